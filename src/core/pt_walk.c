@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Making and reclaiming tables: the paths of the core that run once per table,
+ * not once per page.
+ */
+#include "pt_walk.h"
+
+enum pt_status pt_make_path(struct pt *pt, u64 va, unsigned int level, u64 *table)
+{
+	struct pt_walk w;
+
+	pt_descend(pt, va, level, &w);
+	if (w.level > level) {
+		if (pte_kind(w.entry, w.level) == PTE_LEAF)
+			return PT_EXISTS;
+		if (pt_env_reserve(pt->env) < w.level - level)
+			return PT_NOMEM;
+	}
+	for (; w.level > level; w.level--) {
+		u64 above = w.table[w.level];
+		unsigned int i = pt_index(va, w.level);
+
+		pt_env_lock(pt->env, above, w.level);
+		w.entry = pt_env_load(pt->env, above, i);
+		if (pte_kind(w.entry, w.level) == PTE_EMPTY) {
+			w.entry = pte_make_table(pt_env_take(pt->env, w.level - 1,
+						pt_owns(pt, va, w.level - 1)));
+			/* Walkers may pass from here on, and find no mapping. */
+			pt_env_store(pt->env, above, w.level, i, w.entry);
+		}
+		pt_env_unlock(pt->env, above, w.level);
+		w.table[w.level - 1] = pte_addr(w.entry);
+	}
+	*table = w.table[level];
+	return PT_OK;
+}
+
+void pt_count_parents(struct pt *pt, u64 va, unsigned int level)
+{
+	struct pt_walk w;
+
+	pt_descend(pt, va, level, &w);
+	for (level++; level < PT_LEVELS; level++) {
+		unsigned int live;
+
+		if (!pt_owns(pt, va, level))
+			return;
+		live = pt_env_live(pt->env, w.table[level]);
+		pt_env_set_live(pt->env, w.table[level], live + 1);
+		if (live)
+			return;
+	}
+}
+
+/* Take @table, which holds nothing, out of its parent and hand it to the gather. */
+static void pt_unlink(struct pt *pt, u64 va, u64 parent, u64 table,
+		      unsigned int level)
+{
+	pt_env_lock(pt->env, parent, level + 1);
+	/*
+	 * A plain store will do: the entry's A bit was set from the beginning, so
+	 * the MMU never writes here.  Cached copies of the entry still lead to the
+	 * table, which therefore stays as it is until they are invalidated.
+	 */
+	pt_env_store(pt->env, parent, level + 1, pt_index(va, level + 1), 0);
+	pt_env_unlock(pt->env, parent, level + 1);
+	pt_env_gather_table(pt->env, table, level);
+}
+
+void pt_reclaim(struct pt *pt, u64 va, unsigned int level)
+{
+	struct pt_walk w;
+
+	pt_descend(pt, va, level, &w);
+	for (; pt_owns(pt, va, level); level++) {
+		u64 parent = w.table[level + 1];
+		unsigned int live;
+
+		pt_unlink(pt, va, parent, w.table[level], level);
+		if (!pt_owns(pt, va, level + 1))
+			return;
+		live = pt_env_live(pt->env, parent) - 1;
+		pt_env_set_live(pt->env, parent, live);
+		if (live)
+			return;
+	}
+}
+
+void pt_sweep(struct pt *pt, u64 va)
+{
+	struct pt_walk w;
+	unsigned int level;
+
+	pt_descend(pt, va, 1, &w);
+	for (level = w.level; pt_owns(pt, va, level); level++) {
+		if (pt_env_live(pt->env, w.table[level]))
+			return;
+		pt_unlink(pt, va, w.table[level + 1], w.table[level], level);
+	}
+}
+
+enum pt_status pt_clear_place(struct pt *pt, u64 va, u64 table, unsigned int level,
+			      u64 entry)
+{
+	u64 below = pte_addr(entry);
+
+	if (pte_kind(entry, level) != PTE_TABLE || !pt_owns(pt, va, level - 1) ||
+	    pt_env_live(pt->env, below))
+		return PT_EXISTS;
+	pt_unlink(pt, va, table, below, level - 1);
+	return PT_AGAIN;
+}
+
+void pt_disown(struct pt *pt, u64 va)
+{
+	struct pt_walk w;
+	unsigned int level;
+
+	pt_descend(pt, va, 1, &w);
+	for (level = w.level; pt_owns(pt, va, level); level++) {
+		if (va & (pt_table_span(level) - 1))
+			pt_env_disown(pt->env, w.table[level]);
+	}
+}
