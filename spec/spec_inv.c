@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The invariants' checks, each a predicate over what spec_tree.c has gathered.
- * Their sentences stand in spec_list.h.
+ * The invariants: their checks, each a predicate over what spec_tree.c has
+ * gathered, and below the list with their sentences.
  */
 #include "spec_sight.h"
 
@@ -130,31 +130,182 @@ static bool spec_holds_table_total(const struct spec_sight *s)
 	       s->region->tables == s->result->counted;
 }
 
-#define SPEC_LINE(number, id, at, price, text)	\
-	[number] = {				\
-		.name = #id,			\
-		.sentence = text,		\
-		.when = SPEC_WHEN_##at,		\
-		.cost = SPEC_COST_##price,	\
-		.holds = spec_holds_##id,	\
+/*
+ * The one list: checks, numbers, accessors and the table in the documentation come
+ * from here.  A number is never given to another invariant.  Each says one thing
+ * and leaves the others' matters alone, so that one fault breaks one of them.
+ */
+const struct spec_invariant spec_invariants[SPEC_INV_LAST + 1] = {
+	[1] = {
+		.name = "absent_is_zero",
+		.sentence =
+			"An entry that is not present is 0.",
+		.when = SPEC_WHEN_ENTRY,
+		.cost = SPEC_COST_WALK,
+		.holds = spec_holds_absent_is_zero,
 	},
-const struct spec_invariant spec_invariants[SPEC_INV_END] = {
-	SPEC_INVARIANTS(SPEC_LINE)
+	[2] = {
+		.name = "no_reserved_bit",
+		.sentence =
+			"No present entry sets a bit that the CPU reserves (beyond MAXPHYADDR, XD without NXE, PS without 1 GiB pages).",
+		.when = SPEC_WHEN_ENTRY,
+		.cost = SPEC_COST_WALK,
+		.holds = spec_holds_no_reserved_bit,
+	},
+	[3] = {
+		.name = "no_large_pml4e",
+		.sentence =
+			"No present entry of level 4 has PS set.",
+		.when = SPEC_WHEN_ENTRY,
+		.cost = SPEC_COST_WALK,
+		.holds = spec_holds_no_large_pml4e,
+	},
+	[4] = {
+		.name = "leaf_aligned",
+		.sentence =
+			"A large leaf's frame is aligned to its size: bits 20:13 (2 MiB) or 29:13 (1 GiB) are 0.",
+		.when = SPEC_WHEN_ENTRY,
+		.cost = SPEC_COST_WALK,
+		.holds = spec_holds_leaf_aligned,
+	},
+	[5] = {
+		.name = "table_permissive",
+		.sentence =
+			"An entry that leads to a table is permissive, so that the leaf decides: R/W, U/S, no XD, nothing else but A and D.",
+		.when = SPEC_WHEN_TABLE,
+		.cost = SPEC_COST_WALK,
+		.holds = spec_holds_table_permissive,
+	},
+	[6] = {
+		.name = "leaf_bits",
+		.sentence =
+			"A leaf carries the bits that the environment demands at its level.",
+		.when = SPEC_WHEN_LEAF,
+		.cost = SPEC_COST_WALK,
+		.holds = spec_holds_leaf_bits,
+	},
+	[7] = {
+		.name = "no_shadow_stack",
+		.sentence =
+			"Where the CPU has shadow stacks, no leaf is dirty that cannot be written.",
+		.when = SPEC_WHEN_LEAF,
+		.cost = SPEC_COST_WALK,
+		.holds = spec_holds_no_shadow_stack,
+	},
+	[8] = {
+		.name = "leaf_inside",
+		.sentence =
+			"A leaf lies wholly inside the region.",
+		.when = SPEC_WHEN_LEAF,
+		.cost = SPEC_COST_WALK,
+		.holds = spec_holds_leaf_inside,
+	},
+	[9] = {
+		.name = "frame_in_limit",
+		.sentence =
+			"A leaf's frame ends below the environment's limit.",
+		.when = SPEC_WHEN_LEAF,
+		.cost = SPEC_COST_WALK,
+		.holds = spec_holds_frame_in_limit,
+	},
+	[10] = {
+		.name = "frame_known",
+		.sentence =
+			"A leaf's frame, with its size, is allocated to the region.",
+		.when = SPEC_WHEN_LEAF,
+		.cost = SPEC_COST_WALK,
+		.holds = spec_holds_frame_known,
+	},
+	[11] = {
+		.name = "frame_is_no_table",
+		.sentence =
+			"No frame contains a table.",
+		.when = SPEC_WHEN_LEAF,
+		.cost = SPEC_COST_WALK,
+		.holds = spec_holds_frame_is_no_table,
+	},
+	[12] = {
+		.name = "frame_count",
+		.sentence =
+			"No frame is mapped more often than recorded.",
+		.when = SPEC_WHEN_LEAF,
+		.cost = SPEC_COST_TREE,
+		.holds = spec_holds_frame_count,
+	},
+	[13] = {
+		.name = "frame_total",
+		.sentence =
+			"There are as many leaves as the frames' records say in sum (so that, with 12, each frame's count is exact).",
+		.when = SPEC_WHEN_END,
+		.cost = SPEC_COST_TREE,
+		.holds = spec_holds_frame_total,
+	},
+	[14] = {
+		.name = "table_is_table",
+		.sentence =
+			"What an entry without PS leads to is a page used as a table.",
+		.when = SPEC_WHEN_TABLE,
+		.cost = SPEC_COST_WALK,
+		.holds = spec_holds_table_is_table,
+	},
+	[15] = {
+		.name = "table_known",
+		.sentence =
+			"A table of the core's is allocated to the region, for its level.",
+		.when = SPEC_WHEN_TABLE,
+		.cost = SPEC_COST_WALK,
+		.holds = spec_holds_table_known,
+	},
+	[16] = {
+		.name = "one_parent",
+		.sentence =
+			"A table is linked in one place only, and not below itself.",
+		.when = SPEC_WHEN_TABLE,
+		.cost = SPEC_COST_TREE,
+		.holds = spec_holds_one_parent,
+	},
+	[17] = {
+		.name = "no_empty_table",
+		.sentence =
+			"A table of the core's holds a leaf or leads to a table of the core's.",
+		.when = SPEC_WHEN_DONE,
+		.cost = SPEC_COST_TREE,
+		.holds = spec_holds_no_empty_table,
+	},
+	[18] = {
+		.name = "nobodys_is_empty",
+		.sentence =
+			"A table with live count 0 holds no leaf and leads to no table of the core's.",
+		.when = SPEC_WHEN_DONE,
+		.cost = SPEC_COST_TREE,
+		.holds = spec_holds_nobodys_is_empty,
+	},
+	[19] = {
+		.name = "live_count",
+		.sentence =
+			"The live count of a table is the number of its entries that are leaves or lead to tables of the core's.",
+		.when = SPEC_WHEN_DONE,
+		.cost = SPEC_COST_TREE,
+		.holds = spec_holds_live_count,
+	},
+	[20] = {
+		.name = "table_total",
+		.sentence =
+			"As many of the core's tables are reachable as are allocated and linked.",
+		.when = SPEC_WHEN_END,
+		.cost = SPEC_COST_TREE,
+		.holds = spec_holds_table_total,
+	},
 };
-
-/* The numbers are 1, 2, 3 and so on, and each fits into spec_result's @broken. */
-#define SPEC_ONE(number, id, at, price, text) + 1
-_Static_assert(0 SPEC_INVARIANTS(SPEC_ONE) == SPEC_INV_LAST, "a number is missing");
-_Static_assert(SPEC_INV_LAST < 32, "spec_result.broken is too small");
 
 const char *spec_invariant_name(unsigned int n)
 {
-	return n && n < SPEC_INV_END ? spec_invariants[n].name : NULL;
+	return n && n <= SPEC_INV_LAST ? spec_invariants[n].name : NULL;
 }
 
 const char *spec_invariant_sentence(unsigned int n)
 {
-	return n && n < SPEC_INV_END ? spec_invariants[n].sentence : NULL;
+	return n && n <= SPEC_INV_LAST ? spec_invariants[n].sentence : NULL;
 }
 
 enum spec_cost spec_invariant_cost(unsigned int n)

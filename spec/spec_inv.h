@@ -5,23 +5,19 @@
  * A check only reads.  The caller keeps software from changing the region's
  * tables, live counts and records meanwhile; hardware may set A and D, and other
  * software may link empty tables and change border entries outside the region.
+ *
+ * Whose a table is: the core's, if its whole span lies inside the region and its
+ * live count is not 0; nobody's, if its span does and the count is 0 (other
+ * software linked it and the core has not used it); else it is a border table.
  */
 #ifndef SPEC_INV_H
 #define SPEC_INV_H
 
-#include "spec_list.h"
 #include "spec_walk.h"
 
-#define SPEC_NUMBER(number, name, when, cost, sentence) \
-	SPEC_INV_##name = (number),
-enum spec_invariant_number {
-	SPEC_INV_NONE,
-	SPEC_INVARIANTS(SPEC_NUMBER)
-	SPEC_INV_END,
-};
-#undef SPEC_NUMBER
-
-#define SPEC_INV_LAST	(SPEC_INV_END - 1)
+/* Invariants are numbered 1..SPEC_INV_LAST; spec_inv.c lists them. */
+#define SPEC_INV_NONE	0
+#define SPEC_INV_LAST	20
 
 /* What must be looked at to check an invariant. */
 enum spec_cost {
@@ -142,7 +138,7 @@ struct spec_result {
 	u64 leaves;
 	u64 level_leaves[SPEC_LEVELS + 1];
 	u64 violations;
-	u32 broken;
+	u64 broken;
 	bool incomplete;
 	struct spec_violation first;
 };

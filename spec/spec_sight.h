@@ -72,6 +72,6 @@ struct spec_invariant {
 };
 
 /* Indexed by number; element 0 is not used. */
-extern const struct spec_invariant spec_invariants[SPEC_INV_END];
+extern const struct spec_invariant spec_invariants[SPEC_INV_LAST + 1];
 
 #endif /* SPEC_SIGHT_H */

@@ -46,7 +46,7 @@ static void spec_report(struct spec_check *c, unsigned int n)
 {
 	struct spec_result *result = c->result;
 
-	result->broken |= 1U << n;
+	result->broken |= 1ULL << n;
 	if (result->violations++)
 		return;
 	result->first = (struct spec_violation){
@@ -64,7 +64,7 @@ static void spec_judge(struct spec_check *c, enum spec_when when)
 {
 	unsigned int n;
 
-	for (n = 1; n < SPEC_INV_END; n++) {
+	for (n = 1; n <= SPEC_INV_LAST; n++) {
 		const struct spec_invariant *invariant = &spec_invariants[n];
 
 		if (invariant->when != when)

@@ -19,7 +19,8 @@ static void breakage_is_the_only_report(const struct breakage *b)
 	tap_begin();
 	TAP_CHECK(f.result.violations == 1, "%llu",
 		  (unsigned long long)f.result.violations);
-	TAP_CHECK(f.result.broken == 1U << b->invariant, "%#x", f.result.broken);
+	TAP_CHECK(f.result.broken == 1ULL << b->invariant, "%#llx",
+		  (unsigned long long)f.result.broken);
 	TAP_CHECK(first->invariant == b->invariant, "%u", first->invariant);
 	TAP_CHECK(first->level == b->level, "%u", first->level);
 	TAP_CHECK(first->va == b->va, "%#llx", (unsigned long long)first->va);
@@ -32,14 +33,15 @@ static void breakage_is_the_only_report(const struct breakage *b)
 static void walk_sees_what_it_can(const struct breakage *b)
 {
 	bool cheap = spec_invariant_cost(b->invariant) == SPEC_COST_WALK;
-	u32 expected = cheap ? 1U << b->invariant : 0;
+	u64 expected = cheap ? 1ULL << b->invariant : 0;
 	struct fixture f;
 
 	fixture_make(&f);
 	b->how(&f);
 	spec_check_walk(&f.region, &f.env,
 			b->va > f.region.start ? b->va : f.region.start, &f.result);
-	TAP_CHECK(f.result.broken == expected, "%s: %#x", b->name, f.result.broken);
+	TAP_CHECK(f.result.broken == expected, "%s: %#llx", b->name,
+		  (unsigned long long)f.result.broken);
 }
 
 static void every_invariant_is_broken_by_some_test(void)
