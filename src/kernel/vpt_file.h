@@ -70,6 +70,7 @@ struct vpt_file {
 	u64 faults;
 	u64 segvs;
 	u64 shootdowns;
+	u32 checks;
 };
 
 /* region.c */
