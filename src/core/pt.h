@@ -211,7 +211,6 @@ enum pt_status pt_resolve(struct pt *pt, u64 va, struct pt_mapping *found);
 
 /**
  * pt_map_tables() - tables that pt_map_range() would take
- * @pt: region
  * @va: first address
  * @n: pages
  * @level: page size
@@ -219,7 +218,7 @@ enum pt_status pt_resolve(struct pt *pt, u64 va, struct pt_mapping *found);
  * Return: an upper bound that needs no look at the table: one table for each
  * table's span that the range touches, at each level from @level up to 3.
  */
-u64 pt_map_tables(struct pt *pt, u64 va, u64 n, unsigned int level);
+u64 pt_map_tables(u64 va, u64 n, unsigned int level);
 
 /**
  * pt_map_range() - map consecutive pages, all or none

@@ -156,9 +156,8 @@ static u64 pt_tables_touched(u64 va, u64 end, unsigned int level, unsigned int t
 	return n;
 }
 
-u64 pt_map_tables(struct pt *pt, u64 va, u64 n, unsigned int level)
+u64 pt_map_tables(u64 va, u64 n, unsigned int level)
 {
-	(void)pt;
 	return pt_tables_touched(va, va + n * pt_size(level), level, PT_LEVELS);
 }
 

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# vpt: an x86-64 page table behind /dev/vpt. `make help` lists the targets.
+#
+# This is the user's Makefile; the kernel's build reads Kbuild. Everything that
+# is built or downloaded is below build/.
+#
+# V=1, W=1 and C=2 mean what they mean to the kernel's build.
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+KERNELS ?= 6.1 6.12
+# make run and single programs: KERNEL=6.1, 6.12, host or the path of an image
+KERNEL ?= 6.1
+
+B := build
+Q := $(if $(filter 1,$(V)),,@)
+
+.DEFAULT_GOAL := module
+.DELETE_ON_ERROR:
+
+## module: build vpt.ko for the running kernel, or for KDIR=... (the default)
+module:
+	$(Q)if ! [ -e "$(KDIR)/Makefile" ]; then \
+		echo "There is no kernel build folder at $(KDIR)." >&2; \
+		echo "Install the running kernel's headers (linux-headers-$$(uname -r)), or set KDIR." >&2; \
+		echo "To try vpt without them, in a virtual machine: make run" >&2; \
+		exit 1; \
+	fi
+	+$(Q)tools/build-module --kdir "$(KDIR)" \
+		"$$(cat "$(KDIR)/include/config/kernel.release" 2>/dev/null || uname -r)"
+
+## module-6.1, module-6.12: build vpt.ko for Debian's kernel of that version
+module-%:
+	+$(Q)tools/build-module "$*"
+
+# The parts' own makefiles add their programs and suites:
+#   host.mk   defines host-suite (builds and runs, prints TAP)
+#   guest.mk  defines guest-programs (builds what runs in the guest)
+#   bench.mk  defines bench-core
+# What these need is installed first.
+host-suite: | deps-check
+guest-programs: | deps-guest
+-include tests/host/host.mk
+-include tests/guest/guest.mk
+-include bench/bench.mk
+
+host-suite := $(MAKE) -s --no-print-directory host-suite
+guest-suite := tests/guest/matrix
+
+## run: boot a guest with vpt inserted and run the three example programs
+run: guest-programs
+	$(Q)tests/guest/run-demo --kernel "$(KERNEL)"
+
+## check: run every test suite; of the guest's matrix, the usual subset
+check: deps-check guest-programs
+	+$(Q)tools/tally 'host=$(host-suite)' 'guest=$(guest-suite)'
+
+## check-all: the same over the guest's whole matrix
+check-all: deps-check guest-programs
+	+$(Q)tools/tally 'host=$(host-suite)' 'guest=$(guest-suite) --all'
+
+## check-host: only the core's tests, on this machine, without a guest
+check-host: deps-check
+	+$(Q)tools/tally 'host=$(host-suite)'
+
+## check-guest: only the tests in the guest
+check-guest: guest-programs
+	+$(Q)tools/tally 'guest=$(guest-suite)'
+
+## bench-core: how fast the core is, beside the floor measured in the same run
+.PHONY: bench-core
+
+## lint: W=1 and sparse for both kernels, checkpatch --strict: all silent
+lint: deps-lint
+	$(Q)tools/lint $(KERNELS)
+
+## deps: install what every target needs from Debian's packages (NO_INSTALL=1: only list it)
+deps:
+	$(Q)tools/deps module guest check lint
+
+deps-%:
+	$(Q)tools/deps $(if $(filter guest,$*),module guest,$*)
+
+## install: install vpt on this machine through dkms (as root)
+## uninstall: take it off again (as root)
+install uninstall:
+	$(Q)tools/install-module $@
+
+## clean: remove everything built or downloaded
+clean:
+	$(Q)rm -rf $(B)
+
+## help: this list
+help:
+	@sed -n 's/^## \([^:]*\): /\1\t/p' $(MAKEFILE_LIST) | \
+		awk -F '\t' '{ printf "  %-24s %s\n", $$1, $$2 }'
+
+.PHONY: module run check check-all check-host check-guest lint deps install \
+	uninstall clean help guest-programs host-suite

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What Linux asks about a VMA of ours: faults, a debugger's accesses, changes. */
+#include <linux/highmem.h>
+#include <linux/slab.h>
+
+#include "vpt_file.h"
+
+/* Map a zeroed page at @va.  Return: 0, or an errno; -EEXIST if one is there now. */
+static int vpt_demand(struct vpt_file *f, u64 va)
+{
+	struct page *frame = vpt_frame_alloc(f, 1, GFP_KERNEL_ACCOUNT);
+	struct vpt_piece *piece;
+	int ret;
+
+	if (!frame)
+		return -ENOMEM;
+	ret = vpt_lock_reserved(f, VPT_LEVELS);
+	if (ret)
+		goto free;
+	piece = vpt_piece_at(f, va, PAGE_SIZE);
+	ret = -EEXIST;
+	if (piece && pt_map(&piece->pt, va, page_to_phys(frame), 1, f->rights) == PT_OK) {
+		vpt_frame_get(frame, 1);
+		vpt_leaf_added(&f->env, 1, 1);
+		f->frames++;
+		f->faults++;
+		ret = 0;
+	}
+	vpt_unlock(f);
+free:
+	if (ret)
+		vpt_frame_free(f, frame);
+	return ret;
+}
+
+/*
+ * Every fault ends here.  Linux's view of the entry may be out of date, so what is
+ * mapped now decides:
+ *  - a mapping that allows the access: try it again.  (The MMU drops what it had
+ *    cached for an address when it faults there, SDM 4.10.4.1.)
+ *  - a mapping that forbids it: SIGSEGV.  Linux has refused all but writes itself.
+ *  - no mapping: a fresh page in demand mode, SIGSEGV in strict mode.
+ * Never VM_FAULT_FALLBACK: Linux would take a huge leaf apart.
+ */
+static vm_fault_t vpt_fault(struct vm_fault *vmf)
+{
+	struct vpt_file *f = vmf->vma->vm_private_data;
+	u64 va = vmf->address & PAGE_MASK;
+	enum pt_status status = PT_INVALID;
+	vm_fault_t ret = VM_FAULT_NOPAGE;
+	struct vpt_piece *piece;
+	struct pt_mapping m;
+
+	/* A fatal signal: going back to user mode delivers it. */
+	if (mutex_lock_killable(&f->lock))
+		return VM_FAULT_NOPAGE;
+	piece = vpt_piece_at(f, va, PAGE_SIZE);
+	if (piece)
+		status = pt_resolve(&piece->pt, va, &m);
+	if ((status == PT_OK && (vmf->flags & FAULT_FLAG_WRITE) &&
+	     !(m.rights & PT_WRITE)) || (status == PT_NOENT && f->strict) ||
+	    status == PT_INVALID) {
+		f->segvs++;
+		ret = VM_FAULT_SIGSEGV;
+	}
+	mutex_unlock(&f->lock);
+	if (status != PT_NOENT || ret == VM_FAULT_SIGSEGV)
+		return ret;
+
+	switch (vpt_demand(f, va)) {
+	case -ENOMEM:
+		/* As a file whose next page cannot be had. */
+		return VM_FAULT_SIGBUS;
+	default:
+		return VM_FAULT_NOPAGE;
+	}
+}
+
+static vm_fault_t vpt_huge_fault(struct vm_fault *vmf, vpt_fault_size_t size)
+{
+	return vpt_fault(vmf);
+}
+
+/* Copy to or from the part of the region at @va that one leaf maps. */
+static int vpt_access_leaf(struct vpt_file *f, u64 va, void *buf, int len, int write)
+{
+	struct vpt_piece *piece = vpt_piece_at(f, va, 1);
+	struct pt_mapping m;
+	u64 pa, left;
+	void *page;
+
+	if (!piece || pt_resolve(&piece->pt, va, &m) != PT_OK ||
+	    (write && !(m.rights & PT_WRITE)))
+		return -EFAULT;
+	pa = m.pa + (va - m.va);
+	left = PAGE_SIZE - offset_in_page(va);
+	if (len > left)
+		len = left;
+	page = kmap_local_page(pfn_to_page(PHYS_PFN(pa)));
+	if (write)
+		memcpy(page + offset_in_page(va), buf, len);
+	else
+		memcpy(buf, page + offset_in_page(va), len);
+	kunmap_local(page);
+	return len;
+}
+
+/*
+ * A debugger reads or writes (ptrace, /proc/PID/mem), with the rights that the
+ * process itself has.  Return: bytes done; -EFAULT if the first byte is not mapped.
+ */
+static int vpt_access(struct vm_area_struct *vma, unsigned long addr, void *buf,
+		      int len, int write)
+{
+	struct vpt_file *f = vma->vm_private_data;
+	int done = 0, ret = 0;
+
+	if (mutex_lock_killable(&f->lock))
+		return -EINTR;
+	while (done < len) {
+		ret = vpt_access_leaf(f, addr + done, buf + done, len - done, write);
+		if (ret < 0)
+			break;
+		done += ret;
+	}
+	mutex_unlock(&f->lock);
+	return done ? done : ret;
+}
+
+/*
+ * Linux is about to split a VMA at @addr, for munmap() or madvise().  A huge leaf
+ * across it would be lost.  The spare piece is for a munmap() that leaves something
+ * on both sides: the notifier that tells of it cannot fail.
+ */
+static int vpt_may_split(struct vm_area_struct *vma, unsigned long addr)
+{
+	struct vpt_file *f = vma->vm_private_data;
+	struct vpt_piece *spare, *piece;
+	struct pt_mapping m;
+	int ret = 0;
+
+	spare = kmalloc(sizeof(*spare), GFP_KERNEL_ACCOUNT);
+	if (!spare)
+		return -ENOMEM;
+	mutex_lock(&f->lock);
+	piece = vpt_piece_at(f, addr, 1);
+	if (piece && pt_resolve(&piece->pt, addr, &m) == PT_OK && m.va != addr) {
+		ret = -EINVAL;
+	} else {
+		list_add(&spare->node, &f->spare);
+		spare = NULL;
+	}
+	mutex_unlock(&f->lock);
+	kfree(spare);
+	return ret;
+}
+
+/* Rights are vpt's: mprotect() would rewrite leaves behind its back. */
+static int vpt_mprotect(struct vm_area_struct *vma, unsigned long start,
+			unsigned long end, unsigned long newflags)
+{
+	return -EACCES;
+}
+
+const struct vm_operations_struct vpt_vm_ops = {
+	.fault = vpt_fault,
+	.huge_fault = vpt_huge_fault,
+	.pfn_mkwrite = vpt_fault,
+	.access = vpt_access,
+	.may_split = vpt_may_split,
+	.mprotect = vpt_mprotect,
+};

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The ioctls: arguments in, checked one by one; an operation under the file's lock;
+ * results out.  include/vpt.h documents each of them and each errno.
+ */
+#include <linux/capability.h>
+#include <linux/uaccess.h>
+#include <linux/user_namespace.h>
+
+#include "ioctl.h"
+
+#define VPT_PROT_ALL	(VPT_READ | VPT_WRITE | VPT_EXEC)
+
+int vpt_errno(enum pt_status status)
+{
+	switch (status) {
+	case PT_OK:
+		return 0;
+	case PT_EXISTS:
+		return -EEXIST;
+	case PT_NOENT:
+		return -ENOENT;
+	case PT_NOMEM:
+		return -ENOMEM;
+	case PT_AGAIN:
+		return -EAGAIN;
+	case PT_INVALID:
+		break;
+	}
+	return -EINVAL;
+}
+
+bool vpt_zero(const u64 *words, unsigned int n)
+{
+	while (n--) {
+		if (words[n])
+			return false;
+	}
+	return true;
+}
+
+/* Level of a page size.  Return: 1..3, -EINVAL, -EOPNOTSUPP. */
+int vpt_level(u64 page_size)
+{
+	switch (page_size) {
+	case VPT_4K:
+		return 1;
+	case VPT_2M:
+		return IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) ? 2 : -EOPNOTSUPP;
+	case VPT_1G:
+		return IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) &&
+		       boot_cpu_has(X86_FEATURE_GBPAGES) ? 3 : -EOPNOTSUPP;
+	default:
+		return -EINVAL;
+	}
+}
+
+int vpt_prot_check(u32 prot)
+{
+	return (prot & VPT_READ) && !(prot & ~VPT_PROT_ALL) ? 0 : -EINVAL;
+}
+
+/* Core rights of @prot, or -EACCES if the region was mapped with less. */
+int vpt_rights(struct vpt_file *f, u32 prot)
+{
+	u32 rights = PT_USER | (prot & VPT_WRITE ? PT_WRITE : 0) |
+		     (prot & VPT_EXEC ? PT_EXEC : 0);
+
+	return rights & ~f->rights ? -EACCES : (int)rights;
+}
+
+/* Physical addresses are for CAP_SYS_ADMIN only. */
+u64 vpt_show_phys(u64 pa)
+{
+	return ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN) ? pa : 0;
+}
+
+/* The piece that holds a range, or -ENXIO, -ERANGE.  @f->lock is held. */
+struct vpt_piece *vpt_find_piece(struct vpt_file *f, u64 va, u64 bytes)
+{
+	struct vpt_piece *piece = vpt_piece_at(f, va, bytes);
+
+	if (piece)
+		return piece;
+	return ERR_PTR(list_empty(&f->pieces) ? -ENXIO : -ERANGE);
+}
+
+/*
+ * For operations that may free a table: exclude every software walker.  Return: 0
+ * with mmap_lock held for writing, or -EINTR.
+ */
+int vpt_lock_walkers(struct vpt_file *f, u64 start, u64 end)
+{
+	if (mmap_write_lock_killable(f->mm))
+		return -EINTR;
+	vpt_vmas_write_lock(f->mm, start, end);
+	return 0;
+}
+
+void vpt_unlock_walkers(struct vpt_file *f)
+{
+	mmap_write_unlock(f->mm);
+}
+
+/*
+ * Whether a change of rights needs a shootdown.  Adding rights needs none (SDM
+ * 4.10.4.3): a stale entry costs one fault, after which the access succeeds.  But
+ * Linux answers a fetch fault on a present page with SIGSEGV at once, so that
+ * adding execute must leave no stale entry behind.
+ */
+bool vpt_rights_stale(u32 before, u32 after, bool tighter)
+{
+	return tighter || (after & ~before & PT_EXEC);
+}
+
+static int vpt_ioc_config(struct vpt_file *f, void *arg)
+{
+	struct vpt_config *c = arg;
+	int ret = 0;
+
+	if ((c->flags & ~VPT_STRICT) || !vpt_zero(c->reserved, ARRAY_SIZE(c->reserved)))
+		return -EINVAL;
+	if (mutex_lock_killable(&f->lock))
+		return -EINTR;
+	if (f->end)
+		ret = -EBUSY;
+	else
+		f->strict = c->flags & VPT_STRICT;
+	mutex_unlock(&f->lock);
+	return ret;
+}
+
+static int vpt_ioc_frame_alloc(struct vpt_file *f, void *arg)
+{
+	struct vpt_frame *a = arg;
+	int level = vpt_level(a->page_size);
+	u32 handle;
+	u64 pa;
+	int ret;
+
+	if (a->flags || a->frame || !vpt_zero(a->reserved, ARRAY_SIZE(a->reserved)))
+		return -EINVAL;
+	if (level < 0)
+		return level;
+	ret = vpt_handle_alloc(f, level, &handle, &pa);
+	if (ret)
+		return ret;
+	a->frame = handle;
+	a->phys = vpt_show_phys(pa);
+	return 0;
+}
+
+static int vpt_ioc_frame_free(struct vpt_file *f, void *arg)
+{
+	struct vpt_frame *a = arg;
+
+	if (a->flags || a->page_size || !vpt_zero(a->reserved, ARRAY_SIZE(a->reserved)))
+		return -EINVAL;
+	return vpt_handle_free(f, a->frame);
+}
+
+static void vpt_module_stats(struct vpt_stats *s)
+{
+	u64 opened = 0, closed = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		const struct vpt_counters *c = per_cpu_ptr(&vpt_counters, cpu);
+
+		s->frames_allocated += c->frames_allocated;
+		s->frames_freed += c->frames_freed;
+		s->tables_allocated += c->tables_allocated;
+		s->tables_adopted += c->tables_adopted;
+		s->tables_freed += c->tables_freed;
+		s->tables_given += c->tables_given;
+		opened += c->files_opened;
+		closed += c->files_closed;
+	}
+	s->files = opened - closed;
+	s->pool_free = vpt_pool_free();
+}
+
+static int vpt_ioc_stats(struct vpt_file *f, void *arg)
+{
+	struct vpt_stats *s = arg;
+	struct vpt_piece *piece;
+
+	if (!vpt_zero(s->reserved, ARRAY_SIZE(s->reserved)))
+		return -EINVAL;
+	*s = (struct vpt_stats){ .argsz = s->argsz };
+	if (mutex_lock_killable(&f->lock))
+		return -EINTR;
+	s->flags = f->strict ? VPT_STRICT : 0;
+	s->region_start = f->start;
+	list_for_each_entry(piece, &f->pieces, node)
+		s->region_bytes += piece->pt.end - piece->pt.start;
+	s->mapped_bytes = f->env.mapped;
+	memcpy(s->leaves, f->env.leaves, sizeof(s->leaves));
+	s->frames = f->frames;
+	s->handles = f->nhandles;
+	s->faults = f->faults;
+	s->segvs = f->segvs;
+	s->shootdowns = f->shootdowns;
+	mutex_unlock(&f->lock);
+	vpt_module_stats(s);
+	return 0;
+}
+
+union vpt_arg {
+	u32 argsz;
+	struct vpt_config config;
+	struct vpt_page page;
+	struct vpt_range range;
+	struct vpt_frame frame;
+	struct vpt_stats stats;
+	struct vpt_check check;
+};
+
+static const struct {
+	unsigned int cmd;
+	int (*run)(struct vpt_file *f, void *arg);
+} vpt_ioctls[] = {
+	{ VPT_IOC_CONFIG, vpt_ioc_config },
+	{ VPT_IOC_MAP, vpt_ioc_map },
+	{ VPT_IOC_UNMAP, vpt_ioc_unmap },
+	{ VPT_IOC_PROTECT, vpt_ioc_protect },
+	{ VPT_IOC_REMAP, vpt_ioc_remap },
+	{ VPT_IOC_RESOLVE, vpt_ioc_resolve },
+	{ VPT_IOC_MAP_RANGE, vpt_ioc_map_range },
+	{ VPT_IOC_UNMAP_RANGE, vpt_ioc_unmap_range },
+	{ VPT_IOC_PROTECT_RANGE, vpt_ioc_protect_range },
+	{ VPT_IOC_FRAME_ALLOC, vpt_ioc_frame_alloc },
+	{ VPT_IOC_FRAME_FREE, vpt_ioc_frame_free },
+	{ VPT_IOC_STATS, vpt_ioc_stats },
+	//CHECK
+};
+
+/* Read the argument, of whatever version: see the head of include/vpt.h. */
+static int vpt_copy_in(union vpt_arg *arg, size_t size, const void __user *user)
+{
+	u32 argsz;
+
+	if (get_user(argsz, (const u32 __user *)user))
+		return -EFAULT;
+	if (argsz < size)
+		return -EINVAL;
+	if (argsz > PAGE_SIZE)
+		return -E2BIG;
+	return copy_struct_from_user(arg, size, user, argsz);
+}
+
+long vpt_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct vpt_file *f = file->private_data;
+	void __user *user = (void __user *)arg;
+	unsigned int i, known;
+	union vpt_arg a;
+	size_t size;
+	int ret;
+
+	/* The struct's size, in the command as compiled, is argsz' business. */
+	for (i = 0; i < ARRAY_SIZE(vpt_ioctls); i++) {
+		known = vpt_ioctls[i].cmd;
+		if (!((cmd ^ known) & ~IOCSIZE_MASK))
+			break;
+	}
+	if (i == ARRAY_SIZE(vpt_ioctls))
+		return -ENOTTY;
+	if (current->mm != f->mm)
+		return -EPERM;
+	size = _IOC_SIZE(known);
+	ret = vpt_copy_in(&a, size, user);
+	if (ret)
+		return ret;
+	/* What cannot be answered is not done: see now that the struct is writable. */
+	if ((_IOC_DIR(known) & _IOC_READ) && copy_to_user(user, &a, size))
+		return -EFAULT;
+	ret = vpt_ioctls[i].run(f, &a);
+	if (!ret && (_IOC_DIR(known) & _IOC_READ) && copy_to_user(user, &a, size))
+		ret = -EFAULT;
+	return ret;
+}

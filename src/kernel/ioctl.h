@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Shared by the ioctls: checks of arguments, locks, errnos. */
+#ifndef VPT_IOCTL_H
+#define VPT_IOCTL_H
+
+#include <linux/err.h>
+
+#include "../../include/vpt.h"
+#include "vpt_file.h"
+
+/* For frames that a user asks for: fail rather than have somebody killed. */
+#define VPT_USER_GFP	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+
+int vpt_errno(enum pt_status status);
+bool vpt_zero(const u64 *words, unsigned int n);
+int vpt_level(u64 page_size);
+int vpt_prot_check(u32 prot);
+int vpt_rights(struct vpt_file *f, u32 prot);
+u64 vpt_show_phys(u64 pa);
+struct vpt_piece *vpt_find_piece(struct vpt_file *f, u64 va, u64 bytes);
+int vpt_lock_walkers(struct vpt_file *f, u64 start, u64 end);
+void vpt_unlock_walkers(struct vpt_file *f);
+bool vpt_rights_stale(u32 before, u32 after, bool tighter);
+
+int vpt_ioc_map(struct vpt_file *f, void *arg);
+int vpt_ioc_unmap(struct vpt_file *f, void *arg);
+int vpt_ioc_protect(struct vpt_file *f, void *arg);
+int vpt_ioc_remap(struct vpt_file *f, void *arg);
+int vpt_ioc_resolve(struct vpt_file *f, void *arg);
+int vpt_ioc_map_range(struct vpt_file *f, void *arg);
+int vpt_ioc_unmap_range(struct vpt_file *f, void *arg);
+int vpt_ioc_protect_range(struct vpt_file *f, void *arg);
+int vpt_ioc_check(struct vpt_file *f, void *arg);
+
+#endif /* VPT_IOCTL_H */

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-2.0
+/* MAP, UNMAP, PROTECT, REMAP and RESOLVE: the ioctls about one mapping. */
+#include "ioctl.h"
+
+static u32 vpt_prot(u32 rights)
+{
+	return VPT_READ | (rights & PT_WRITE ? VPT_WRITE : 0) |
+	       (rights & PT_EXEC ? VPT_EXEC : 0);
+}
+
+static void vpt_report(struct vpt_page *p, const struct pt_mapping *m)
+{
+	p->addr = m->va;
+	p->page_size = pt_size(m->level);
+	p->prot = vpt_prot(m->rights);
+	p->state = (m->accessed ? VPT_ACCESSED : 0) | (m->dirty ? VPT_DIRTY : 0);
+	p->frame = vpt_frame_handle(vpt_frame_of(m->pa));
+	p->phys = vpt_show_phys(m->pa);
+}
+
+/* Repeat pt_map() until no empty table of Linux's is in the way: at most once. */
+static enum pt_status vpt_map_leaf(struct vpt_file *f, struct pt *pt, u64 va, u64 pa,
+				   unsigned int level, u32 rights)
+{
+	enum pt_status status = pt_map(pt, va, pa, level, rights);
+
+	if (status == PT_AGAIN) {
+		vpt_settle(f, va, va + pt_size(level), pt_shift(level));
+		status = pt_map(pt, va, pa, level, rights);
+	}
+	return status;
+}
+
+/* The frame that @p names, or @fresh if it names none; or an error. */
+static struct page *vpt_pick_frame(struct vpt_file *f, const struct vpt_page *p,
+				   struct page *fresh, unsigned int level)
+{
+	struct page *frame = fresh;
+
+	if (!frame) {
+		frame = vpt_handle_frame(f, p->frame);
+		if (!frame)
+			return ERR_PTR(-ENOENT);
+	}
+	return vpt_frame_level(frame) == level ? frame : ERR_PTR(-EINVAL);
+}
+
+static int vpt_map_locked(struct vpt_file *f, struct vpt_page *p, struct page *fresh,
+			  unsigned int level)
+{
+	struct vpt_piece *piece = vpt_find_piece(f, p->addr, p->page_size);
+	int rights = vpt_rights(f, p->prot);
+	struct page *frame;
+	int ret;
+
+	if (IS_ERR(piece))
+		return PTR_ERR(piece);
+	if (rights < 0)
+		return rights;
+	frame = vpt_pick_frame(f, p, fresh, level);
+	if (IS_ERR(frame))
+		return PTR_ERR(frame);
+	p->phys = page_to_phys(frame);
+	ret = vpt_errno(vpt_map_leaf(f, &piece->pt, p->addr, p->phys, level, rights));
+	if (ret)
+		return ret;
+	vpt_frame_get(frame, 1);
+	vpt_leaf_added(&f->env, level, 1);
+	if (fresh)
+		f->frames++;
+	return 0;
+}
+
+int vpt_ioc_map(struct vpt_file *f, void *arg)
+{
+	struct vpt_page *p = arg;
+	int level = vpt_level(p->page_size);
+	struct page *fresh = NULL;
+	int ret;
+
+	if (p->flags || !vpt_zero(p->reserved, ARRAY_SIZE(p->reserved)))
+		return -EINVAL;
+	if (level < 0)
+		return level;
+	if ((p->addr & (p->page_size - 1)) || vpt_prot_check(p->prot))
+		return -EINVAL;
+	if (!p->frame) {
+		fresh = vpt_frame_alloc(f, level, VPT_USER_GFP);
+		if (!fresh)
+			return -ENOMEM;
+	}
+	/* A huge page may have to replace an empty table of Linux's. */
+	ret = level > 1 ? vpt_lock_walkers(f, p->addr, p->addr + p->page_size) : 0;
+	if (ret)
+		goto free;
+	/* The one more is what a split of the 1 GiB leaf will need. */
+	ret = vpt_lock_reserved(f, VPT_LEVELS + (level == 3));
+	if (!ret) {
+		ret = vpt_map_locked(f, p, fresh, level);
+		vpt_unlock(f);
+	}
+	if (level > 1)
+		vpt_unlock_walkers(f);
+free:
+	if (ret && fresh)
+		vpt_frame_free(f, fresh);
+	return ret;
+}
+
+/* What UNMAP, PROTECT and REMAP demand of the fields they do not take. */
+static int vpt_page_check(const struct vpt_page *p, bool prot, bool frame)
+{
+	if (p->flags || p->page_size || (!prot && p->prot) || (!frame && p->frame) ||
+	    !vpt_zero(p->reserved, ARRAY_SIZE(p->reserved)) ||
+	    (p->addr & (PAGE_SIZE - 1)))
+		return -EINVAL;
+	return prot ? vpt_prot_check(p->prot) : 0;
+}
+
+static int vpt_unmap_locked(struct vpt_file *f, struct vpt_page *p)
+{
+	struct vpt_piece *piece = vpt_find_piece(f, p->addr, PAGE_SIZE);
+	struct pt_mapping old = { .level = 1 };
+	enum pt_status status;
+
+	if (IS_ERR(piece))
+		return PTR_ERR(piece);
+	status = pt_unmap(&piece->pt, p->addr, &old);
+	if (status == PT_OK) {
+		vpt_report(p, &old);
+		vpt_leaf_removed(&f->env, &old);
+	}
+	/* Without a leaf too, if an empty table was swept. */
+	if (status == PT_OK || !list_empty(&f->env.dead_tables))
+		vpt_settle(f, p->addr, p->addr + pt_size(old.level),
+			   pt_shift(old.level));
+	return vpt_errno(status);
+}
+
+int vpt_ioc_unmap(struct vpt_file *f, void *arg)
+{
+	struct vpt_page *p = arg;
+	int ret = vpt_page_check(p, false, false);
+
+	if (!ret)
+		ret = vpt_lock_walkers(f, p->addr, p->addr + PAGE_SIZE);
+	if (ret)
+		return ret;
+	ret = vpt_lock_reserved(f, 0);
+	if (!ret) {
+		ret = vpt_unmap_locked(f, p);
+		vpt_unlock(f);
+	}
+	vpt_unlock_walkers(f);
+	return ret;
+}
+
+static int vpt_protect_locked(struct vpt_file *f, struct vpt_page *p)
+{
+	struct vpt_piece *piece = vpt_find_piece(f, p->addr, PAGE_SIZE);
+	int rights = vpt_rights(f, p->prot);
+	struct pt_mapping old;
+	bool tighter;
+	int ret;
+
+	if (IS_ERR(piece))
+		return PTR_ERR(piece);
+	if (rights < 0)
+		return rights;
+	ret = vpt_errno(pt_protect(&piece->pt, p->addr, rights, &old, &tighter));
+	if (ret)
+		return ret;
+	if (vpt_rights_stale(old.rights, rights, tighter))
+		vpt_shootdown(f, old.va, old.va + pt_size(old.level),
+			      pt_shift(old.level));
+	vpt_report(p, &old);
+	p->prot = vpt_prot(rights);
+	return 0;
+}
+
+int vpt_ioc_protect(struct vpt_file *f, void *arg)
+{
+	struct vpt_page *p = arg;
+	int ret = vpt_page_check(p, true, false);
+
+	if (ret)
+		return ret;
+	ret = vpt_lock_reserved(f, 0);
+	if (ret)
+		return ret;
+	ret = vpt_protect_locked(f, p);
+	vpt_unlock(f);
+	return ret;
+}
+
+static int vpt_remap_locked(struct vpt_file *f, struct vpt_page *p, struct page *fresh,
+			    unsigned int level)
+{
+	struct vpt_piece *piece = vpt_find_piece(f, p->addr, PAGE_SIZE);
+	struct pt_mapping old;
+	struct page *frame;
+	int ret;
+
+	if (IS_ERR(piece))
+		return PTR_ERR(piece);
+	ret = vpt_errno(pt_resolve(&piece->pt, p->addr, &old));
+	if (ret)
+		return ret;
+	if (old.va != p->addr)
+		return -ENOENT;
+	/* The size may have changed since the fresh frame was chosen. */
+	if (fresh && old.level != level)
+		return -EAGAIN;
+	frame = vpt_pick_frame(f, p, fresh, old.level);
+	if (IS_ERR(frame))
+		return PTR_ERR(frame);
+	ret = vpt_errno(pt_remap(&piece->pt, p->addr, page_to_phys(frame), &old));
+	if (ret)
+		return ret;
+	vpt_frame_get(frame, 1);
+	if (fresh)
+		f->frames++;
+	vpt_report(p, &old);
+	vpt_frame_put(&f->env, vpt_frame_of(old.pa));
+	vpt_settle(f, old.va, old.va + pt_size(old.level), pt_shift(old.level));
+	return 0;
+}
+
+/* Level of the mapping that starts at @va.  Return: 1..3 or an errno. */
+static int vpt_level_at(struct vpt_file *f, u64 va)
+{
+	struct vpt_piece *piece;
+	struct pt_mapping m;
+	int ret;
+
+	if (mutex_lock_killable(&f->lock))
+		return -EINTR;
+	piece = vpt_find_piece(f, va, PAGE_SIZE);
+	if (IS_ERR(piece))
+		ret = PTR_ERR(piece);
+	else
+		ret = vpt_errno(pt_resolve(&piece->pt, va, &m));
+	mutex_unlock(&f->lock);
+	if (ret)
+		return ret;
+	return m.va == va ? (int)m.level : -ENOENT;
+}
+
+static int vpt_remap_once(struct vpt_file *f, struct vpt_page *p)
+{
+	struct page *fresh = NULL;
+	int level = 0;
+	int ret;
+
+	if (!p->frame) {
+		level = vpt_level_at(f, p->addr);
+		if (level < 0)
+			return level;
+		fresh = vpt_frame_alloc(f, level, VPT_USER_GFP);
+		if (!fresh)
+			return -ENOMEM;
+	}
+	ret = vpt_lock_reserved(f, 0);
+	if (!ret) {
+		ret = vpt_remap_locked(f, p, fresh, level);
+		vpt_unlock(f);
+	}
+	if (ret && fresh)
+		vpt_frame_free(f, fresh);
+	return ret;
+}
+
+int vpt_ioc_remap(struct vpt_file *f, void *arg)
+{
+	struct vpt_page *p = arg;
+	int ret = vpt_page_check(p, false, true);
+
+	if (ret)
+		return ret;
+	do {
+		ret = vpt_remap_once(f, p);
+	} while (ret == -EAGAIN);
+	return ret;
+}
+
+int vpt_ioc_resolve(struct vpt_file *f, void *arg)
+{
+	struct vpt_page *p = arg;
+	struct vpt_piece *piece;
+	struct pt_mapping m;
+	int ret;
+
+	if (p->flags || p->page_size || p->prot || p->frame ||
+	    !vpt_zero(p->reserved, ARRAY_SIZE(p->reserved)))
+		return -EINVAL;
+	if (mutex_lock_killable(&f->lock))
+		return -EINTR;
+	piece = vpt_find_piece(f, p->addr, 1);
+	if (IS_ERR(piece))
+		ret = PTR_ERR(piece);
+	else
+		ret = vpt_errno(pt_resolve(&piece->pt, p->addr, &m));
+	if (!ret)
+		vpt_report(p, &m);
+	mutex_unlock(&f->lock);
+	return ret;
+}
+

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0
+/* MAP_RANGE, UNMAP_RANGE and PROTECT_RANGE: the ioctls about a range. */
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "ioctl.h"
+
+static int vpt_range_check(const struct vpt_range *r)
+{
+	if (r->flags || r->reserved0 || !vpt_zero(r->reserved, ARRAY_SIZE(r->reserved)) ||
+	    !r->length || ((r->addr | r->length) & (PAGE_SIZE - 1)) ||
+	    r->addr + r->length < r->addr)
+		return -EINVAL;
+	return 0;
+}
+
+/* Fresh frames for a range, as an array of physical addresses. */
+struct vpt_frames {
+	u64 n;
+	u64 *pa;
+};
+
+static void vpt_frames_free(struct vpt_file *f, struct vpt_frames *frames)
+{
+	while (frames->n--)
+		vpt_frame_free(f, pfn_to_page(PHYS_PFN(frames->pa[frames->n])));
+	kvfree(frames->pa);
+}
+
+static int vpt_frames_alloc(struct vpt_file *f, struct vpt_frames *frames, u64 n,
+			    unsigned int level)
+{
+	frames->n = 0;
+	/* More than there is must not be tried: nobody's OOM score would show it. */
+	if (n > totalram_pages() >> (pt_shift(level) - PAGE_SHIFT))
+		return -ENOMEM;
+	frames->pa = kvmalloc_array(n, sizeof(u64), VPT_USER_GFP);
+	if (!frames->pa)
+		return -ENOMEM;
+	while (frames->n < n) {
+		struct page *frame = vpt_frame_alloc(f, level, VPT_USER_GFP);
+
+		if (!frame || fatal_signal_pending(current)) {
+			if (frame)
+				vpt_frame_free(f, frame);
+			vpt_frames_free(f, frames);
+			return -ENOMEM;
+		}
+		frames->pa[frames->n++] = page_to_phys(frame);
+		cond_resched();
+	}
+	return 0;
+}
+
+static int vpt_map_range_locked(struct vpt_file *f, struct vpt_range *r,
+				const struct vpt_frames *frames, unsigned int level)
+{
+	struct vpt_piece *piece = vpt_find_piece(f, r->addr, r->length);
+	int rights = vpt_rights(f, r->prot);
+	enum pt_status status;
+	u64 i;
+
+	if (IS_ERR(piece))
+		return PTR_ERR(piece);
+	if (rights < 0)
+		return rights;
+	/* Each round unlinks one empty table of Linux's, of which there are few. */
+	for (;;) {
+		status = pt_map_range(&piece->pt, r->addr, frames->pa, frames->n, level,
+				      rights);
+		if (status != PT_AGAIN)
+			break;
+		vpt_settle(f, r->addr, r->addr + r->length, pt_shift(level));
+	}
+	if (status != PT_OK)
+		return vpt_errno(status);
+	for (i = 0; i < frames->n; i++)
+		vpt_frame_get(pfn_to_page(PHYS_PFN(frames->pa[i])), 1);
+	vpt_leaf_added(&f->env, level, frames->n);
+	f->frames += frames->n;
+	r->touched_pages = frames->n;
+	r->touched_bytes = r->length;
+	return 0;
+}
+
+/* Whether a range can be one of this file's, before frames are spent on it. */
+static int vpt_range_inside(struct vpt_file *f, const struct vpt_range *r)
+{
+	struct vpt_piece *piece;
+
+	if (mutex_lock_killable(&f->lock))
+		return -EINTR;
+	piece = vpt_find_piece(f, r->addr, r->length);
+	mutex_unlock(&f->lock);
+	return PTR_ERR_OR_ZERO(piece);
+}
+
+int vpt_ioc_map_range(struct vpt_file *f, void *arg)
+{
+	struct vpt_range *r = arg;
+	int level = vpt_level(r->page_size);
+	int ret = vpt_range_check(r);
+	struct vpt_frames frames;
+	u64 tables;
+
+	if (ret)
+		return ret;
+	if (level < 0)
+		return level;
+	if (((r->addr | r->length) & (r->page_size - 1)) || vpt_prot_check(r->prot))
+		return -EINVAL;
+	ret = vpt_range_inside(f, r);
+	if (ret)
+		return ret;
+	ret = vpt_frames_alloc(f, &frames, r->length >> pt_shift(level), level);
+	if (ret)
+		return ret;
+	ret = level > 1 ? vpt_lock_walkers(f, r->addr, r->addr + r->length) : 0;
+	if (ret)
+		goto free;
+	tables = pt_map_tables(r->addr, frames.n, level);
+	ret = vpt_lock_reserved(f, tables + (level == 3 ? frames.n : 0));
+	if (!ret) {
+		ret = vpt_map_range_locked(f, r, &frames, level);
+		vpt_unlock(f);
+	}
+	if (level > 1)
+		vpt_unlock_walkers(f);
+free:
+	if (ret)
+		vpt_frames_free(f, &frames);
+	else
+		kvfree(frames.pa);
+	return ret;
+}
+
+static int vpt_unmap_range_locked(struct vpt_file *f, struct vpt_range *r)
+{
+	struct vpt_piece *piece = vpt_find_piece(f, r->addr, r->length);
+	struct pt_touched done;
+	enum pt_status status;
+
+	if (IS_ERR(piece))
+		return PTR_ERR(piece);
+	status = pt_unmap_range(&piece->pt, r->addr, r->addr + r->length, &done);
+	if (done.leaves || !list_empty(&f->env.dead_tables))
+		vpt_settle(f, r->addr, r->addr + r->length, PAGE_SHIFT);
+	r->touched_pages = done.leaves;
+	r->touched_bytes = done.bytes;
+	return vpt_errno(status);
+}
+
+int vpt_ioc_unmap_range(struct vpt_file *f, void *arg)
+{
+	struct vpt_range *r = arg;
+	int ret = vpt_range_check(r);
+
+	if (!ret && (r->page_size || r->prot))
+		ret = -EINVAL;
+	if (!ret)
+		ret = vpt_lock_walkers(f, r->addr, r->addr + r->length);
+	if (ret)
+		return ret;
+	ret = vpt_lock_reserved(f, 0);
+	if (!ret) {
+		ret = vpt_unmap_range_locked(f, r);
+		vpt_unlock(f);
+	}
+	vpt_unlock_walkers(f);
+	return ret;
+}
+
+static int vpt_protect_range_locked(struct vpt_file *f, struct vpt_range *r)
+{
+	struct vpt_piece *piece = vpt_find_piece(f, r->addr, r->length);
+	int rights = vpt_rights(f, r->prot);
+	struct pt_touched done;
+	int ret;
+
+	if (IS_ERR(piece))
+		return PTR_ERR(piece);
+	if (rights < 0)
+		return rights;
+	ret = vpt_errno(pt_protect_range(&piece->pt, r->addr, r->addr + r->length,
+					 rights, &done));
+	if (ret)
+		return ret;
+	/* Of the leaves that may now be executable, none may be cached as NX. */
+	if (done.leaves && vpt_rights_stale(0, rights, done.tighter))
+		vpt_shootdown(f, r->addr, r->addr + r->length, PAGE_SHIFT);
+	r->touched_pages = done.leaves;
+	r->touched_bytes = done.bytes;
+	return 0;
+}
+
+int vpt_ioc_protect_range(struct vpt_file *f, void *arg)
+{
+	struct vpt_range *r = arg;
+	int ret = vpt_range_check(r);
+
+	if (!ret && r->page_size)
+		ret = -EINVAL;
+	if (!ret)
+		ret = vpt_prot_check(r->prot);
+	if (ret)
+		return ret;
+	ret = vpt_lock_reserved(f, 0);
+	if (ret)
+		return ret;
+	ret = vpt_protect_range_locked(f, r);
+	vpt_unlock(f);
+	return ret;
+}

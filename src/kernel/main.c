@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0
+/* /dev/vpt: the device and its files. */
+#include <linux/cc_platform.h>
+#include <linux/mman.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+
+#include "vpt_file.h"
+
+#define VPT_GIB		(1UL << 30)
+#define VPT_ADDR_MAX	(1UL << 47)
+
+static unsigned int pool;
+module_param(pool, uint, 0444);
+MODULE_PARM_DESC(pool, "1 GiB frames to take from Linux at insertion (default 0)");
+
+static int vpt_open(struct inode *inode, struct file *file)
+{
+	struct vpt_file *f = kzalloc(sizeof(*f), GFP_KERNEL_ACCOUNT);
+	int ret;
+
+	if (!f)
+		return -ENOMEM;
+	mutex_init(&f->lock);
+	INIT_LIST_HEAD(&f->pieces);
+	INIT_LIST_HEAD(&f->spare);
+	INIT_LIST_HEAD(&f->env.reserve);
+	INIT_LIST_HEAD(&f->env.dead_tables);
+	INIT_LIST_HEAD(&f->env.dead_frames);
+	xa_init_flags(&f->handles, XA_FLAGS_ALLOC1);
+	f->mm = current->mm;
+	f->env.mm = current->mm;
+	f->notifier.ops = &vpt_notifier_ops;
+	/* Holds a reference on the mm_struct, not on the address space. */
+	ret = mmu_notifier_register(&f->notifier, f->mm);
+	if (ret) {
+		kfree(f);
+		return ret;
+	}
+	mmgrab(f->mm);
+	file->private_data = f;
+	vpt_count(files_opened, 1);
+	return 0;
+}
+
+/* The last reference is gone, a VMA's too: nothing is mapped any more. */
+static int vpt_release(struct inode *inode, struct file *file)
+{
+	struct vpt_file *f = file->private_data;
+
+	mmu_notifier_unregister(&f->notifier, f->mm);
+	vpt_drop_handles(f);
+	vpt_drop_reserve(f);
+	WARN_ON_ONCE(f->frames || f->env.mapped || !list_empty(&f->pieces));
+	mmdrop(f->mm);
+	kfree(f);
+	vpt_count(files_closed, 1);
+	return 0;
+}
+
+static int vpt_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	return vpt_region_map(file->private_data, vma);
+}
+
+/*
+ * Where to put the region.  mremap() asks here too, before it has moved anything:
+ * a file that has its region gets no second place.
+ */
+static unsigned long vpt_get_unmapped_area(struct file *file, unsigned long addr,
+					   unsigned long len, unsigned long pgoff,
+					   unsigned long flags)
+{
+	struct vpt_file *f = file->private_data;
+	unsigned long area;
+
+	if (current->mm != f->mm)
+		return -EPERM;
+	if (READ_ONCE(f->end))
+		return -EBUSY;
+	if (!len || (len & (VPT_GIB - 1)) || len > VPT_ADDR_MAX)
+		return -EINVAL;
+	if (flags & MAP_FIXED) {
+		if ((addr & (VPT_GIB - 1)) || addr > VPT_ADDR_MAX - len)
+			return -EINVAL;
+		return addr;
+	}
+	/* A hint is only that: an impossible one is forgotten. */
+	if (addr && !(addr & (VPT_GIB - 1)) && addr <= VPT_ADDR_MAX - len) {
+		area = vpt_find_area(file, addr, len, flags);
+		if (area == addr)
+			return area;
+	}
+	area = vpt_find_area(file, 0, len + VPT_GIB - PAGE_SIZE, flags);
+	return IS_ERR_VALUE(area) ? area : ALIGN(area, VPT_GIB);
+}
+
+static const struct file_operations vpt_fops = {
+	.owner = THIS_MODULE,
+	.open = vpt_open,
+	.release = vpt_release,
+	.mmap = vpt_mmap,
+	.get_unmapped_area = vpt_get_unmapped_area,
+	.unlocked_ioctl = vpt_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.llseek = noop_llseek,
+};
+
+static struct miscdevice vpt_device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "vpt",
+	.fops = &vpt_fops,
+	.mode = 0600,
+};
+
+static int __init vpt_init(void)
+{
+	int ret;
+
+	if (cc_platform_has(CC_ATTR_MEM_ENCRYPT)) {
+		pr_err("vpt: memory encryption is on, and entries would need its bit\n");
+		return -EOPNOTSUPP;
+	}
+	ret = vpt_pool_fill(pool);
+	if (ret < 0)
+		return ret;
+	if (ret < pool)
+		pr_warn("vpt: pool=%u, but only %d GiB could be taken\n", pool, ret);
+	ret = misc_register(&vpt_device);
+	if (ret)
+		vpt_pool_empty();
+	return ret;
+}
+
+static void __exit vpt_exit(void)
+{
+	misc_deregister(&vpt_device);
+	/* Tables on their way back through call_rcu(). */
+	rcu_barrier();
+	vpt_pool_empty();
+}
+
+module_init(vpt_init);
+module_exit(vpt_exit);
+
+MODULE_DESCRIPTION("Specification-checked x86-64 page table behind a device");
+MODULE_AUTHOR("The vpt authors");
+MODULE_LICENSE("GPL");
+MODULE_VERSION("0.1.0");

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * 1 GiB frames: taken from Linux when the module is inserted, kept for its life.
+ *
+ * The buddy system stops far below 1 GiB, so each is a run of 2^18 single pages
+ * from alloc_contig_range().  Not a compound page: nobody may pin a part of it.
+ */
+#include <linux/highmem.h>
+#include <linux/memory_hotplug.h>
+#include <linux/mmzone.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+
+#include "vpt_file.h"
+
+#define VPT_GIB_PAGES	(1UL << 18)
+
+static struct page **vpt_pool;
+static unsigned long *vpt_pool_used;	/* bitmap, under vpt_pool_lock */
+static unsigned int vpt_pool_frames;
+static DEFINE_SPINLOCK(vpt_pool_lock);
+
+/* Whether all pages of the GiB are online, usable and in @zone. */
+static bool vpt_pool_candidate(struct zone *zone, unsigned long pfn)
+{
+	unsigned long p;
+
+	for (p = pfn; p < pfn + VPT_GIB_PAGES; p += pageblock_nr_pages) {
+		struct page *page = pfn_to_online_page(p);
+
+		if (!page || page_zone(page) != zone || PageReserved(page))
+			return false;
+	}
+	return true;
+}
+
+static struct page *vpt_pool_take_from(struct zone *zone)
+{
+	unsigned long pfn = ALIGN(zone->zone_start_pfn, VPT_GIB_PAGES);
+
+	for (; pfn + VPT_GIB_PAGES <= zone_end_pfn(zone); pfn += VPT_GIB_PAGES) {
+		if (vpt_pool_frame(pfn) || !vpt_pool_candidate(zone, pfn))
+			continue;
+		if (!alloc_contig_range(pfn, pfn + VPT_GIB_PAGES, MIGRATE_MOVABLE,
+					GFP_KERNEL | __GFP_NOWARN))
+			return pfn_to_page(pfn);
+	}
+	return NULL;
+}
+
+static struct page *vpt_pool_take(void)
+{
+	int nid, z;
+
+	for_each_online_node(nid) {
+		for (z = MAX_NR_ZONES - 1; z >= 0; z--) {
+			struct zone *zone = &NODE_DATA(nid)->node_zones[z];
+			struct page *page;
+
+			if (!populated_zone(zone))
+				continue;
+			page = vpt_pool_take_from(zone);
+			if (page)
+				return page;
+		}
+	}
+	return NULL;
+}
+
+/**
+ * vpt_pool_fill() - take 1 GiB frames from Linux
+ * @n: how many
+ *
+ * Context: module insertion; may take seconds.
+ * Return: how many could be had; -ENOMEM if there is no memory to manage them.
+ */
+int vpt_pool_fill(unsigned int n)
+{
+	if (!n)
+		return 0;
+	vpt_pool = kcalloc(n, sizeof(*vpt_pool), GFP_KERNEL);
+	vpt_pool_used = bitmap_zalloc(n, GFP_KERNEL);
+	if (!vpt_pool || !vpt_pool_used) {
+		vpt_pool_empty();
+		return -ENOMEM;
+	}
+	while (vpt_pool_frames < n) {
+		struct page *page = vpt_pool_take();
+
+		if (!page)
+			break;
+		vpt_pool[vpt_pool_frames++] = page;
+	}
+	return vpt_pool_frames;
+}
+
+/* Give everything back.  Module removal: no file is open, so all are free. */
+void vpt_pool_empty(void)
+{
+	while (vpt_pool_frames)
+		free_contig_range(page_to_pfn(vpt_pool[--vpt_pool_frames]),
+				  VPT_GIB_PAGES);
+	kfree(vpt_pool);
+	bitmap_free(vpt_pool_used);
+	vpt_pool = NULL;
+	vpt_pool_used = NULL;
+}
+
+/* The first page of the pool's frame that holds @pfn, or NULL. */
+struct page *vpt_pool_frame(unsigned long pfn)
+{
+	unsigned int i;
+
+	for (i = 0; i < vpt_pool_frames; i++) {
+		if (pfn - page_to_pfn(vpt_pool[i]) < VPT_GIB_PAGES)
+			return vpt_pool[i];
+	}
+	return NULL;
+}
+
+/* A zeroed frame, or NULL.  Context: may sleep. */
+struct page *vpt_pool_get(void)
+{
+	struct page *page;
+	unsigned long i;
+
+	spin_lock(&vpt_pool_lock);
+	i = find_first_zero_bit(vpt_pool_used, vpt_pool_frames);
+	if (i >= vpt_pool_frames) {
+		spin_unlock(&vpt_pool_lock);
+		return NULL;
+	}
+	__set_bit(i, vpt_pool_used);
+	spin_unlock(&vpt_pool_lock);
+
+	page = vpt_pool[i];
+	for (i = 0; i < VPT_GIB_PAGES; i++) {
+		clear_highpage(page + i);
+		cond_resched();
+	}
+	return page;
+}
+
+void vpt_pool_put(struct page *frame)
+{
+	unsigned int i;
+
+	spin_lock(&vpt_pool_lock);
+	for (i = 0; i < vpt_pool_frames; i++) {
+		if (vpt_pool[i] == frame)
+			__clear_bit(i, vpt_pool_used);
+	}
+	spin_unlock(&vpt_pool_lock);
+}
+
+unsigned int vpt_pool_free(void)
+{
+	unsigned int n;
+
+	spin_lock(&vpt_pool_lock);
+	n = vpt_pool_frames ?
+	    vpt_pool_frames - bitmap_weight(vpt_pool_used, vpt_pool_frames) : 0;
+	spin_unlock(&vpt_pool_lock);
+	return n;
+}

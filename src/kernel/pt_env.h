@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The core's environment in the kernel: tables are pages of the process's own
+ * page table, locks are Linux's, counts live in struct page.
+ */
+#ifndef PT_ENV_H
+#define PT_ENV_H
+
+#include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/types.h>
+
+#include "compat.h"
+#include "counters.h"
+
+#define VPT_LEVELS	3	/* of tables below the root, and of leaves */
+
+/**
+ * struct pt_env - one file's tables and frames, as the core sees them
+ * @mm: the address space
+ * @root_mirrored: the root is a PML4 under PTI: each entry stands in two copies
+ * @reserve: zeroed pages, linked nowhere, each to become a table
+ * @reserved: how many
+ * @deposited: how many of them wait for the split of a 1 GiB leaf and cannot be
+ *	taken for anything else
+ * @dead_tables: unlinked tables that CPUs may still have cached entries of
+ * @dead_frames: frames that nothing maps any more, likewise
+ * @leaves: mappings of each level
+ * @mapped: bytes of address space behind them
+ *
+ * Protected by the file's lock.
+ */
+struct pt_env {
+	struct mm_struct *mm;
+	bool root_mirrored;
+	struct list_head reserve;
+	u64 reserved;
+	u64 deposited;
+	struct list_head dead_tables;
+	struct list_head dead_frames;
+	u64 leaves[VPT_LEVELS];
+	u64 mapped;
+};
+
+/*
+ * The live-entry count of a table stands in the word of struct page that Linux
+ * uses only in a table of a root (pt_mm) or of hugetlb (pt_share_count), with a
+ * tag.  When Linux links a page as a table, the word may still hold what its last
+ * user left; only vpt writes the tag, and takes it away before it lets a page go.
+ */
+#define VPT_TABLE_TAG	0x76707400UL	/* "vpt" */
+#define VPT_TABLE_MADE	(1UL << 16)	/* allocated here, not adopted from Linux */
+#define VPT_TABLE_LIVE	0xffffUL
+
+static inline struct page *vpt_table_page(u64 table)
+{
+	return pfn_to_page(table >> PAGE_SHIFT);
+}
+
+static inline bool vpt_table_tagged(const struct page *page)
+{
+	return page->index >> 32 == VPT_TABLE_TAG;
+}
+
+static inline u64 *vpt_table_slot(u64 table, unsigned int i)
+{
+	return (u64 *)__va(table) + i;
+}
+
+static inline u64 pt_env_load(struct pt_env *env, u64 table, unsigned int i)
+{
+	return READ_ONCE(*vpt_table_slot(table, i));
+}
+
+/*
+ * Under PTI the user's CR3 points to the page after the kernel's PML4.  As Linux
+ * does, the kernel's copy of a user entry gets NX, so that a kernel that forgot
+ * to switch back does not run user code for long.
+ */
+static inline void vpt_root_store(u64 table, unsigned int i, u64 entry)
+{
+	WRITE_ONCE(*vpt_table_slot(table + PAGE_SIZE, i), entry);
+	if (entry && (__supported_pte_mask & _PAGE_NX))
+		entry |= _PAGE_NX;
+	WRITE_ONCE(*vpt_table_slot(table, i), entry);
+}
+
+static inline void pt_env_store(struct pt_env *env, u64 table, unsigned int level,
+				unsigned int i, u64 entry)
+{
+	/* Walkers on other CPUs see what the entry leads to before the entry. */
+	smp_wmb();
+	if (unlikely(level == 4 && env->root_mirrored))
+		vpt_root_store(table, i, entry);
+	else
+		WRITE_ONCE(*vpt_table_slot(table, i), entry);
+}
+
+static inline u64 pt_env_exchange(struct pt_env *env, u64 table, unsigned int level,
+				  unsigned int i, u64 entry)
+{
+	return xchg(vpt_table_slot(table, i), entry);
+}
+
+static inline u64 pt_env_compare_exchange(struct pt_env *env, u64 table,
+					  unsigned int level, unsigned int i,
+					  u64 old, u64 entry)
+{
+	return cmpxchg64(vpt_table_slot(table, i), old, entry);
+}
+
+/*
+ * Linux writes into these tables too: it links tables for its own faults at levels
+ * 4 and 3, and a fault that finds its entry present again ("spurious") stores that
+ * entry with A and D set.  Both happen under these locks.
+ */
+static inline spinlock_t *vpt_table_lock(struct pt_env *env, u64 table,
+					 unsigned int level)
+{
+	return level >= 3 ? &env->mm->page_table_lock :
+			    vpt_ptlock(vpt_table_page(table));
+}
+
+static inline void pt_env_lock(struct pt_env *env, u64 table, unsigned int level)
+	__acquires(env)
+{
+	__acquire(env);
+	spin_lock(vpt_table_lock(env, table, level));
+}
+
+static inline void pt_env_unlock(struct pt_env *env, u64 table, unsigned int level)
+	__releases(env)
+{
+	spin_unlock(vpt_table_lock(env, table, level));
+	__release(env);
+}
+
+static inline unsigned int pt_env_live(struct pt_env *env, u64 table)
+{
+	const struct page *page = vpt_table_page(table);
+
+	return vpt_table_tagged(page) ? page->index & VPT_TABLE_LIVE : 0;
+}
+
+static inline void pt_env_set_live(struct pt_env *env, u64 table, unsigned int n)
+{
+	struct page *page = vpt_table_page(table);
+	unsigned long made = vpt_table_tagged(page) ? page->index & VPT_TABLE_MADE : 0;
+
+	page->index = VPT_TABLE_TAG << 32 | made | n;
+}
+
+static inline u64 pt_env_reserve(struct pt_env *env)
+{
+	return env->reserved - env->deposited;
+}
+
+/* Out of line, in table.c. */
+u64 pt_env_take(struct pt_env *env, unsigned int level, bool owned);
+void pt_env_disown(struct pt_env *env, u64 table);
+void pt_env_gather_table(struct pt_env *env, u64 table, unsigned int level);
+
+/* In frame.c. */
+void pt_env_gather_leaf(struct pt_env *env, u64 va, unsigned int level, u64 entry);
+
+/*
+ * The special bit keeps Linux from taking a leaf's frame for one of its own.  6.1
+ * heeds it in 4 KiB leaves only: its lockless GUP would pin a 1 GiB leaf, whose
+ * frame is no compound page, but refuses one with the devmap bit.
+ */
+static inline u64 pt_env_leaf_bits(unsigned int level)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+	if (level == 3)
+		return _PAGE_SPECIAL | _PAGE_DEVMAP;
+#endif
+	return _PAGE_SPECIAL;
+}
+
+#endif /* PT_ENV_H */

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The region of a file: how it comes (mmap), how it goes (munmap, exit, exec,
+ * SIGKILL - all through the MMU notifier), and what Linux does to it in between.
+ */
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include <asm/cpufeature.h>
+#include <asm/processor.h>
+
+#include "vpt_file.h"
+
+#define VPT_REGION_UNIT	(1UL << 30)
+#define VPT_REGION_MAX	(1UL << 47)
+
+/* The level-4 table of @mm: its PGD, or under LA57 the p4d page for [0, 2^48). */
+static u64 vpt_root(struct mm_struct *mm)
+{
+	if (!pgtable_l5_enabled())
+		return __pa(mm->pgd);
+	return pgd_val(mm->pgd[0]) & PTE_PFN_MASK;
+}
+
+static int vpt_region_check(struct vpt_file *f, struct vm_area_struct *vma)
+{
+	if (vma->vm_mm != f->mm)
+		return -EPERM;
+	if (f->end)
+		return -EBUSY;
+	if (!(vma->vm_flags & VM_SHARED) || vma->vm_pgoff ||
+	    ((vma->vm_start | vma->vm_end) & (VPT_REGION_UNIT - 1)) ||
+	    vma->vm_end > VPT_REGION_MAX)
+		return -EINVAL;
+	if (!(vma->vm_flags & VM_READ))
+		return -EACCES;
+	return 0;
+}
+
+/**
+ * vpt_region_map() - give a file its region
+ * @f: file without a region
+ * @vma: the VMA that mmap() is setting up; mmap_lock is held for writing
+ *
+ * Return: 0; -EPERM, -EBUSY, -EINVAL, -EACCES, -ENOMEM.
+ */
+int vpt_region_map(struct vpt_file *f, struct vm_area_struct *vma)
+{
+	struct vpt_piece *piece;
+	int ret = vpt_region_check(f, vma);
+
+	if (ret)
+		return ret;
+	piece = kmalloc(sizeof(*piece), GFP_KERNEL_ACCOUNT);
+	if (!piece)
+		return -ENOMEM;
+
+	mutex_lock(&f->lock);
+	f->root = vpt_root(f->mm);
+	f->env.root_mirrored = !pgtable_l5_enabled() && boot_cpu_has(X86_FEATURE_PTI);
+	pt_init(&piece->pt, &f->env, f->root, vma->vm_start, vma->vm_end,
+		boot_cpu_data.x86_phys_bits);
+	list_add(&piece->node, &f->pieces);
+	f->rights = PT_USER | (vma->vm_flags & VM_WRITE ? PT_WRITE : 0) |
+		    (vma->vm_flags & VM_EXEC ? PT_EXEC : 0);
+	WRITE_ONCE(f->start, vma->vm_start);
+	WRITE_ONCE(f->end, vma->vm_end);
+	mutex_unlock(&f->lock);
+
+	/*
+	 * SHARED and PFNMAP: no copy on write, no pages of Linux's.  IO: nothing may
+	 * be pinned, and MADV_DOFORK cannot undo DONTCOPY.
+	 */
+	vpt_vma_flags_set(vma, VM_PFNMAP | VM_IO | VM_DONTCOPY | VM_DONTEXPAND |
+			  VM_DONTDUMP);
+	vma->vm_ops = &vpt_vm_ops;
+	vma->vm_private_data = f;
+	return 0;
+}
+
+/* The piece that holds [@va, @va + @bytes), or NULL.  @f->lock is held. */
+struct vpt_piece *vpt_piece_at(struct vpt_file *f, u64 va, u64 bytes)
+{
+	struct vpt_piece *piece;
+
+	list_for_each_entry(piece, &f->pieces, node) {
+		if (va >= piece->pt.start && va < piece->pt.end &&
+		    piece->pt.end - va >= bytes)
+			return piece;
+	}
+	return NULL;
+}
+
+/* Take [@lo, @hi) out of the piece's bounds. */
+static void vpt_piece_shrink(struct vpt_file *f, struct vpt_piece *piece, u64 lo, u64 hi)
+{
+	struct vpt_piece *rest;
+
+	if (lo == piece->pt.start && hi == piece->pt.end) {
+		list_move(&piece->node, &f->spare);
+	} else if (lo == piece->pt.start) {
+		piece->pt.start = hi;
+	} else if (hi == piece->pt.end) {
+		piece->pt.end = lo;
+	} else {
+		rest = list_first_entry(&f->spare, struct vpt_piece, node);
+		rest->pt = piece->pt;
+		rest->pt.start = hi;
+		piece->pt.end = lo;
+		list_move(&rest->node, &piece->node);
+	}
+}
+
+/*
+ * Remove everything in [@lo, @hi), a part of the piece, and its tables.  Tables
+ * that reach beyond it on either side cover somebody else's addresses from now on.
+ */
+static void vpt_piece_cut(struct vpt_file *f, struct vpt_piece *piece, u64 lo, u64 hi)
+{
+	struct pt cut = piece->pt;
+	struct pt_touched done;
+
+	if (lo > piece->pt.start)
+		pt_disown(&piece->pt, lo);
+	if (hi < piece->pt.end)
+		pt_disown(&piece->pt, hi);
+	cut.start = lo;
+	cut.end = hi;
+	/* may_split() let no boundary fall into a huge leaf. */
+	WARN_ON_ONCE(pt_unmap_range(&cut, lo, hi, &done) != PT_OK);
+	if (done.leaves || !list_empty(&f->env.dead_tables))
+		vpt_settle(f, lo, hi, PAGE_SHIFT);
+	vpt_piece_shrink(f, piece, lo, hi);
+}
+
+static void vpt_free_pieces(struct list_head *pieces)
+{
+	struct vpt_piece *piece, *next;
+
+	list_for_each_entry_safe(piece, next, pieces, node)
+		kfree(piece);
+	INIT_LIST_HEAD(pieces);
+}
+
+/**
+ * vpt_region_remove() - unmap what the region has in a range, for good
+ * @f: file
+ * @start: first byte
+ * @end: first byte after
+ *
+ * Context: Linux is about to take the tables down: no VMA leads there any more, or
+ * the address space has no user left.  May sleep.
+ */
+void vpt_region_remove(struct vpt_file *f, u64 start, u64 end)
+{
+	struct vpt_piece *piece, *next;
+
+	mutex_lock(&f->lock);
+	list_for_each_entry_safe(piece, next, &f->pieces, node) {
+		u64 lo = max(start, piece->pt.start), hi = min(end, piece->pt.end);
+
+		if (lo < hi)
+			vpt_piece_cut(f, piece, lo, hi);
+	}
+	if (list_empty(&f->pieces)) {
+		WRITE_ONCE(f->start, 0);
+		WRITE_ONCE(f->end, 0);
+		vpt_free_pieces(&f->spare);
+	}
+	mutex_unlock(&f->lock);
+}
+
+/*
+ * Linux is about to clear a 1 GiB leaf, because one of its walkers does not know
+ * what to do with one.  Let it find 2 MiB leaves instead.
+ */
+static void vpt_region_split(struct vpt_file *f, u64 va)
+{
+	struct vpt_piece *piece;
+	struct pt_mapping m;
+
+	mutex_lock(&f->lock);
+	piece = vpt_piece_at(f, va, pt_size(3));
+	if (!piece || pt_resolve(&piece->pt, va, &m) != PT_OK || m.level != 3)
+		goto unlock;
+	f->env.deposited--;
+	/* Keeps a fault from linking a table while the entry is empty. */
+	spin_lock(&f->mm->page_table_lock);
+	pt_split_break(&piece->pt, va, &m);
+	vpt_shootdown(f, va, va + pt_size(3), pt_shift(3));
+	pt_split_make(&piece->pt, &m);
+	spin_unlock(&f->mm->page_table_lock);
+	f->env.leaves[2]--;
+	f->env.leaves[1] += PT_ENTRIES;
+	vpt_frame_get(vpt_frame_of(m.pa), PT_ENTRIES - 1);
+unlock:
+	mutex_unlock(&f->lock);
+}
+
+static int vpt_invalidate_start(struct mmu_notifier *notifier,
+				const struct mmu_notifier_range *range)
+{
+	struct vpt_file *f = container_of(notifier, struct vpt_file, notifier);
+
+	if (range->end <= READ_ONCE(f->start) || range->start >= READ_ONCE(f->end))
+		return 0;
+	switch (range->event) {
+	case MMU_NOTIFY_UNMAP:
+		if (!mmu_notifier_range_blockable(range))
+			return -EAGAIN;
+		vpt_region_remove(f, range->start, range->end);
+		return 0;
+	case MMU_NOTIFY_CLEAR:
+		if (range->end - range->start != pt_size(3) ||
+		    (range->start & (pt_size(3) - 1)))
+			return 0;
+		if (!mmu_notifier_range_blockable(range))
+			return -EAGAIN;
+		vpt_region_split(f, range->start);
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+static void vpt_mm_release(struct mmu_notifier *notifier, struct mm_struct *mm)
+{
+	struct vpt_file *f = container_of(notifier, struct vpt_file, notifier);
+
+	vpt_region_remove(f, 0, VPT_REGION_MAX);
+}
+
+const struct mmu_notifier_ops vpt_notifier_ops = {
+	.invalidate_range_start = vpt_invalidate_start,
+	.release = vpt_mm_release,
+};

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Invalidation on every CPU, with exported symbols only.
+ *
+ * The entry has been changed already.  Then:
+ *  1. mm->context.tlb_gen goes up: a CPU that holds translations of this address
+ *     space under a PCID without running it compares generations when it switches
+ *     back, and flushes (switch_mm_irqs_off() in arch/x86/mm/tlb.c);
+ *  2. every CPU in mm_cpumask(mm) - those that have it loaded, lazily or not -
+ *     runs the handler, and the call returns when all have.
+ * A CPU that is just switching to the mm sets its bit in the mask before it reads
+ * the generation; the locked increment stands between our stores and our reading
+ * of the mask.  So it either gets the IPI or sees the new generation.
+ *
+ * Waiting for the IPIs also waits for lockless walkers on those CPUs (GUP-fast and
+ * perf walk with interrupts off).
+ */
+#include <linux/smp.h>
+#include <asm/tlbflush.h>
+
+#include "vpt_file.h"
+
+/* Above this many INVLPGs a flush of the whole PCID is cheaper (Linux: 33). */
+#define VPT_MAX_INVLPG	33
+
+struct vpt_invalidation {
+	u64 start;
+	u64 end;
+	unsigned int shift;	/* log2 of the smallest page in the range */
+};
+
+/*
+ * One INVLPG drops the translation of that address, of whatever size, and all
+ * paging-structure caches of the PCID (SDM 4.10.4.1).  The paravirt call does the
+ * same for the user PCID under PTI.
+ */
+static void vpt_invalidate_here(void *info)
+{
+	const struct vpt_invalidation *inv = info;
+	u64 va;
+
+	if ((inv->end - inv->start) >> inv->shift > VPT_MAX_INVLPG) {
+		__flush_tlb_local();
+		return;
+	}
+	for (va = inv->start; va < inv->end; va += 1ULL << inv->shift)
+		__flush_tlb_one_user(va);
+}
+
+/**
+ * vpt_shootdown() - invalidate a range on every CPU that may have cached it
+ * @f: file; @f->lock is held, interrupts are on
+ * @start: first byte
+ * @end: first byte after
+ * @shift: log2 of the smallest page that was mapped there
+ *
+ * On return no CPU uses a translation, or a cached table entry, that was read for
+ * the range before the call (SDM 4.10.5).
+ */
+void vpt_shootdown(struct vpt_file *f, u64 start, u64 end, unsigned int shift)
+{
+	struct vpt_invalidation inv = { .start = start, .end = end, .shift = shift };
+
+	atomic64_inc_return(&f->mm->context.tlb_gen);
+	on_each_cpu_mask(mm_cpumask(f->mm), vpt_invalidate_here, &inv, true);
+	f->shootdowns++;
+}
+
+/**
+ * vpt_settle() - invalidate, then let go of what the operation removed
+ * @f: file; @f->lock is held
+ * @start: first byte that the operation dealt with
+ * @end: first byte after
+ * @shift: log2 of the smallest page that was mapped there
+ */
+void vpt_settle(struct vpt_file *f, u64 start, u64 end, unsigned int shift)
+{
+	vpt_shootdown(f, start, end, shift);
+	vpt_reclaim_tables(f);
+	vpt_free_dead_frames(f);
+}

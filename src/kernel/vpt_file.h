@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * One open file of /dev/vpt and its region: what the parts of the module share.
+ *
+ * Locks, in the order in which they are taken:
+ *
+ *	mmap_lock (and, from 6.4 on, the VMA's lock)
+ *	    for writing, by whatever may free a table: it excludes every software
+ *	    walker that holds pointers into tables without a page-table lock
+ *	vpt_file.lock
+ *	    serialises everything about the file, and is held until the shootdown
+ *	    has been acknowledged by every CPU: whoever gets it next acts on a
+ *	    translation that no CPU contradicts
+ *	page_table_lock and the split page-table locks
+ *	    taken by the core around its stores (pt_env_lock())
+ *
+ * Memory is allocated and user memory is touched before vpt_file.lock is taken or
+ * after it is released: reclaim and faults call back into the notifier.
+ */
+#ifndef VPT_FILE_H
+#define VPT_FILE_H
+
+#include <linux/fs.h>
+#include <linux/io.h>
+#include <linux/mmu_notifier.h>
+#include <linux/mutex.h>
+#include <linux/xarray.h>
+
+#include "../core/pt.h"
+
+/* Tables kept in the reserve for the next operation. */
+#define VPT_RESERVE_KEEP	8
+
+/* A part of the region that munmap() has left; at first, the whole of it. */
+struct vpt_piece {
+	struct list_head node;
+	struct pt pt;
+};
+
+/**
+ * struct vpt_file - an open file
+ * @mm: address space of the process that opened it
+ * @notifier: tells when Linux unmaps or splits behind us
+ * @lock: see above
+ * @strict: an access to an unmapped address is SIGSEGV
+ * @rights: what the region was mapped with, PT_WRITE | PT_EXEC | PT_USER
+ * @start: region; both 0 without one.  Written under mmap_lock for writing too
+ * @end: first byte after it
+ * @root: physical address of the level-4 table
+ * @pieces: what is left of the region, in the order of addresses
+ * @spare: pieces allocated when Linux asked whether a VMA may be split
+ * @env: tables and frames
+ * @handles: handle -> page of the frame
+ */
+struct vpt_file {
+	struct mm_struct *mm;
+	struct mmu_notifier notifier;
+	struct mutex lock;
+	bool strict;
+	u32 rights;
+	u64 start;
+	u64 end;
+	u64 root;
+	struct list_head pieces;
+	struct list_head spare;
+	struct pt_env env;
+	struct xarray handles;
+	u64 frames;
+	u64 nhandles;
+	u64 faults;
+	u64 segvs;
+	u64 shootdowns;
+};
+
+/* region.c */
+
+int vpt_region_map(struct vpt_file *f, struct vm_area_struct *vma);
+void vpt_region_remove(struct vpt_file *f, u64 start, u64 end);
+struct vpt_piece *vpt_piece_at(struct vpt_file *f, u64 va, u64 bytes);
+extern const struct mmu_notifier_ops vpt_notifier_ops;
+
+/* fault.c */
+extern const struct vm_operations_struct vpt_vm_ops;
+
+/* ioctl.c */
+long vpt_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+
+/* table.c */
+
+int vpt_lock_reserved(struct vpt_file *f, u64 tables);
+void vpt_unlock(struct vpt_file *f);
+void vpt_reclaim_tables(struct vpt_file *f);
+void vpt_drop_reserve(struct vpt_file *f);
+
+/* frame.c */
+
+struct page *vpt_frame_alloc(struct vpt_file *f, unsigned int level, gfp_t gfp);
+void vpt_frame_free(struct vpt_file *f, struct page *frame);
+struct page *vpt_frame_of(u64 pa);
+unsigned int vpt_frame_level(struct page *frame);
+void vpt_frame_get(struct page *frame, unsigned long n);
+void vpt_frame_put(struct pt_env *env, struct page *frame);
+void vpt_leaf_added(struct pt_env *env, unsigned int level, u64 n);
+void vpt_leaf_removed(struct pt_env *env, const struct pt_mapping *old);
+void vpt_free_dead_frames(struct vpt_file *f);
+int vpt_handle_alloc(struct vpt_file *f, unsigned int level, u32 *handle, u64 *pa);
+int vpt_handle_free(struct vpt_file *f, u64 handle);
+struct page *vpt_handle_frame(struct vpt_file *f, u64 handle);
+u32 vpt_frame_handle(struct page *frame);
+void vpt_drop_handles(struct vpt_file *f);
+
+/* pool.c */
+
+int vpt_pool_fill(unsigned int n);
+void vpt_pool_empty(void);
+struct page *vpt_pool_get(void);
+void vpt_pool_put(struct page *frame);
+struct page *vpt_pool_frame(unsigned long pfn);
+unsigned int vpt_pool_free(void);
+
+/* shootdown.c */
+
+void vpt_shootdown(struct vpt_file *f, u64 start, u64 end, unsigned int shift);
+void vpt_settle(struct vpt_file *f, u64 start, u64 end, unsigned int shift);
+
+#endif /* VPT_FILE_H */
