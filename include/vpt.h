@@ -9,7 +9,8 @@
  * of 1 GiB, and it ends at or below 2^47.  A file has one region at a time.  In
  * demand mode (the default) touching an address maps a zeroed 4 KiB page with the
  * region's rights; in strict mode touching an unmapped address is SIGSEGV.  A
- * forbidden access to a mapped page is SIGSEGV in both.
+ * forbidden access to a mapped page is SIGSEGV in both.  A touch for which there is
+ * no memory, or no allowance of RLIMIT_MEMLOCK, is SIGBUS.
  *
  * The file belongs to the process that opened it: calls from another process
  * (after fork, exec or SCM_RIGHTS) fail with EPERM.  Nothing of the region is
@@ -63,6 +64,7 @@ struct vpt_config {
 	__u32 flags;		/* VPT_STRICT or 0 */
 	__u64 reserved[2];
 };
+
 #define VPT_STRICT	(1U << 0)
 
 /*

@@ -23,8 +23,10 @@ enum pt_status pt_make_path(struct pt *pt, u64 va, unsigned int level, u64 *tabl
 		pt_env_lock(pt->env, above, w.level);
 		w.entry = pt_env_load(pt->env, above, i);
 		if (pte_kind(w.entry, w.level) == PTE_EMPTY) {
+			const bool owned = pt_owns(pt, va, w.level - 1);
+
 			w.entry = pte_make_table(pt_env_take(pt->env, w.level - 1,
-						pt_owns(pt, va, w.level - 1)));
+							     owned));
 			/* Walkers may pass from here on, and find no mapping. */
 			pt_env_store(pt->env, above, w.level, i, w.entry);
 		}

@@ -10,7 +10,8 @@
 #error "vpt needs CONFIG_PARAVIRT: pv_ops is the exported way to INVLPG with PTI"
 #endif
 #if ALLOC_SPLIT_PTLOCKS
-#error "vpt does not build where spinlocks do not fit into struct page (lockdep, PREEMPT_RT): ptlock_alloc() is not exported"
+/* lockdep or PREEMPT_RT: ptlock_alloc() is not exported. */
+#error "vpt does not build where a spinlock does not fit into struct page"
 #endif
 #if CONFIG_PGTABLE_LEVELS < 4
 #error "vpt needs 64-bit page tables"
@@ -18,7 +19,7 @@
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
 
-typedef enum page_entry_size vpt_fault_size_t;
+#define vpt_fault_size	enum page_entry_size
 
 static inline spinlock_t *vpt_ptlock(struct page *table)
 {
@@ -60,7 +61,7 @@ static inline void vpt_vmas_write_lock(struct mm_struct *mm, u64 start, u64 end)
 
 #else
 
-typedef unsigned int vpt_fault_size_t;
+#define vpt_fault_size	unsigned int
 
 static inline spinlock_t *vpt_ptlock(struct page *table)
 {

@@ -5,78 +5,69 @@
 
 #include "vpt_file.h"
 
-/* Map a zeroed page at @va.  Return: 0, or an errno; -EEXIST if one is there now. */
-static int vpt_demand(struct vpt_file *f, u64 va)
+/*
+ * What is mapped at @va now decides; Linux's view of the entry may be out of date.
+ *  - a mapping that allows the access: try it again.  (The MMU drops what it had
+ *    cached for an address when it faults there, SDM 4.10.4.1.)
+ *  - a mapping that forbids it: SIGSEGV.  Only writes come here: Linux refuses a
+ *    fetch from a page that is present and not executable itself.
+ *  - no mapping: SIGSEGV in strict mode; else *@fresh, which is taken over, or
+ *    SIGBUS if there is none, as for a file whose next page cannot be had.
+ */
+static vm_fault_t vpt_fault_locked(struct vpt_file *f, u64 va, bool write,
+				   struct page **fresh)
 {
-	struct page *frame = vpt_frame_alloc(f, 1, GFP_KERNEL_ACCOUNT);
-	struct vpt_piece *piece;
-	int ret;
+	struct vpt_piece *piece = vpt_piece_at(f, va, PAGE_SIZE);
+	struct pt_mapping m;
 
-	if (!frame)
-		return -ENOMEM;
-	ret = vpt_lock_reserved(f, VPT_LEVELS);
-	if (ret)
-		goto free;
-	piece = vpt_piece_at(f, va, PAGE_SIZE);
-	ret = -EEXIST;
-	if (piece && pt_map(&piece->pt, va, page_to_phys(frame), 1, f->rights) == PT_OK) {
-		vpt_frame_get(frame, 1);
-		vpt_leaf_added(&f->env, 1, 1);
-		f->frames++;
-		f->faults++;
-		ret = 0;
-	}
-	vpt_unlock(f);
-free:
-	if (ret)
-		vpt_frame_free(f, frame);
-	return ret;
+	if (!piece)
+		return VM_FAULT_SIGSEGV;
+	if (pt_resolve(&piece->pt, va, &m) == PT_OK)
+		return write && !(m.rights & PT_WRITE) ? VM_FAULT_SIGSEGV :
+							 VM_FAULT_NOPAGE;
+	if (f->strict)
+		return VM_FAULT_SIGSEGV;
+	if (!*fresh || pt_map(&piece->pt, va, page_to_phys(*fresh), 1, f->rights) != PT_OK)
+		return VM_FAULT_SIGBUS;
+	vpt_frame_get(*fresh, 1);
+	vpt_leaf_added(&f->env, 1, 1);
+	*fresh = NULL;
+	f->frames++;
+	f->faults++;
+	return VM_FAULT_NOPAGE;
 }
 
 /*
- * Every fault ends here.  Linux's view of the entry may be out of date, so what is
- * mapped now decides:
- *  - a mapping that allows the access: try it again.  (The MMU drops what it had
- *    cached for an address when it faults there, SDM 4.10.4.1.)
- *  - a mapping that forbids it: SIGSEGV.  Linux has refused all but writes itself.
- *  - no mapping: a fresh page in demand mode, SIGSEGV in strict mode.
- * Never VM_FAULT_FALLBACK: Linux would take a huge leaf apart.
+ * Every fault ends here: nothing mapped, a write to a read-only page of whatever
+ * size, and on 6.12 an empty PUD or PMD entry.  Never VM_FAULT_FALLBACK: Linux would
+ * take a huge leaf apart.
  */
 static vm_fault_t vpt_fault(struct vm_fault *vmf)
 {
 	struct vpt_file *f = vmf->vma->vm_private_data;
-	u64 va = vmf->address & PAGE_MASK;
-	enum pt_status status = PT_INVALID;
-	vm_fault_t ret = VM_FAULT_NOPAGE;
-	struct vpt_piece *piece;
-	struct pt_mapping m;
+	struct page *fresh = NULL;
+	vm_fault_t ret;
+	int err;
 
-	/* A fatal signal: going back to user mode delivers it. */
-	if (mutex_lock_killable(&f->lock))
-		return VM_FAULT_NOPAGE;
-	piece = vpt_piece_at(f, va, PAGE_SIZE);
-	if (piece)
-		status = pt_resolve(&piece->pt, va, &m);
-	if ((status == PT_OK && (vmf->flags & FAULT_FLAG_WRITE) &&
-	     !(m.rights & PT_WRITE)) || (status == PT_NOENT && f->strict) ||
-	    status == PT_INVALID) {
-		f->segvs++;
-		ret = VM_FAULT_SIGSEGV;
+	if (!READ_ONCE(f->strict))
+		fresh = vpt_frame_alloc(f, 1, GFP_KERNEL_ACCOUNT);
+	err = vpt_lock_reserved(f, fresh ? VPT_LEVELS : 0);
+	if (!err) {
+		ret = vpt_fault_locked(f, vmf->address & PAGE_MASK,
+				       vmf->flags & FAULT_FLAG_WRITE, &fresh);
+		if (ret == VM_FAULT_SIGSEGV)
+			f->segvs++;
+		vpt_unlock(f);
+	} else {
+		/* A fatal signal is delivered on the way back to user mode. */
+		ret = err == -EINTR ? VM_FAULT_NOPAGE : VM_FAULT_SIGBUS;
 	}
-	mutex_unlock(&f->lock);
-	if (status != PT_NOENT || ret == VM_FAULT_SIGSEGV)
-		return ret;
-
-	switch (vpt_demand(f, va)) {
-	case -ENOMEM:
-		/* As a file whose next page cannot be had. */
-		return VM_FAULT_SIGBUS;
-	default:
-		return VM_FAULT_NOPAGE;
-	}
+	if (fresh)
+		vpt_frame_free(f, fresh);
+	return ret;
 }
 
-static vm_fault_t vpt_huge_fault(struct vm_fault *vmf, vpt_fault_size_t size)
+static vm_fault_t vpt_huge_fault(struct vm_fault *vmf, vpt_fault_size size)
 {
 	return vpt_fault(vmf);
 }

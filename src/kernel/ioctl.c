@@ -232,7 +232,7 @@ static const struct {
 	{ VPT_IOC_FRAME_ALLOC, vpt_ioc_frame_alloc },
 	{ VPT_IOC_FRAME_FREE, vpt_ioc_frame_free },
 	{ VPT_IOC_STATS, vpt_ioc_stats },
-	//CHECK
+	{ VPT_IOC_CHECK, vpt_ioc_check },
 };
 
 /* Read the argument, of whatever version: see the head of include/vpt.h. */

@@ -60,10 +60,11 @@ static int vpt_map_locked(struct vpt_file *f, struct vpt_page *p, struct page *f
 	frame = vpt_pick_frame(f, p, fresh, level);
 	if (IS_ERR(frame))
 		return PTR_ERR(frame);
-	p->phys = page_to_phys(frame);
-	ret = vpt_errno(vpt_map_leaf(f, &piece->pt, p->addr, p->phys, level, rights));
+	ret = vpt_errno(vpt_map_leaf(f, &piece->pt, p->addr, page_to_phys(frame), level,
+				     rights));
 	if (ret)
 		return ret;
+	p->phys = vpt_show_phys(page_to_phys(frame));
 	vpt_frame_get(frame, 1);
 	vpt_leaf_added(&f->env, level, 1);
 	if (fresh)

@@ -25,6 +25,7 @@
  *	taken for anything else
  * @dead_tables: unlinked tables that CPUs may still have cached entries of
  * @dead_frames: frames that nothing maps any more, likewise
+ * @tables: the core's tables that are linked
  * @leaves: mappings of each level
  * @mapped: bytes of address space behind them
  *
@@ -38,6 +39,7 @@ struct pt_env {
 	u64 deposited;
 	struct list_head dead_tables;
 	struct list_head dead_frames;
+	u64 tables;
 	u64 leaves[VPT_LEVELS];
 	u64 mapped;
 };
@@ -145,8 +147,12 @@ static inline unsigned int pt_env_live(struct pt_env *env, u64 table)
 static inline void pt_env_set_live(struct pt_env *env, u64 table, unsigned int n)
 {
 	struct page *page = vpt_table_page(table);
-	unsigned long made = vpt_table_tagged(page) ? page->index & VPT_TABLE_MADE : 0;
+	unsigned long made = 0;
 
+	if (vpt_table_tagged(page))
+		made = page->index & VPT_TABLE_MADE;
+	else
+		env->tables++;
 	page->index = VPT_TABLE_TAG << 32 | made | n;
 }
 

@@ -134,6 +134,7 @@ u64 pt_env_take(struct pt_env *env, unsigned int level, bool owned)
 	vpt_mm_account(env->mm, level, true);
 	if (owned) {
 		page->index = VPT_TABLE_TAG << 32 | VPT_TABLE_MADE;
+		env->tables++;
 	} else {
 		page->index = 0;
 		vpt_count(tables_given, 1);
@@ -150,6 +151,7 @@ void pt_env_disown(struct pt_env *env, u64 table)
 	if (page->index & VPT_TABLE_MADE)
 		vpt_count(tables_given, 1);
 	page->index = 0;
+	env->tables--;
 }
 
 void pt_env_gather_table(struct pt_env *env, u64 table, unsigned int level)
@@ -158,6 +160,8 @@ void pt_env_gather_table(struct pt_env *env, u64 table, unsigned int level)
 
 	if (!vpt_table_tagged(page) || !(page->index & VPT_TABLE_MADE))
 		vpt_count(tables_adopted, 1);
+	if (vpt_table_tagged(page))
+		env->tables--;
 	page->index = level;
 	vpt_mm_account(env->mm, level, false);
 	list_add(&page->lru, &env->dead_tables);

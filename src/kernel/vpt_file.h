@@ -55,7 +55,7 @@ struct vpt_piece {
 struct vpt_file {
 	struct mm_struct *mm;
 	struct mmu_notifier notifier;
-	struct mutex lock;
+	struct mutex lock;	/* see above */
 	bool strict;
 	u32 rights;
 	u64 start;
@@ -70,6 +70,7 @@ struct vpt_file {
 	u64 faults;
 	u64 segvs;
 	u64 shootdowns;
+	u32 checks;
 };
 
 /* region.c */

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * CHECK: the specification's invariants, run over a region's tables as they stand.
+ *
+ * spec/ does the judging and decodes entries by itself.  Here is only what it
+ * cannot know: how to read a table, and what is on record about a page.
+ */
+#include <linux/sched.h>
+#include <asm/cpufeature.h>
+#include <asm/processor.h>
+
+#include "../../spec/spec_inv.h"
+#include "ioctl.h"
+
+/*
+ * What a check has seen of a page is noted in the page, with the number of the
+ * check: for a table beside its live count, for a frame in lru.prev, which is used
+ * only when the frame is dead.  (Not in lru.next: its lowest bit marks a tail page.)
+ */
+#define VPT_STAMP_SHIFT	17
+#define VPT_STAMP_MASK	(0x7fffUL << VPT_STAMP_SHIFT)
+
+static u64 vpt_spec_read(void *ctx, u64 table, unsigned int i)
+{
+	struct vpt_file *f = ctx;
+
+	/* Under PTI the copy that user mode runs on is the one that counts. */
+	if (table == f->root && f->env.root_mirrored)
+		table += PAGE_SIZE;
+	return pt_env_load(&f->env, table, i);
+}
+
+static bool vpt_spec_is_table(void *ctx, u64 table, unsigned int level)
+{
+	if (!pfn_valid(PHYS_PFN(table)))
+		return false;
+	/* Linux 6.1 does not mark PUD tables. */
+	if (level == 3 && LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0))
+		return true;
+	return PageTable(vpt_table_page(table));
+}
+
+static unsigned int vpt_spec_live(void *ctx, u64 table)
+{
+	struct vpt_file *f = ctx;
+
+	return pt_env_live(&f->env, table);
+}
+
+static bool vpt_spec_known(void *ctx, u64 table, unsigned int level)
+{
+	return vpt_table_tagged(vpt_table_page(table));
+}
+
+static u64 vpt_spec_visit(void *ctx, u64 table)
+{
+	struct page *page = vpt_table_page(table);
+	struct vpt_file *f = ctx;
+	unsigned long stamp = f->checks << VPT_STAMP_SHIFT & VPT_STAMP_MASK;
+
+	if (!vpt_table_tagged(page))
+		return 0;
+	if ((page->index & VPT_STAMP_MASK) == stamp)
+		return 1;
+	page->index = (page->index & ~VPT_STAMP_MASK) | stamp;
+	return 0;
+}
+
+static bool vpt_spec_frame_known(void *ctx, u64 pa, unsigned int level)
+{
+	struct page *frame;
+
+	if (!pfn_valid(PHYS_PFN(pa)))
+		return false;
+	frame = vpt_frame_of(pa);
+	if (!page_private(frame))
+		return false;
+	/* A 1 GiB frame may have been split into 2 MiB mappings. */
+	return vpt_frame_level(frame) == level ||
+	       (level == 2 && vpt_frame_level(frame) == 3);
+}
+
+static bool vpt_spec_frame_has_table(void *ctx, u64 pa, u64 bytes)
+{
+	unsigned long pfn;
+
+	for (pfn = PHYS_PFN(pa); pfn < PHYS_PFN(pa + bytes); pfn++) {
+		if (pfn_valid(pfn) && PageTable(pfn_to_page(pfn)))
+			return true;
+	}
+	return false;
+}
+
+static u64 vpt_spec_frame_seen(void *ctx, u64 pa, unsigned int level, u64 va, u64 entry)
+{
+	unsigned long *note = (unsigned long *)&vpt_frame_of(pa)->lru.prev;
+	struct vpt_file *f = ctx;
+
+	if (*note >> 32 != f->checks)
+		*note = (unsigned long)f->checks << 32;
+	return ++*note & U32_MAX;
+}
+
+static u64 vpt_spec_frame_recorded(void *ctx, u64 pa, unsigned int level)
+{
+	struct page *frame = vpt_frame_of(pa);
+
+	return page_private(frame) - !!vpt_frame_handle(frame);
+}
+
+static void vpt_spec_pause(void *ctx)
+{
+	cond_resched();
+}
+
+static void vpt_spec_region(struct vpt_file *f, const struct vpt_piece *piece,
+			    struct spec_region *region)
+{
+	unsigned int level;
+
+	*region = (struct spec_region) {
+		.cpu = {
+			.maxphyaddr = boot_cpu_data.x86_phys_bits,
+			.nxe = __supported_pte_mask & _PAGE_NX,
+			.page1g = boot_cpu_has(X86_FEATURE_GBPAGES),
+			/* Kept everywhere, so that it holds where it matters. */
+			.shadow_stack = true,
+		},
+		.root = f->root,
+		.start = piece->pt.start,
+		.end = piece->pt.end,
+		.foreign_tables = true,
+		.tables = SPEC_UNCOUNTED,
+		.mappings = SPEC_UNCOUNTED,
+	};
+	for (level = 1; level <= VPT_LEVELS; level++) {
+		region->leaf_value[level] = pt_env_leaf_bits(level) | SPEC_US;
+		region->leaf_mask[level] = region->leaf_value[level] |
+					   spec_leaf_attributes(level);
+	}
+	/* The totals are the file's: they say something while it is in one piece. */
+	if (list_is_singular(&f->pieces)) {
+		region->tables = f->env.tables;
+		region->mappings = f->env.leaves[0] + f->env.leaves[1] +
+				   f->env.leaves[2];
+	}
+}
+
+static void vpt_check_add(struct vpt_check *c, const struct spec_result *result)
+{
+	const struct spec_violation *first = &result->first;
+
+	c->tables += result->tables;
+	c->leaves += result->leaves;
+	if (!c->violations && result->violations) {
+		c->invariant = first->invariant;
+		c->level = first->level;
+		c->addr = first->va;
+		c->entry = vpt_show_phys(first->entry);
+		strscpy(c->name, spec_invariant_name(first->invariant), sizeof(c->name));
+	}
+	c->violations += result->violations;
+}
+
+int vpt_ioc_check(struct vpt_file *f, void *arg)
+{
+	const struct spec_env env = {
+		.memory = { .read = vpt_spec_read, .ctx = f },
+		.is_table = vpt_spec_is_table,
+		.live = vpt_spec_live,
+		.known = vpt_spec_known,
+		.visit = vpt_spec_visit,
+		.frame_known = vpt_spec_frame_known,
+		.frame_has_table = vpt_spec_frame_has_table,
+		.frame_seen = vpt_spec_frame_seen,
+		.frame_recorded = vpt_spec_frame_recorded,
+		.pause = vpt_spec_pause,
+	};
+	struct vpt_check *c = arg;
+	struct spec_region region;
+	struct spec_result result;
+	struct vpt_piece *piece;
+
+	if (c->flags || !vpt_zero(c->reserved, ARRAY_SIZE(c->reserved)))
+		return -EINVAL;
+	*c = (struct vpt_check){ .argsz = c->argsz };
+	if (mutex_lock_killable(&f->lock))
+		return -EINTR;
+	if (list_empty(&f->pieces)) {
+		mutex_unlock(&f->lock);
+		return -ENXIO;
+	}
+	f->checks++;
+	list_for_each_entry(piece, &f->pieces, node) {
+		vpt_spec_region(f, piece, &region);
+		spec_check_tree(&region, &env, &result);
+		vpt_check_add(c, &result);
+	}
+	mutex_unlock(&f->lock);
+	return 0;
+}
