@@ -46,7 +46,7 @@ static void child_is_refused(u64 unused)
 	u64 v;
 
 	(void)unused;
-	world_open(&w);
+	world_open(&w, VPT_2M);
 	world_calls(&w, calls);
 	pid = fork();
 	if (!pid) {
@@ -72,7 +72,7 @@ static void orphan_is_refused(u64 unused)
 	REQUIRE(!pipe(pipes), "pipe");
 	pid = fork();
 	if (!pid) {
-		world_open(&w);
+		world_open(&w, VPT_2M);
 		world_calls(&w, calls);
 		if (fork())
 			_exit(0);
@@ -134,7 +134,7 @@ static void stranger_is_refused(u64 unused)
 		REQUIRE(read(socks[1], calls, sizeof(calls)) > 0, "read");
 		_exit(all_refused(fd, calls, WORLD_CALLS, EPERM, "stranger"));
 	}
-	world_open(&w);
+	world_open(&w, VPT_2M);
 	world_calls(&w, calls);
 	send_fd(socks[0], w.r.fd);
 	REQUIRE(write(socks[0], calls, sizeof(calls)) == sizeof(calls), "write");
@@ -172,7 +172,7 @@ static void next_program_is_refused(u64 unused)
 	char fd[12];
 
 	(void)unused;
-	world_open(&w);
+	world_open(&w, VPT_2M);
 	snprintf(fd, sizeof(fd), "%d", dup(w.r.fd));
 	execl("/proc/self/exe", "bad_callers", "exec", fd, NULL);
 	EXPECT(0, "exec: %s", strerror(errno));
@@ -204,7 +204,7 @@ static void no_region(u64 unused)
 	int fd;
 
 	(void)unused;
-	world_open(&w);
+	world_open(&w, VPT_2M);
 	world_calls(&w, calls);
 	fd = open(VPT_DEVICE, O_RDWR);
 	REQUIRE(fd >= 0, "a second open");

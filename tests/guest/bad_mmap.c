@@ -119,7 +119,7 @@ static void one_region_at_a_time(u64 unused)
 	void *p;
 
 	(void)unused;
-	world_open(&w);
+	world_open(&w, VPT_2M);
 	p = mmap(NULL, VPT_1G, PROT_READ | PROT_WRITE, MAP_SHARED, w.r.fd, 0);
 	EXPECT(p == MAP_FAILED && errno == EBUSY, "a second mmap: %s", strerror(errno));
 	p = mmap(w.r.base + 2 * VPT_1G, VPT_1G, PROT_READ, MAP_SHARED | MAP_FIXED_NOREPLACE,
@@ -158,7 +158,7 @@ static void mremap_is_refused(u64 unused)
 	void *p;
 
 	(void)unused;
-	world_open(&w);
+	world_open(&w, VPT_2M);
 	bytes = w.r.bytes;
 	struct {
 		const char *what;
@@ -200,7 +200,7 @@ static void mprotect_is_refused(u64 unused)
 	unsigned int i;
 
 	(void)unused;
-	world_open(&w);
+	world_open(&w, VPT_2M);
 	for (i = 0; i < ARRAY_SIZE(prots); i++) {
 		EXPECT(mprotect(w.r.base, w.r.bytes, prots[i]), "all, %d", prots[i]);
 		EXPECT(mprotect(w.r.base, VPT_4K, prots[i]), "a page, %d", prots[i]);

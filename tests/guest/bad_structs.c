@@ -36,7 +36,7 @@ static void sweep(void (*spoil)(struct world *w, const struct call *good), const
 	struct world w;
 	unsigned int i;
 
-	world_open(&w);
+	world_open(&w, VPT_2M);
 	world_calls(&w, calls);
 	for (i = 0; i < WORLD_CALLS; i++)
 		spoil(&w, &calls[i]);
@@ -77,7 +77,7 @@ static void argsz_larger_is_accepted(u64 extra)
 	struct world w;
 	unsigned int i;
 
-	world_open(&w);
+	world_open(&w, VPT_2M);
 	world_calls(&w, calls);
 	for (i = 0; i < WORLD_CALLS; i++) {
 		struct call *c = &calls[i];
@@ -140,7 +140,7 @@ static void out_fields_are_ignored(u64 unused)
 	unsigned int i;
 
 	(void)unused;
-	world_open(&w);
+	world_open(&w, VPT_2M);
 	world_calls(&w, calls);
 	for (i = 0; i < WORLD_CALLS; i++) {
 		struct call *c = &calls[i];
@@ -223,7 +223,7 @@ static void uncommon_pointers(u64 unused)
 	(void)unused;
 	make_pages();
 	mprotect(pages + 3 * VPT_4K, VPT_4K, PROT_READ | PROT_WRITE);
-	world_open(&w);
+	world_open(&w, VPT_2M);
 	world_calls(&w, calls);
 	REQUIRE(!vu_map(w.r.fd, w.r.base + VPT_1G / 2, VPT_4K, RW, 0), "map");
 	where[0] = pages + 1;
@@ -247,7 +247,7 @@ static void wrong_numbers(u64 unused)
 	unsigned int i, j;
 
 	(void)unused;
-	world_open(&w);
+	world_open(&w, VPT_2M);
 	world_calls(&w, calls);
 	for (i = 0; i < WORLD_CALLS; i++) {
 		unsigned long good = calls[i].request;
@@ -286,7 +286,7 @@ static void size_in_the_number(u64 unused)
 	unsigned int i;
 
 	(void)unused;
-	world_open(&w);
+	world_open(&w, VPT_2M);
 	world_calls(&w, calls);
 	for (i = 0; i < WORLD_CALLS; i++) {
 		calls[i].request += 64UL << _IOC_SIZESHIFT;

@@ -111,7 +111,7 @@ static void by_itself(u64 unused)
 	pthread_t thread;
 
 	(void)unused;
-	world_open(&world);
+	world_open(&world, VPT_1G);
 	pthread_create(&thread, NULL, idle, &stop);
 	walk_proc(getpid(), still_intact);
 	read_pagemap(getpid(), (u64)world.r.base, world.r.bytes);
@@ -127,7 +127,7 @@ static void owner(int from, int to)
 	char path[200];
 	ssize_t n;
 
-	world_open(&world);
+	world_open(&world, VPT_1G);
 	if (write(to, &world.r, sizeof(world.r)) < 0)
 		_exit(1);
 	while ((n = read(from, path, sizeof(path) - 1)) > 0) {
@@ -194,7 +194,7 @@ static void clear_refs(u64 how)
 	pid_t pid;
 	int fd;
 
-	world_open(&world);
+	world_open(&world, VPT_1G);
 	fd = open("/proc/self/clear_refs", O_WRONLY);
 	EXPECT(fd >= 0 && write(fd, &digit, 1) == 1, "write: %s", strerror(errno));
 	close(fd);
@@ -241,7 +241,7 @@ static void while_mappings_change(u64 unused)
 	u64 i;
 
 	(void)unused;
-	world_open(&world);
+	world_open(&world, VPT_1G);
 	for (i = 0; i < ARRAY_SIZE(threads); i++)
 		pthread_create(&threads[i], NULL, churn, (void *)i);
 	for (i = 0; i < 3; i++) {

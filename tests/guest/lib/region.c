@@ -176,11 +176,16 @@ const char *size_name(u64 size)
 	       size == VPT_1G ? "1G" : "?";
 }
 
+/* To allocate 1 GiB is to zero it, so look at the pool first. */
 static int try_size(int fd, u64 size)
 {
+	struct vpt_stats s;
 	u64 frame;
-	int err = vu_frame_alloc(fd, size, &frame);
+	int err;
 
+	if (size == VPT_1G && !vu_stats(fd, &s) && s.pool_free)
+		return 0;
+	err = vu_frame_alloc(fd, size, &frame);
 	if (!err)
 		err = vu_frame_free(fd, frame);
 	return err;

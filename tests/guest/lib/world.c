@@ -34,7 +34,7 @@ static void add(struct world *w, u64 offset, u64 size, u32 prot)
 	w->n++;
 }
 
-void world_open(struct world *w)
+void world_open(struct world *w, u64 largest)
 {
 	memset(w, 0, sizeof(*w));
 	region_rw(&w->r, WORLD_GIB, VPT_STRICT);
@@ -44,7 +44,7 @@ void world_open(struct world *w)
 		add(w, 2 * VPT_2M, VPT_2M, VPT_READ);
 		REQUIRE(!vu_frame_alloc(w->r.fd, VPT_2M, &w->handle_2m), "FRAME_ALLOC");
 	}
-	if (have_size(w->r.fd, VPT_1G))
+	if (largest == VPT_1G && have_size(w->r.fd, VPT_1G))
 		add(w, VPT_1G, VPT_1G, RW);
 	add(w, w->r.bytes - VPT_4K, VPT_4K, VPT_READ);
 	REQUIRE(!vu_frame_alloc(w->r.fd, VPT_4K, &w->handle_4k), "FRAME_ALLOC");

@@ -28,7 +28,8 @@ struct world {
 	struct vpt_stats stats;
 };
 
-void world_open(struct world *w);
+/* With leaves up to @largest, as far as there are frames of that size. */
+void world_open(struct world *w, u64 largest);
 
 /* Take the picture that world_unchanged() compares with. */
 void world_remember(struct world *w);
