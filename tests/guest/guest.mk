@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-2.0
+# Programs that run in a guest, against the module. Included by the Makefile.
+
+GUEST_DIR	:= tests/guest
+GUEST_BUILD	:= build/guest
+GUEST_SOURCES	:= $(wildcard $(GUEST_DIR)/*.c)
+GUEST_PROGRAMS	:= $(GUEST_SOURCES:$(GUEST_DIR)/%.c=$(GUEST_BUILD)/%)
+GUEST_LIB	:= $(GUEST_BUILD)/lib/libguest.a
+GUEST_OBJECTS	:= $(patsubst $(GUEST_DIR)/lib/%.c,$(GUEST_BUILD)/lib/%.o, \
+			$(wildcard $(GUEST_DIR)/lib/*.c))
+GUEST_HEADERS	:= $(wildcard $(GUEST_DIR)/lib/*.h) include/vpt.h
+GUEST_CFLAGS	:= -std=gnu11 -O2 -g -Wall -Wextra -static -pthread -Iinclude
+
+guest-programs: $(GUEST_PROGRAMS)
+
+$(GUEST_BUILD)/lib/%.o: $(GUEST_DIR)/lib/%.c $(GUEST_HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(GUEST_CFLAGS) -c -o $@ $<
+
+$(GUEST_LIB): $(GUEST_OBJECTS)
+	$(AR) rcs $@ $^
+
+$(GUEST_BUILD)/%: $(GUEST_DIR)/%.c $(GUEST_LIB) $(GUEST_HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(GUEST_CFLAGS) -o $@ $< $(GUEST_LIB)
+
+.PHONY: guest-programs

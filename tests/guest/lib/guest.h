@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What every guest test stands on: properties and TAP (tap.c), the ioctls
+ * (region.c), and accesses that may fault (probe.c).
+ */
+#ifndef GUEST_H
+#define GUEST_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <vpt.h>
+
+typedef uint64_t u64;
+typedef uint32_t u32;
+
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+#define RW		(VPT_READ | VPT_WRITE)
+#define RX		(VPT_READ | VPT_EXEC)
+#define RWX		(VPT_READ | VPT_WRITE | VPT_EXEC)
+
+/* Properties: each runs in a process of its own and is one line of TAP. */
+
+/**
+ * struct property - one thing that holds
+ * @name: the sentence, as TAP prints it
+ * @run: checks it, with EXPECT() and skip()
+ * @arg: handed to @run: a page size, or whatever the test wants
+ * @seconds: time limit, 0 for two minutes
+ */
+struct property {
+	const char *name;
+	void (*run)(u64 arg);
+	u64 arg;
+	unsigned int seconds;
+};
+
+#define EACH_SIZE(what, fn)						\
+	{ "4K: " what, fn, VPT_4K, 0 },					\
+	{ "2M: " what, fn, VPT_2M, 0 },					\
+	{ "1G: " what, fn, VPT_1G, 0 }
+
+/**
+ * run_properties() - run them in order, print TAP
+ *
+ * After each, the module must be at rest again: what was allocated is freed.
+ * The program's arguments are [count [seed [filter]]], 0 for the default.
+ * Return: exit status of the program, 0 if all hold.
+ */
+int run_properties(int argc, char **argv, const struct property *p, size_t n);
+
+/* Iterations that the program's argument asks for, or @preset. */
+u64 iterations(u64 preset);
+
+/* The run's seed; the first call draws and prints it unless it was given. */
+u64 seed(void);
+
+/* Note a failure of the running property unless @cond; returns @cond. */
+#define EXPECT(cond, ...) expect_at(!!(cond), __FILE__, __LINE__, __VA_ARGS__)
+bool expect_at(bool ok, const char *file, int line, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* As EXPECT(), and leave the property where going on makes no sense. */
+#define REQUIRE(cond, ...)						\
+	do {								\
+		if (!EXPECT(cond, __VA_ARGS__))				\
+			_exit(1);					\
+	} while (0)
+
+/* Leave the property as skipped. */
+void skip(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
+
+/* A diagnostic line. */
+void note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Random numbers, replayable from seed(). */
+struct rng {
+	u64 s;
+};
+struct rng rng_of(u64 stream);
+u64 rng_next(struct rng *r);
+static inline u64 rng_below(struct rng *r, u64 n)
+{
+	return rng_next(r) % n;
+}
+
+/* Regions. */
+
+struct region {
+	int fd;
+	char *base;
+	u64 bytes;
+};
+
+/* Open, configure, mmap; the property fails where that does not work. */
+void region_open(struct region *r, unsigned int gib, u32 flags, int prot);
+void region_close(struct region *r);
+static inline void region_rw(struct region *r, unsigned int gib, u32 flags)
+{
+	region_open(r, gib, flags, PROT_READ | PROT_WRITE);
+}
+
+/* A region at @at exactly. */
+void region_open_at(struct region *r, void *at, unsigned int gib, u32 flags);
+
+/* The ioctls.  All return 0 or -errno; an out argument may be NULL. */
+int vu_config(int fd, u32 flags);
+int vu_map(int fd, const void *va, u64 size, u32 prot, u64 frame);
+int vu_unmap(int fd, const void *va, struct vpt_page *old);
+int vu_protect(int fd, const void *va, u32 prot, struct vpt_page *old);
+int vu_remap(int fd, const void *va, u64 frame, struct vpt_page *old);
+int vu_resolve(int fd, const void *va, struct vpt_page *found);
+int vu_map_range(int fd, const void *va, u64 length, u64 size, u32 prot,
+		 struct vpt_range *done);
+int vu_unmap_range(int fd, const void *va, u64 length, struct vpt_range *done);
+int vu_protect_range(int fd, const void *va, u64 length, u32 prot,
+		     struct vpt_range *done);
+int vu_frame_alloc(int fd, u64 size, u64 *frame);
+int vu_frame_free(int fd, u64 frame);
+int vu_stats(int fd, struct vpt_stats *stats);
+int vu_check(int fd, struct vpt_check *check);
+
+/* Skip the property where there is no frame of that size; say why. */
+void need_size(int fd, u64 size);
+
+/* The same as a question. */
+bool have_size(int fd, u64 size);
+
+/* CHECK finds nothing. */
+bool expect_sound(int fd, const char *when);
+
+const char *size_name(u64 size);
+
+/* Accesses that may fault. */
+
+enum probe {
+	PROBE_OK,
+	PROBE_SEGV,
+	PROBE_BUS,
+};
+
+enum probe probe_load(const void *p, u64 *value);
+enum probe probe_store(void *p, u64 value);
+enum probe probe_exec(const void *p, u32 *result);
+
+/* Where this thread's last fault was, and the signal's si_code. */
+const void *probe_fault_addr(void);
+int probe_fault_code(void);
+
+/* Write at @p a function that returns @value, for probe_exec(). */
+void put_code(void *p, u32 value);
+
+/* Threads. */
+
+/* Pin the calling thread to CPU @n, modulo the CPUs there are. */
+void pin_to(unsigned int n);
+unsigned int cpus(void);
+
+/* Let others run: a pause, or a yield where there are too few CPUs. */
+void relax(void);
+
+/* Wait until *@v is at least @want. */
+void wait_for(_Atomic u64 *v, u64 want);
+
+#endif /* GUEST_H */

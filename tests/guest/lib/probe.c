@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Accesses that may fault.  Each thread has its own way out of the handler, so
+ * any number of threads may probe at once.  The mask is not saved: SA_NODEFER
+ * leaves it alone, and a probe then costs no system call.
+ */
+#include "guest.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <signal.h>
+
+static _Thread_local sigjmp_buf way_out;
+static _Thread_local volatile sig_atomic_t probing;
+static _Thread_local const void *volatile fault_addr;
+static _Thread_local volatile int fault_code;
+
+static void on_fault(int sig, siginfo_t *info, void *context)
+{
+	(void)context;
+	if (!probing) {
+		/* Not ours: die of it, visibly. */
+		signal(sig, SIG_DFL);
+		raise(sig);
+		return;
+	}
+	fault_addr = info->si_addr;
+	fault_code = info->si_code;
+	siglongjmp(way_out, sig == SIGSEGV ? PROBE_SEGV : PROBE_BUS);
+}
+
+static void install(void)
+{
+	struct sigaction sa = {
+		.sa_sigaction = on_fault,
+		.sa_flags = SA_SIGINFO | SA_NODEFER,
+	};
+
+	sigemptyset(&sa.sa_mask);
+	sigaction(SIGSEGV, &sa, NULL);
+	sigaction(SIGBUS, &sa, NULL);
+}
+
+static void ready(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, install);
+	fault_addr = NULL;
+	probing = 1;
+}
+
+enum probe probe_load(const void *p, u64 *value)
+{
+	int sig;
+
+	ready();
+	sig = sigsetjmp(way_out, 0);
+	if (!sig)
+		*value = *(const volatile u64 *)p;
+	probing = 0;
+	return sig;
+}
+
+enum probe probe_store(void *p, u64 value)
+{
+	int sig;
+
+	ready();
+	sig = sigsetjmp(way_out, 0);
+	if (!sig)
+		*(volatile u64 *)p = value;
+	probing = 0;
+	return sig;
+}
+
+enum probe probe_exec(const void *p, u32 *result)
+{
+	int sig;
+
+	ready();
+	sig = sigsetjmp(way_out, 0);
+	if (!sig)
+		*result = ((u32 (*)(void))p)();
+	probing = 0;
+	return sig;
+}
+
+const void *probe_fault_addr(void)
+{
+	return fault_addr;
+}
+
+int probe_fault_code(void)
+{
+	return fault_code;
+}
+
+void put_code(void *p, u32 value)
+{
+	unsigned char code[6] = { 0xb8, 0, 0, 0, 0, 0xc3 };	/* mov; ret */
+
+	memcpy(code + 1, &value, sizeof(value));
+	memcpy(p, code, sizeof(code));
+}
+
+unsigned int cpus(void)
+{
+	static _Atomic unsigned int n;
+
+	if (!n)
+		n = sysconf(_SC_NPROCESSORS_ONLN);
+	return n;
+}
+
+void pin_to(unsigned int n)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(n % cpus(), &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+void relax(void)
+{
+	if (cpus() < 4)
+		sched_yield();
+	else
+		__builtin_ia32_pause();
+}
+
+void wait_for(_Atomic u64 *v, u64 want)
+{
+	unsigned int spins = 0;
+
+	while (atomic_load(v) < want) {
+		relax();
+		if (!(++spins % 256))
+			sched_yield();
+	}
+}

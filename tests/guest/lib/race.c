@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Rounds of one thread that changes a mapping and others that use it. */
+#include "race.h"
+
+#include <pthread.h>
+
+static void pick_places(struct race *r)
+{
+	u64 i, bytes = r->size * r->pages;
+
+	for (i = 0; i < r->users; i++)
+		r->at[i] = r->x + rng_below(&r->rng, bytes / 64) * 64;
+}
+
+static void one_round(struct race *r, u64 me, u64 round)
+{
+	enum probe got;
+	char *at;
+	u64 v = 0;
+
+	wait_for(&r->go, round);
+	at = r->at[me];
+	got = r->p->use(r, at, &v);
+	EXPECT(r->p->during(got, v), "round %llu, before: %d, %llx",
+	       (unsigned long long)round, got, (unsigned long long)v);
+	atomic_store(&r->ready[me], round);
+	while (atomic_load(&r->done) < round) {
+		got = r->p->use(r, at, &v);
+		EXPECT(r->p->during(got, v), "round %llu, during: %d, %llx",
+		       (unsigned long long)round, got, (unsigned long long)v);
+		atomic_fetch_add(&r->uses_during, 1);
+		if (r->wander)
+			pin_to(rng_below(&(struct rng) { round + v }, 4));
+		relax();
+	}
+	got = r->p->use(r, at, &v);
+	EXPECT(r->p->after(got, v), "round %llu, at offset %llx, after: %d, %llx",
+	       (unsigned long long)round, (unsigned long long)(at - r->x), got,
+	       (unsigned long long)v);
+	atomic_store(&r->finished[me], round);
+}
+
+struct user {
+	struct race *r;
+	u64 me;
+};
+
+static void *user(void *arg)
+{
+	struct user *u = arg;
+	u64 round;
+
+	pin_to(u->me + 1);
+	for (round = 1; round <= u->r->rounds; round++)
+		one_round(u->r, u->me, round);
+	return NULL;
+}
+
+static void change_and_tell(struct race *r, u64 round)
+{
+	u64 i;
+
+	r->p->setup(r);
+	pick_places(r);
+	atomic_store(&r->go, round);
+	for (i = 0; i < r->users; i++)
+		wait_for(&r->ready[i], round);
+	r->p->change(r);
+	atomic_store(&r->done, round);
+	for (i = 0; i < r->users; i++)
+		wait_for(&r->finished[i], round);
+	r->p->restore(r);
+}
+
+static void prepare(struct race *r)
+{
+	unsigned int i;
+
+	region_open(&r->r, 3, VPT_STRICT, PROT_READ | PROT_WRITE | PROT_EXEC);
+	need_size(r->r.fd, r->size);
+	r->x = r->r.base + (r->size == VPT_1G ? 0 : 4 * VPT_2M);
+	r->y = r->r.base + 2 * VPT_1G;
+	for (i = 0; i < 2; i++)
+		if (vu_frame_alloc(r->r.fd, r->size, &r->frame[i]))
+			skip("fewer than two %s frames", size_name(r->size));
+	for (i = 0; i < 2; i++) {
+		REQUIRE(!vu_map(r->r.fd, r->x, r->size, RW, r->frame[i]), "map");
+		for (u64 j = 0; j < r->size; j += 64)
+			*(u64 *)(r->x + j) = i ? NEW : OLD;
+		REQUIRE(!vu_unmap(r->r.fd, r->x, NULL), "unmap");
+	}
+}
+
+void run_race(struct race *r)
+{
+	struct user users[USERS];
+	pthread_t threads[USERS];
+	u64 i, round;
+
+	r->rng = rng_of(r->size);
+	prepare(r);
+	pin_to(0);
+	for (i = 0; i < r->users; i++) {
+		users[i] = (struct user) { r, i };
+		pthread_create(&threads[i], NULL, user, &users[i]);
+	}
+	for (round = 1; round <= r->rounds; round++)
+		change_and_tell(r, round);
+	for (i = 0; i < r->users; i++)
+		pthread_join(threads[i], NULL);
+	EXPECT(cpus() == 1 || r->uses_during > r->rounds / 10,
+	       "only %llu accesses overlapped %llu changes",
+	       (unsigned long long)r->uses_during, (unsigned long long)r->rounds);
+	expect_sound(r->r.fd, "after the races");
+	region_close(&r->r);
+}

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Many threads at once, each of which knows what its own memory must hold: on
+ * one region, on several, beside neighbours in the same tables, and with every
+ * call that walks the tables going on meanwhile.
+ */
+#include "lib/churn.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
+#define MAX_THREADS	8
+
+static _Atomic u64 stop;
+static struct region region;
+static bool strict;
+
+struct worker {
+	pthread_t thread;
+	struct region *r;
+	u64 offset;
+	u64 stream;
+	u64 steps;
+};
+
+static void *work(void *arg)
+{
+	struct worker *w = arg;
+	struct slice s;
+	u64 i;
+
+	churn_init(&s, w->r, w->offset, strict, w->stream);
+	for (i = 0; i < w->steps; i++)
+		churn(&s);
+	churn_verify(&s);
+	return NULL;
+}
+
+static void start(struct worker *w, struct region *r, u64 offset, u64 stream)
+{
+	*w = (struct worker) {
+		.r = r, .offset = offset, .stream = stream, .steps = iterations(2500),
+	};
+	pthread_create(&w->thread, NULL, work, w);
+}
+
+/* Slices side by side, sharing PDs; the last straddles a GiB boundary. */
+static void one_region(u64 is_strict)
+{
+	struct worker w[MAX_THREADS];
+	struct vpt_stats s;
+	unsigned int i;
+
+	strict = is_strict;
+	region_rw(&region, 2, strict ? VPT_STRICT : 0);
+	for (i = 0; i < MAX_THREADS; i++)
+		start(&w[i], &region, i < MAX_THREADS - 1 ? i * CHURN_BYTES :
+		      VPT_1G - CHURN_BYTES / 2, i);
+	for (i = 0; i < MAX_THREADS; i++)
+		pthread_join(w[i].thread, NULL);
+	expect_sound(region.fd, "all threads done");
+	EXPECT(!vu_unmap_range(region.fd, region.base, region.bytes, NULL), "unmap all");
+	vu_stats(region.fd, &s);
+	EXPECT(!s.mapped_bytes && !s.frames, "%llu bytes, %llu frames are left",
+	       s.mapped_bytes, s.frames);
+	region_close(&region);
+}
+
+/* Regions of one process, side by side in one PDPT, and each with two threads. */
+static void several_regions(u64 unused)
+{
+	static struct region r[4];
+	struct worker w[8];
+	unsigned int i;
+
+	(void)unused;
+	strict = true;
+	for (i = 0; i < 4; i++)
+		region_open_at(&r[i], (char *)0x200000000000 + i * VPT_1G, 1, VPT_STRICT);
+	for (i = 0; i < 8; i++)
+		start(&w[i], &r[i / 2], i % 2 ? 0 : VPT_1G - CHURN_BYTES, i);
+	for (i = 0; i < 8; i++)
+		pthread_join(w[i].thread, NULL);
+	for (i = 0; i < 4; i++) {
+		expect_sound(r[i].fd, "one of four regions");
+		region_close(&r[i]);
+	}
+}
+
+/* Anonymous memory of another thread beside the region, or in a hole of it. */
+struct neighbour {
+	pthread_t thread;
+	char *at;
+	u64 bytes;
+	u64 rounds;
+};
+
+static void *live_beside(void *arg)
+{
+	struct neighbour *n = arg;
+	u64 i, v = 0;
+
+	while (!atomic_load(&stop)) {
+		char *p = mmap(n->at, n->bytes, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+		if (!EXPECT(p == n->at, "mmap at %p: %s", (void *)n->at, strerror(errno)))
+			break;
+		for (i = 0; i < n->bytes; i += 37 * VPT_4K)
+			EXPECT(!probe_store(p + i, (u64)p + i), "store beside");
+		for (i = 0; i < n->bytes; i += 37 * VPT_4K)
+			EXPECT(!probe_load(p + i, &v) && v == (u64)p + i, "load beside");
+		EXPECT(!munmap(p, n->bytes), "munmap");
+		n->rounds++;
+	}
+	return NULL;
+}
+
+static void neighbours(u64 unused)
+{
+	char *at = (char *)0x200000000000 + 8 * VPT_1G;
+	struct neighbour n[3] = {
+		{ .at = at - 3 * VPT_2M, .bytes = 3 * VPT_2M },
+		{ .at = at + 2 * VPT_1G, .bytes = 3 * VPT_2M },
+		{ .at = at + VPT_1G - 2 * VPT_4K, .bytes = VPT_2M },
+	};
+	struct worker w[4];
+	unsigned int i;
+
+	(void)unused;
+	strict = true;
+	region_open_at(&region, at, 2, VPT_STRICT);
+	EXPECT(!munmap(n[2].at, n[2].bytes), "munmap of a hole");
+	for (i = 0; i < 3; i++)
+		pthread_create(&n[i].thread, NULL, live_beside, &n[i]);
+	/* At the region's ends and on both sides of the hole. */
+	start(&w[0], &region, 0, 0);
+	start(&w[1], &region, region.bytes - CHURN_BYTES, 1);
+	start(&w[2], &region, VPT_1G - VPT_2M - CHURN_BYTES, 2);
+	start(&w[3], &region, VPT_1G + VPT_2M, 3);
+	for (i = 0; i < 4; i++)
+		pthread_join(w[i].thread, NULL);
+	atomic_store(&stop, 1);
+	for (i = 0; i < 3; i++) {
+		pthread_join(n[i].thread, NULL);
+		EXPECT(n[i].rounds > 3, "only %llu rounds beside",
+		       (unsigned long long)n[i].rounds);
+	}
+	expect_sound(region.fd, "beside neighbours");
+	region_close(&region);
+}
+
+/* Calls that walk or pin while tables come and go; their answers do not matter. */
+static void *walk_tables(void *arg)
+{
+	static unsigned char vec[VPT_1G / VPT_4K];
+	int fd = open("/proc/self/smaps_rollup", O_RDONLY), pipes[2];
+	char buffer[4096], room[64];
+	struct rng rng = rng_of(99);
+	u64 n = 0;
+
+	(void)arg;
+	if (pipe2(pipes, O_NONBLOCK))
+		return NULL;
+	while (!atomic_load(&stop)) {
+		char *at = region.base + rng_below(&rng, 4 * CHURN_BYTES / VPT_4K) * VPT_4K;
+		struct iovec local = { room, sizeof(room) }, remote = { at, sizeof(room) };
+
+		process_vm_readv(getpid(), &local, 1, &remote, 1, 0);
+		if (vmsplice(pipes[1], &remote, 1, SPLICE_F_NONBLOCK) > 0 &&
+		    read(pipes[0], buffer, sizeof(buffer)) < 0)
+			break;
+		mincore(at, VPT_4K * 64, vec);
+		madvise(at, VPT_4K, rng_below(&rng, 26));
+		if (n++ % 16 == 0 && pread(fd, buffer, sizeof(buffer), 0) < 0)
+			break;
+		if (n % 64 == 0)
+			syscall(SYS_mbind, region.base, VPT_1G, 0, NULL, 0, 2);
+	}
+	EXPECT(n > 10, "only %llu walks", (unsigned long long)n);
+	close(fd);
+	return NULL;
+}
+
+static void *check_all_the_time(void *unused)
+{
+	(void)unused;
+	while (!atomic_load(&stop)) {
+		expect_sound(region.fd, "while others work");
+		relax();
+	}
+	return NULL;
+}
+
+static void walkers(u64 unused)
+{
+	pthread_t walker, checker;
+	struct worker w[4];
+	unsigned int i;
+
+	(void)unused;
+	strict = true;
+	region_rw(&region, 2, VPT_STRICT);
+	pthread_create(&walker, NULL, walk_tables, NULL);
+	pthread_create(&checker, NULL, check_all_the_time, NULL);
+	for (i = 0; i < 4; i++)
+		start(&w[i], &region, i * CHURN_BYTES, i);
+	for (i = 0; i < 4; i++)
+		pthread_join(w[i].thread, NULL);
+	atomic_store(&stop, 1);
+	pthread_join(walker, NULL);
+	pthread_join(checker, NULL);
+	region_close(&region);
+}
+
+/* Threads that touch the same untouched pages: one frame each, one value. */
+#define SAME_PAGES	4000
+
+static void *touch_same(void *arg)
+{
+	u64 i;
+
+	(void)arg;
+	for (i = 0; i < SAME_PAGES; i++)
+		atomic_fetch_add((_Atomic u64 *)(region.base + i * 3 * VPT_4K), 1);
+	return NULL;
+}
+
+static void same_pages(u64 unused)
+{
+	pthread_t threads[4];
+	struct vpt_stats s;
+	u64 i, v;
+
+	(void)unused;
+	region_rw(&region, 1, 0);
+	for (i = 0; i < 4; i++)
+		pthread_create(&threads[i], NULL, touch_same, NULL);
+	for (i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	for (i = 0; i < SAME_PAGES; i++)
+		EXPECT(!probe_load(region.base + i * 3 * VPT_4K, &v) && v == 4,
+		       "page %llu holds %llu", (unsigned long long)i,
+		       (unsigned long long)v);
+	vu_stats(region.fd, &s);
+	EXPECT(s.leaves[0] == SAME_PAGES && s.frames == SAME_PAGES &&
+	       s.faults == SAME_PAGES, "%llu leaves, %llu frames, %llu faults",
+	       s.leaves[0], s.frames, s.faults);
+	expect_sound(region.fd, "all touched");
+	region_close(&region);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct property properties[] = {
+		{ "eight threads on one strict region", one_region, 1, 300 },
+		{ "eight threads on one demand region", one_region, 0, 300 },
+		{ "eight threads on four regions", several_regions, 0, 300 },
+		{ "four threads beside neighbours in shared tables", neighbours, 0, 300 },
+		{ "four threads while others walk the tables", walkers, 0, 300 },
+		{ "four threads touch the same pages", same_pages, 0, 0 },
+	};
+
+	return run_properties(argc, argv, properties, ARRAY_SIZE(properties));
+}
