@@ -69,6 +69,53 @@ static void pt_unlink(struct pt *pt, u64 va, u64 parent, u64 table,
 	pt_env_gather_table(pt->env, table, level);
 }
 
+/* Unlink the tables in @table; they hold nothing. */
+static void pt_unlink_below(struct pt *pt, u64 va, u64 table, unsigned int level)
+{
+	u64 first = va & ~(pt_table_span(level) - 1);
+	unsigned int i;
+
+	for (i = 0; i < PT_ENTRIES; i++) {
+		u64 entry = pt_env_load(pt->env, table, i);
+
+		if (pte_kind(entry, level) == PTE_TABLE)
+			pt_unlink(pt, first + i * pt_size(level), table,
+				  pte_addr(entry), level - 1);
+	}
+}
+
+/* The same for tables that may hold such tables themselves. */
+static void pt_unlink_two_below(struct pt *pt, u64 va, u64 table, unsigned int level)
+{
+	u64 base = va & ~(pt_table_span(level) - 1);
+	unsigned int i;
+
+	for (i = 0; i < PT_ENTRIES; i++, base += pt_size(level)) {
+		u64 entry = pt_env_load(pt->env, table, i);
+
+		if (pte_kind(entry, level) != PTE_TABLE)
+			continue;
+		pt_unlink_below(pt, base, pte_addr(entry), level - 1);
+		pt_unlink(pt, base, table, pte_addr(entry), level - 1);
+	}
+}
+
+/*
+ * Unlink @table, in which the core counts nothing.  What may still hang in it are
+ * empty tables of other software, which nobody has counted: they go first.  So a
+ * table of tables is read once in its life, when it goes; a table of leaves never
+ * is.
+ */
+static void pt_retire(struct pt *pt, u64 va, u64 parent, u64 table,
+		      unsigned int level)
+{
+	if (level == 3)
+		pt_unlink_two_below(pt, va, table, level);
+	else if (level == 2)
+		pt_unlink_below(pt, va, table, level);
+	pt_unlink(pt, va, parent, table, level);
+}
+
 void pt_reclaim(struct pt *pt, u64 va, unsigned int level)
 {
 	struct pt_walk w;
@@ -78,7 +125,7 @@ void pt_reclaim(struct pt *pt, u64 va, unsigned int level)
 		u64 parent = w.table[level + 1];
 		unsigned int live;
 
-		pt_unlink(pt, va, parent, w.table[level], level);
+		pt_retire(pt, va, parent, w.table[level], level);
 		if (!pt_owns(pt, va, level + 1))
 			return;
 		live = pt_env_live(pt->env, parent) - 1;
@@ -97,7 +144,7 @@ void pt_sweep(struct pt *pt, u64 va)
 	for (level = w.level; pt_owns(pt, va, level); level++) {
 		if (pt_env_live(pt->env, w.table[level]))
 			return;
-		pt_unlink(pt, va, w.table[level + 1], w.table[level], level);
+		pt_retire(pt, va, w.table[level + 1], w.table[level], level);
 	}
 }
 
@@ -109,7 +156,7 @@ enum pt_status pt_clear_place(struct pt *pt, u64 va, u64 table, unsigned int lev
 	if (pte_kind(entry, level) != PTE_TABLE || !pt_owns(pt, va, level - 1) ||
 	    pt_env_live(pt->env, below))
 		return PT_EXISTS;
-	pt_unlink(pt, va, table, below, level - 1);
+	pt_retire(pt, va, table, below, level - 1);
 	return PT_AGAIN;
 }
 
