@@ -37,14 +37,15 @@ static __always_inline enum pt_status pt_map_at(struct pt *pt, u64 va, u64 pa,
 		if (status != PT_OK)
 			return status;
 	}
+	pt_env_lock(pt->env, table, level);
+	/* Under the lock: at levels 2 and 3 other software may link a table here. */
 	there = pt_env_load(pt->env, table, i);
+	/* The page becomes visible to every walker by this one store. */
+	if (pte_kind(there, level) == PTE_EMPTY)
+		pt_env_store(pt->env, table, level, i, pte_make_leaf(pa, level, rights));
+	pt_env_unlock(pt->env, table, level);
 	if (pte_kind(there, level) != PTE_EMPTY)
 		return pt_clear_place(pt, va, table, level, there);
-
-	pt_env_lock(pt->env, table, level);
-	/* The page becomes visible to every walker by this one store. */
-	pt_env_store(pt->env, table, level, i, pte_make_leaf(pa, level, rights));
-	pt_env_unlock(pt->env, table, level);
 	pt_count(pt, va, level, table, 1);
 	return PT_OK;
 }
