@@ -81,6 +81,8 @@ static __always_inline int floor_protect(struct pt_env *env, u64 root, u64 va, u
 	if (floor_walk(env, root, va, table))
 		return -1;
 	entry = pt_env_load(env, table[1], i);
+	if (!entry)
+		return -1;
 	*old = pt_env_compare_exchange(env, table[1], 1, i, entry,
 				       (entry & FLOOR_ADDRESS) | FLOOR_RO);
 	return 0;
@@ -109,9 +111,9 @@ static __always_inline int floor_unmap(struct pt_env *env, u64 root, u64 va, u64
 
 	if (floor_walk(env, root, va, table))
 		return -1;
-	*old = pt_env_exchange(env, table[1], 1, floor_index(va, 1), 0);
-	if (!*old)
+	if (!pt_env_load(env, table[1], floor_index(va, 1)))
 		return -1;
+	*old = pt_env_exchange(env, table[1], 1, floor_index(va, 1), 0);
 	floor_uncount(env, table, va, 1);
 	return 0;
 }

@@ -62,7 +62,7 @@ static inline void pt_env_event(struct pt_env *env, enum pt_env_event event,
 
 static inline u64 *pt_env_slot(struct pt_env *env, u64 table, unsigned int i)
 {
-	return (u64 *)(env->arena + table) + i;
+	return (u64 *)(env->arena + (table + i * 8ULL));
 }
 
 static inline u64 pt_env_load(struct pt_env *env, u64 table, unsigned int i)
