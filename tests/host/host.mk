@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # The core's tests on the host.  Included by the top-level Makefile.
 #
-#	make check-host		run them all; each prints TAP
-#	make host-programs	build them
+#	host-suite	builds and runs them all, and prints TAP
+#	host-programs	builds them
 
 HOST_BUILD := build/host
 HOST_CC ?= $(if $(filter default undefined,$(origin CC)),gcc,$(CC))
@@ -14,7 +14,7 @@ HOST_CORE_HEADERS := $(wildcard src/core/*.h tests/env/*.h)
 HOST_WATCH := tests/host/world.c tests/host/world_check.c tests/host/watch.c \
 	      tests/host/ref.c
 HOST_UNITS := tests/host/suite.c $(wildcard tests/host/test_*.c)
-HOST_RANDOM := tests/host/differential.c tests/host/model.c
+HOST_DIFF := $(addprefix tests/host/,diff.c diff_expect.c op_print.c model.c)
 HOST_FLAGS = $(HOST_WARN) $(HOST_CFLAGS) -Isrc/core -Itests/env -DPT_ENV_EVENTS \
 	     -DPT_ENV_ATOMIC
 
@@ -29,18 +29,19 @@ $(HOST_BUILD)/units-full $(HOST_BUILD)/units-tiny: $(HOST_CORE) $(HOST_WATCH) $(
 $(HOST_BUILD)/units-full $(HOST_BUILD)/units-tiny: HOST_LIBS = \
 	$(shell pkg-config --libs check 2>/dev/null || echo -lcheck)
 $(HOST_BUILD)/differential-full $(HOST_BUILD)/differential-tiny: \
-	$(HOST_CORE) $(HOST_WATCH) $(HOST_RANDOM)
-$(HOST_BUILD)/exhaustive-tiny: $(HOST_CORE) $(HOST_WATCH) \
-	tests/host/exhaustive.c tests/host/model.c
+	$(HOST_CORE) $(HOST_WATCH) $(HOST_DIFF) tests/host/differential.c
+$(HOST_BUILD)/exhaustive-tiny: \
+	$(HOST_CORE) $(HOST_WATCH) $(HOST_DIFF) tests/host/exhaustive.c
 
 $(HOST_PROGRAMS): $(HOST_CORE_HEADERS) $(wildcard tests/host/*.h) tests/host/host.mk
 	@mkdir -p $(@D)
 	$(HOST_CC) $(HOST_FLAGS) $(HOST_GEOMETRY) $(filter %.c,$^) -o $@ $(HOST_LIBS)
 
-.PHONY: host-programs check-host
-host-programs: $(HOST_PROGRAMS)
+-include tests/spec/spec.mk
 
-check-host: $(HOST_SUITES)
-	@status=0; for suite in $(HOST_SUITES); do \
-		echo "# $$suite"; $$suite || status=1; \
-	done; exit $$status
+.PHONY: host-programs host-suite
+host-programs: $(HOST_PROGRAMS) spec-programs
+
+# One TAP stream: the core's tests, and the specification's own.
+host-suite: host-programs
+	@tests/host/run-suites $(HOST_SUITES) $(SPEC_SUITES)

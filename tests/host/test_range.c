@@ -227,7 +227,7 @@ START_TEST(tables_for_a_range_are_never_underestimated)
 			world_region(&w, loop_region(_i));
 			va = w.pt.start + offset * ref_size(level);
 			if (va < w.pt.end && (w.pt.end - va) / ref_size(level) >= n) {
-				need = pt_map_tables(&w.pt, va, n, level);
+				need = pt_map_tables(va, n, level);
 				world_reserve(&w, need);
 				ck_assert_int_eq(pt_map_range(&w.pt, va, pa, n, level, RW),
 						 PT_OK);

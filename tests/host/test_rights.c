@@ -198,6 +198,24 @@ START_TEST(protect_range_loses_no_bit)
 }
 END_TEST
 
+START_TEST(a_range_is_tighter_if_any_page_is)
+{
+	struct pt_touched done;
+	struct world w;
+	u64 va;
+
+	world_region(&w, 1);
+	va = w.pt.start;
+	must_map(&w, va + 4096 * (u64)_i, 1);
+	ck_assert_int_eq(pt_map(&w.pt, va + 4096 * (u64)!_i, 0, 1, RO), PT_OK);
+	ck_assert_int_eq(pt_protect_range(&w.pt, va, va + 8192, RW, &done), PT_OK);
+	ck_assert(done.tighter);
+	ck_assert_int_eq(pt_protect_range(&w.pt, va, va + 8192, ALL, &done), PT_OK);
+	ck_assert(!done.tighter);
+	world_destroy(&w);
+}
+END_TEST
+
 START_TEST(remap_swaps_the_frame_and_nothing_else)
 {
 	unsigned int level = loop_level(_i);
@@ -258,6 +276,7 @@ TCase *rights_tests(void)
 	tcase_add_loop_test(t, no_bit_of_the_mmu_is_lost_in_a_race, 0, LOOP);
 	tcase_add_loop_test(t, what_an_exchange_replaces_is_what_is_told, 0, LOOP);
 	tcase_add_loop_test(t, protect_range_loses_no_bit, 0, REGIONS);
+	tcase_add_loop_test(t, a_range_is_tighter_if_any_page_is, 0, 2);
 	tcase_add_loop_test(t, remap_swaps_the_frame_and_nothing_else, 0, LOOP);
 	tcase_add_loop_test(t, resolve_answers_at_any_offset, 0, LOOP);
 	return t;
