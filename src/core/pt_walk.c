@@ -5,50 +5,49 @@
  */
 #include "pt_walk.h"
 
+/* The table below @va's entry of @table, linked unless other software was first. */
+static u64 pt_make_table(struct pt *pt, u64 va, u64 table, unsigned int level)
+{
+	unsigned int i = pt_index(va, level);
+	u64 entry;
+
+	pt_env_lock(pt->env, table, level);
+	entry = pt_env_load(pt->env, table, i);
+	if (pte_kind(entry, level) == PTE_EMPTY) {
+		const bool owned = pt_owns(pt, va, level - 1);
+
+		entry = pte_make_table(pt_env_take(pt->env, level - 1, owned));
+		/* Walkers may pass from here on, and find no mapping. */
+		pt_env_store(pt->env, table, level, i, entry);
+	}
+	pt_env_unlock(pt->env, table, level);
+	return pte_addr(entry);
+}
+
 enum pt_status pt_make_path(struct pt *pt, u64 va, unsigned int level, u64 *table)
 {
-	struct pt_walk w;
+	struct pt_place p;
 
-	pt_descend(pt, va, level, &w);
-	if (w.level > level) {
-		if (pte_kind(w.entry, w.level) == PTE_LEAF)
+	pt_descend(pt, va, level, &p);
+	if (p.level > level) {
+		if (pte_kind(p.entry, p.level) == PTE_LEAF)
 			return PT_EXISTS;
-		if (pt_env_reserve(pt->env) < w.level - level)
+		if (pt_env_reserve(pt->env) < p.level - level)
 			return PT_NOMEM;
 	}
-	for (; w.level > level; w.level--) {
-		u64 above = w.table[w.level];
-		unsigned int i = pt_index(va, w.level);
-
-		pt_env_lock(pt->env, above, w.level);
-		w.entry = pt_env_load(pt->env, above, i);
-		if (pte_kind(w.entry, w.level) == PTE_EMPTY) {
-			const bool owned = pt_owns(pt, va, w.level - 1);
-
-			w.entry = pte_make_table(pt_env_take(pt->env, w.level - 1,
-							     owned));
-			/* Walkers may pass from here on, and find no mapping. */
-			pt_env_store(pt->env, above, w.level, i, w.entry);
-		}
-		pt_env_unlock(pt->env, above, w.level);
-		w.table[w.level - 1] = pte_addr(w.entry);
-	}
-	*table = w.table[level];
+	for (; p.level > level; p.level--)
+		p.table = pt_make_table(pt, va, p.table, p.level);
+	*table = p.table;
 	return PT_OK;
 }
 
 void pt_count_parents(struct pt *pt, u64 va, unsigned int level)
 {
-	struct pt_walk w;
+	for (level++; pt_owns(pt, va, level); level++) {
+		u64 table = pt_find_table(pt, va, level);
+		unsigned int live = pt_env_live(pt->env, table);
 
-	pt_descend(pt, va, level, &w);
-	for (level++; level < PT_LEVELS; level++) {
-		unsigned int live;
-
-		if (!pt_owns(pt, va, level))
-			return;
-		live = pt_env_live(pt->env, w.table[level]);
-		pt_env_set_live(pt->env, w.table[level], live + 1);
+		pt_env_set_live(pt->env, table, live + 1);
 		if (live)
 			return;
 	}
@@ -69,20 +68,78 @@ static void pt_unlink(struct pt *pt, u64 va, u64 parent, u64 table,
 	pt_env_gather_table(pt->env, table, level);
 }
 
-void pt_reclaim(struct pt *pt, u64 va, unsigned int level)
+/* Unlink the tables in @table; they hold nothing. */
+static void pt_unlink_below(struct pt *pt, u64 va, u64 table, unsigned int level)
 {
-	struct pt_walk w;
+	u64 first = va & ~(pt_table_span(level) - 1);
+	unsigned int i;
 
-	pt_descend(pt, va, level, &w);
-	for (; pt_owns(pt, va, level); level++) {
-		u64 parent = w.table[level + 1];
+	for (i = 0; i < PT_ENTRIES; i++) {
+		u64 entry = pt_env_load(pt->env, table, i);
+
+		if (pte_kind(entry, level) == PTE_TABLE)
+			pt_unlink(pt, first + i * pt_size(level), table,
+				  pte_addr(entry), level - 1);
+	}
+}
+
+/* The same for tables that may hold such tables themselves. */
+static void pt_unlink_two_below(struct pt *pt, u64 va, u64 table, unsigned int level)
+{
+	u64 base = va & ~(pt_table_span(level) - 1);
+	unsigned int i;
+
+	for (i = 0; i < PT_ENTRIES; i++, base += pt_size(level)) {
+		u64 entry = pt_env_load(pt->env, table, i);
+
+		if (pte_kind(entry, level) != PTE_TABLE)
+			continue;
+		pt_unlink_below(pt, base, pte_addr(entry), level - 1);
+		pt_unlink(pt, base, table, pte_addr(entry), level - 1);
+	}
+}
+
+static bool pt_is_empty(struct pt *pt, u64 table)
+{
+	unsigned int i;
+
+#pragma GCC unroll 8
+	for (i = 0; i < PT_ENTRIES; i++)
+		if (pt_env_load(pt->env, table, i))
+			return false;
+	return true;
+}
+
+/*
+ * Unlink @table, in which the core counts nothing.  What may still hang in it are
+ * empty tables of other software, which nobody has counted: they go first.  So a
+ * table of tables is read once, when it goes; a table of leaves never is.
+ */
+static void pt_retire(struct pt *pt, u64 va, u64 parent, u64 table,
+		      unsigned int level)
+{
+	if (level > 1 && !pt_is_empty(pt, table)) {
+		if (level == 2)
+			pt_unlink_below(pt, va, table, level);
+		else
+			pt_unlink_two_below(pt, va, table, level);
+	}
+	pt_unlink(pt, va, parent, table, level);
+}
+
+void pt_reclaim(struct pt *pt, u64 va, unsigned int level, u64 table)
+{
+	while (pt_owns(pt, va, level)) {
+		u64 parent = pt_find_table(pt, va, level + 1);
 		unsigned int live;
 
-		pt_unlink(pt, va, parent, w.table[level], level);
-		if (!pt_owns(pt, va, level + 1))
+		pt_retire(pt, va, parent, table, level);
+		table = parent;
+		level++;
+		if (!pt_owns(pt, va, level))
 			return;
-		live = pt_env_live(pt->env, parent) - 1;
-		pt_env_set_live(pt->env, parent, live);
+		live = pt_env_live(pt->env, table) - 1;
+		pt_env_set_live(pt->env, table, live);
 		if (live)
 			return;
 	}
@@ -90,14 +147,15 @@ void pt_reclaim(struct pt *pt, u64 va, unsigned int level)
 
 void pt_sweep(struct pt *pt, u64 va)
 {
-	struct pt_walk w;
-	unsigned int level;
+	struct pt_place p;
 
-	pt_descend(pt, va, 1, &w);
-	for (level = w.level; pt_owns(pt, va, level); level++) {
-		if (pt_env_live(pt->env, w.table[level]))
-			return;
-		pt_unlink(pt, va, w.table[level + 1], w.table[level], level);
+	pt_descend(pt, va, 1, &p);
+	while (pt_owns(pt, va, p.level) && !pt_env_live(pt->env, p.table)) {
+		u64 parent = pt_find_table(pt, va, p.level + 1);
+
+		pt_retire(pt, va, parent, p.table, p.level);
+		p.table = parent;
+		p.level++;
 	}
 }
 
@@ -109,18 +167,17 @@ enum pt_status pt_clear_place(struct pt *pt, u64 va, u64 table, unsigned int lev
 	if (pte_kind(entry, level) != PTE_TABLE || !pt_owns(pt, va, level - 1) ||
 	    pt_env_live(pt->env, below))
 		return PT_EXISTS;
-	pt_unlink(pt, va, table, below, level - 1);
+	pt_retire(pt, va, table, below, level - 1);
 	return PT_AGAIN;
 }
 
 void pt_disown(struct pt *pt, u64 va)
 {
-	struct pt_walk w;
-	unsigned int level;
+	struct pt_place p;
 
-	pt_descend(pt, va, 1, &w);
-	for (level = w.level; pt_owns(pt, va, level); level++) {
-		if (va & (pt_table_span(level) - 1))
-			pt_env_disown(pt->env, w.table[level]);
+	pt_descend(pt, va, 1, &p);
+	for (; pt_owns(pt, va, p.level); p.level++) {
+		if (va & (pt_table_span(p.level) - 1))
+			pt_env_disown(pt->env, pt_find_table(pt, va, p.level));
 	}
 }
