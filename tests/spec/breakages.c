@@ -40,7 +40,7 @@ static void gigabyte_page_on_old_cpu(struct fixture *f)
 
 static void ps_in_root(struct fixture *f)
 {
-	f->page[ROOT][1] = f->pa[LARGE] | SPEC_PS | LEAF;
+	f->page[ROOT][1] = f->pa[LARGE] | LEAF(3);
 }
 
 /* The smallest geometry's level 2 has no reserved alignment bit; level 3 has. */
@@ -81,7 +81,12 @@ static void table_stray_memory_type(struct fixture *f)
 
 static void leaf_without_its_bit(struct fixture *f)
 {
-	f->page[PT][1] &= ~LEAF_BIT;
+	f->page[PT][1] &= ~LEAF_BIT(1);
+}
+
+static void leaf_with_another_levels_bit(struct fixture *f)
+{
+	f->page[PD][1] |= LEAF_BIT(1);
 }
 
 static void leaf_with_pat(struct fixture *f)
@@ -182,6 +187,14 @@ static void table_below_itself(struct fixture *f)
 	f->live[ROOT] = 1;
 }
 
+/* Nothing but the walk itself knows. */
+static void table_leads_to_itself(struct fixture *f)
+{
+	f->env.known = NULL;
+	f->env.visit = NULL;
+	f->page[PD][1] = at(PD) | TABLE;
+}
+
 static void empty_table_with_count(struct fixture *f)
 {
 	f->page[PT][0] = 0;
@@ -255,6 +268,7 @@ const struct breakage breakages[] = {
 	BREAK(5, table_stray_ignored_bit, 2, VA(0, 0, 0)),
 	BREAK(5, table_stray_memory_type, 2, VA(0, 0, 0)),
 	BREAK(6, leaf_without_its_bit, 1, VA(0, 0, 1)),
+	BREAK(6, leaf_with_another_levels_bit, 2, VA(0, 1, 0)),
 	BREAK(6, leaf_with_pat, 2, VA(0, 1, 0)),
 	BREAK(6, leaf_global, 3, VA(1, 0, 0)),
 	BREAK(7, shadow_stack_page, 1, VA(0, 0, 1)),
@@ -272,6 +286,7 @@ const struct breakage breakages[] = {
 	BREAK(15, table_of_another_level, 3, VA(0, 0, 0)),
 	BREAK(16, table_linked_twice, 2, VA(0, 1, 0)),
 	BREAK(16, table_below_itself, 3, VA(1, 0, 0)),
+	BREAK(16, table_leads_to_itself, 2, VA(0, 1, 0)),
 	BREAK(17, empty_table_with_count, 2, VA(0, 0, 0)),
 	BREAK(17, empty_table_without_foreign_tables, 4, ROOT_1),
 	BREAK(17, only_a_foreign_table_below, 4, ROOT_1),

@@ -121,8 +121,9 @@ static void fixture_region(struct fixture *f)
 		.mappings = 4,
 	};
 	for (level = 1; level <= 3; level++) {
-		f->region.leaf_mask[level] = LEAF_BIT | spec_leaf_attributes(level);
-		f->region.leaf_value[level] = LEAF_BIT;
+		f->region.leaf_mask[level] = LEAF_BIT(1) | LEAF_BIT(2) |
+					   LEAF_BIT(3) | spec_leaf_attributes(level);
+		f->region.leaf_value[level] = LEAF_BIT(level);
 	}
 }
 
@@ -146,11 +147,11 @@ void fixture_make(struct fixture *f)
 
 	f->page[ROOT][0] = at(PDPT) | TABLE;
 	f->page[PDPT][0] = at(PD) | TABLE;
-	f->page[PDPT][1] = f->pa[LARGE] | SPEC_PS | LEAF;
+	f->page[PDPT][1] = f->pa[LARGE] | LEAF(3);
 	f->page[PD][0] = at(PT) | TABLE;
-	f->page[PD][1] = f->pa[MIDDLE] | SPEC_PS | LEAF;
-	f->page[PT][0] = f->pa[SMALL] | LEAF;
-	f->page[PT][1] = f->pa[SMALL] | LEAF;
+	f->page[PD][1] = f->pa[MIDDLE] | LEAF(2);
+	f->page[PT][0] = f->pa[SMALL] | LEAF(1);
+	f->page[PT][1] = f->pa[SMALL] | LEAF(1);
 	f->level[PDPT] = 3;
 	f->level[PD] = 2;
 	f->level[PT] = 1;

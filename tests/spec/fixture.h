@@ -19,9 +19,10 @@ enum fixture_page { NONE, ROOT, PDPT, PD, PT, SPARE, SPARE2, PAGES };
 enum fixture_frame { SMALL, MIDDLE, LARGE, STRANGE, FRAMES };
 
 /* What a leaf of the fixture's environment must carry, and be free of. */
-#define LEAF_BIT	(1ULL << 9)
+#define LEAF_BIT(level)	(1ULL << (8 + (level)))
 #define TABLE		(SPEC_P | SPEC_RW | SPEC_US | SPEC_A | SPEC_D)
-#define LEAF		(SPEC_P | SPEC_RW | SPEC_US | SPEC_XD | LEAF_BIT)
+#define LEAF(level)	(SPEC_P | SPEC_RW | SPEC_US | SPEC_XD | LEAF_BIT(level) | \
+			 ((level) > 1 ? SPEC_PS : 0))
 
 struct fixture {
 	struct spec_region region;

@@ -170,11 +170,48 @@ static void report_says_where_and_how_much(struct fixture *f)
 	TAP_CHECK(first->seen == 2 && first->recorded == 7, "the numbers");
 }
 
+/* The tree moved to the second entry of every table. */
+static void report_names_the_address_the_walk_has(struct fixture *f)
+{
+	const u64 va = spec_size(4) + spec_size(3) + spec_size(2) + spec_size(1);
+
+	f->page[ROOT][1] = f->page[ROOT][0];
+	f->page[ROOT][0] = 0;
+	f->page[PDPT][0] = f->page[PDPT][1];
+	f->page[PDPT][1] = at(PD) | TABLE;
+	f->page[PD][0] = f->page[PD][1];
+	f->page[PD][1] = at(PT) | TABLE;
+	expect_clean(f, 4, 3, 4);
+	f->page[PT][1] = 2;
+	fixture_check(f);
+	TAP_CHECK(f->result.first.invariant == 1 && f->result.first.va == va &&
+		  f->result.first.table == at(PT) && f->result.first.entry == 2, "%#llx",
+		  (unsigned long long)f->result.first.va);
+}
+
+/* Whatever stands in a page that is not the region's is none of its business. */
+static void unknown_table_is_not_read(struct fixture *f)
+{
+	f->level[PT] = 0;
+	memset(f->page[PT], 0xff, sizeof(f->page[PT]));
+	fixture_check(f);
+	TAP_CHECK(f->result.violations == 1 && f->result.tables == 3, "%llu",
+		  (unsigned long long)f->result.violations);
+	TAP_CHECK(!f->visits[PT], "visits");
+}
+
+static void shadow_stacks_only_where_the_cpu_has_them(struct fixture *f)
+{
+	f->page[PT][0] &= ~SPEC_RW;
+	f->page[PT][0] |= SPEC_D;
+	expect_clean(f, 4, 3, 4);
+}
+
 /* After a wrong entry the rest of the tree is still checked. */
 static void one_violation_hides_no_other(struct fixture *f)
 {
 	f->page[PD][0] |= 1ULL << 50;
-	f->page[PD][1] &= ~LEAF_BIT;
+	f->page[PD][1] &= ~LEAF_BIT(2);
 	f->page[PDPT][1] |= SPEC_G;
 	fixture_check(f);
 	TAP_CHECK(f->result.broken == (1 << 2 | 1 << 6), "%#llx",
@@ -182,11 +219,13 @@ static void one_violation_hides_no_other(struct fixture *f)
 	TAP_CHECK(f->result.violations == 3 && f->result.incomplete, "count");
 }
 
-static void walk_outside_the_region_is_no_walk(struct fixture *f)
+static void walk_reads_its_path_and_nothing_outside(struct fixture *f)
 {
 	f->region.end = spec_size(3);
 	TAP_CHECK(spec_check_walk(&f->region, &f->env, spec_size(3), &f->result), "after");
 	TAP_CHECK(!f->result.tables, "nothing read");
+	TAP_CHECK(spec_check_walk(&f->region, &f->env, 0, &f->result), "inside");
+	TAP_CHECK(!f->visits[PT] && !f->seen[SMALL], "a walk leaves no tally behind");
 	f->region.start = spec_size(1);
 	TAP_CHECK(spec_check_walk(&f->region, &f->env, 0, &f->result), "before");
 	TAP_CHECK(!f->result.tables, "nothing read");
@@ -220,7 +259,10 @@ int main(void)
 	RUN(only_reading_is_mandatory);
 	RUN(full_table_at_every_level);
 	RUN(report_says_where_and_how_much);
+	RUN(report_names_the_address_the_walk_has);
+	RUN(unknown_table_is_not_read);
+	RUN(shadow_stacks_only_where_the_cpu_has_them);
 	RUN(one_violation_hides_no_other);
-	RUN(walk_outside_the_region_is_no_walk);
+	RUN(walk_reads_its_path_and_nothing_outside);
 	return tap_done();
 }
