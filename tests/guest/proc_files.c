@@ -116,7 +116,7 @@ static void by_itself(u64 unused)
 	walk_proc(getpid(), still_intact);
 	read_pagemap(getpid(), (u64)world.r.base, world.r.bytes);
 	still_intact("pagemap");
-	atomic_store(&stop, 1);
+	post(&stop, 1);
 	pthread_join(thread, NULL);
 	region_close(&world.r);
 }

@@ -167,20 +167,14 @@ static const struct pattern no_gap_pattern = {
 /* The frame is written through another address as soon as x is gone. */
 static void unmap_and_poison(struct race *r)
 {
-	u64 i;
-
 	unmap_x(r);
 	EXPECT(!vu_map(r->r.fd, r->y, r->size, RW, r->frame[0]), "map");
-	for (i = 0; i < r->size; i += 64)
-		*(u64 *)(r->y + i) = POISON;
+	fill(r, r->y, r->size, POISON);
 }
 
 static void heal(struct race *r)
 {
-	u64 i;
-
-	for (i = 0; i < r->size; i += 64)
-		*(u64 *)(r->y + i) = OLD;
+	fill(r, r->y, r->size, OLD);
 	EXPECT(!vu_unmap(r->r.fd, r->y, NULL), "unmap");
 }
 
@@ -192,21 +186,17 @@ static const struct pattern poison_pattern = {
 
 static void map_fresh(struct race *r)
 {
-	u64 i;
-
 	EXPECT(!vu_map_range(r->r.fd, r->x, r->pages * r->size, r->size, RW, NULL), "map");
-	for (i = 0; i < r->pages * r->size; i += 64)
-		*(u64 *)(r->x + i) = OLD;
+	fill(r, r->x, r->pages * r->size, OLD);
 }
 
 static void unmap_and_reuse(struct race *r)
 {
-	u64 i, bytes = r->pages * r->size;
+	u64 bytes = r->pages * r->size;
 
 	EXPECT(!vu_unmap_range(r->r.fd, r->x, bytes, NULL), "unmap");
 	EXPECT(!vu_map_range(r->r.fd, r->y, bytes, r->size, RW, NULL), "map");
-	for (i = 0; i < bytes; i += 64)
-		*(u64 *)(r->y + i) = POISON;
+	fill(r, r->y, bytes, POISON);
 }
 
 static void unmap_y(struct race *r)
@@ -252,7 +242,7 @@ static const struct pattern munmap_pattern = {
 static void replace_x(struct race *r)
 {
 	EXPECT(mmap(r->x, r->pages * r->size, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_POPULATE, -1, 0) == r->x,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == r->x,
 	       "mmap");
 }
 
@@ -288,7 +278,7 @@ static void race(const struct pattern *p, u64 size, u64 users, u64 pages, u64 pr
 	run_race(&r);
 }
 
-#define PRESET	3000
+#define PRESET	1500
 
 #define RACE(name)							\
 static void race_##name(u64 size)					\
@@ -354,7 +344,7 @@ static void *middle(void *arg)
 	pin_to(1);
 	for (i = 1; i <= c->rounds; i++) {
 		wait_for(&c->f, i);
-		atomic_store(&c->g, i);
+		post(&c->g, i);
 	}
 	return NULL;
 }
@@ -369,12 +359,12 @@ static void *last(void *arg)
 		wait_for(&c->go, i);
 		EXPECT(!probe_load(c->r.base, &v), "round %llu, before",
 		       (unsigned long long)i);
-		atomic_store(&c->ready, i);
+		post(&c->ready, i);
 		wait_for(&c->g, i);
 		EXPECT(probe_load(c->r.base, &v) == PROBE_SEGV,
 		       "round %llu: a stale value, %llx", (unsigned long long)i,
 		       (unsigned long long)v);
-		atomic_store(&c->finished, i);
+		post(&c->finished, i);
 	}
 	return NULL;
 }
@@ -392,10 +382,10 @@ static void told_at_second_hand(u64 size)
 	pthread_create(&b, NULL, last, &c);
 	for (i = 1; i <= c.rounds; i++) {
 		EXPECT(!vu_map(c.r.fd, c.r.base, size, RW, 0), "map");
-		atomic_store(&c.go, i);
+		post(&c.go, i);
 		wait_for(&c.ready, i);
 		EXPECT(!vu_unmap(c.r.fd, c.r.base, NULL), "unmap");
-		atomic_store(&c.f, i);
+		post(&c.f, i);
 		wait_for(&c.finished, i);
 	}
 	pthread_join(a, NULL);
@@ -422,7 +412,7 @@ static void *second_unmapper(void *arg)
 		       (unsigned long long)i, strerror(-err), (unsigned long long)v);
 		if (!err)
 			atomic_fetch_add(&c->f, 1);
-		atomic_store(&c->finished, i);
+		post(&c->finished, i);
 	}
 	return NULL;
 }
@@ -440,7 +430,7 @@ static void two_unmappers(u64 size)
 	pthread_create(&other, NULL, second_unmapper, &c);
 	for (i = 1; i <= c.rounds; i++) {
 		EXPECT(!vu_map(c.r.fd, c.r.base, size, RW, 0), "map");
-		atomic_store(&c.go, i);
+		post(&c.go, i);
 		err = vu_unmap(c.r.fd, c.r.base, NULL);
 		EXPECT(!err || err == -ENOENT, "unmap: %s", strerror(-err));
 		EXPECT(probe_load(c.r.base, &v) == PROBE_SEGV,

@@ -63,7 +63,7 @@ int run_properties(int argc, char **argv, const struct property *p, size_t n);
 /* Iterations that the program's argument asks for, or @preset. */
 u64 iterations(u64 preset);
 
-/* The run's seed; the first call draws and prints it unless it was given. */
+/* The run's seed, drawn at the start unless it was given; the first call prints it. */
 u64 seed(void);
 
 /* Note a failure of the running property unless @cond; returns @cond. */
@@ -170,7 +170,11 @@ unsigned int cpus(void);
 /* Let others run: a pause, or a yield where there are too few CPUs. */
 void relax(void);
 
-/* Wait until *@v is at least @want. */
+/*
+ * Wait until *@v is at least @want; set it and wake who waits.  Waiters sleep soon,
+ * because a CPU that spins takes the host's CPU from the one that it waits for.
+ */
 void wait_for(_Atomic u64 *v, u64 want);
+void post(_Atomic u64 *v, u64 value);
 
 #endif /* GUEST_H */

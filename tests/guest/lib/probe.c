@@ -6,10 +6,13 @@
  */
 #include "guest.h"
 
+#include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <sys/syscall.h>
+#include <time.h>
 
 static _Thread_local sigjmp_buf way_out;
 static _Thread_local volatile sig_atomic_t probing;
@@ -131,13 +134,23 @@ void relax(void)
 		__builtin_ia32_pause();
 }
 
+/* A futex is 32 bits: the low half, and nobody counts that far. */
 void wait_for(_Atomic u64 *v, u64 want)
 {
+	const struct timespec soon = { .tv_nsec = 5000000 };
 	unsigned int spins = 0;
+	u64 now;
 
-	while (atomic_load(v) < want) {
-		relax();
-		if (!(++spins % 256))
-			sched_yield();
+	while ((now = atomic_load(v)) < want) {
+		if (++spins < 50)
+			relax();
+		else
+			syscall(SYS_futex, v, FUTEX_WAIT_PRIVATE, (u32)now, &soon);
 	}
+}
+
+void post(_Atomic u64 *v, u64 value)
+{
+	atomic_store(v, value);
+	syscall(SYS_futex, v, FUTEX_WAKE_PRIVATE, INT32_MAX);
 }

@@ -4,12 +4,26 @@
 
 #include <pthread.h>
 
+/* Distance of the words that are written and looked at. */
+static u64 grain(struct race *r)
+{
+	return r->size == VPT_1G ? 65536 : 64;
+}
+
+void fill(struct race *r, char *at, u64 bytes, u64 value)
+{
+	u64 i;
+
+	for (i = 0; i < bytes; i += grain(r))
+		*(u64 *)(at + i) = value;
+}
+
 static void pick_places(struct race *r)
 {
 	u64 i, bytes = r->size * r->pages;
 
 	for (i = 0; i < r->users; i++)
-		r->at[i] = r->x + rng_below(&r->rng, bytes / 64) * 64;
+		r->at[i] = r->x + rng_below(&r->rng, bytes / grain(r)) * grain(r);
 }
 
 static void one_round(struct race *r, u64 me, u64 round)
@@ -23,7 +37,7 @@ static void one_round(struct race *r, u64 me, u64 round)
 	got = r->p->use(r, at, &v);
 	EXPECT(r->p->during(got, v), "round %llu, before: %d, %llx",
 	       (unsigned long long)round, got, (unsigned long long)v);
-	atomic_store(&r->ready[me], round);
+	post(&r->ready[me], round);
 	while (atomic_load(&r->done) < round) {
 		got = r->p->use(r, at, &v);
 		EXPECT(r->p->during(got, v), "round %llu, during: %d, %llx",
@@ -37,7 +51,7 @@ static void one_round(struct race *r, u64 me, u64 round)
 	EXPECT(r->p->after(got, v), "round %llu, at offset %llx, after: %d, %llx",
 	       (unsigned long long)round, (unsigned long long)(at - r->x), got,
 	       (unsigned long long)v);
-	atomic_store(&r->finished[me], round);
+	post(&r->finished[me], round);
 }
 
 struct user {
@@ -62,11 +76,11 @@ static void change_and_tell(struct race *r, u64 round)
 
 	r->p->setup(r);
 	pick_places(r);
-	atomic_store(&r->go, round);
+	post(&r->go, round);
 	for (i = 0; i < r->users; i++)
 		wait_for(&r->ready[i], round);
 	r->p->change(r);
-	atomic_store(&r->done, round);
+	post(&r->done, round);
 	for (i = 0; i < r->users; i++)
 		wait_for(&r->finished[i], round);
 	r->p->restore(r);
@@ -85,8 +99,7 @@ static void prepare(struct race *r)
 			skip("fewer than two %s frames", size_name(r->size));
 	for (i = 0; i < 2; i++) {
 		REQUIRE(!vu_map(r->r.fd, r->x, r->size, RW, r->frame[i]), "map");
-		for (u64 j = 0; j < r->size; j += 64)
-			*(u64 *)(r->x + j) = i ? NEW : OLD;
+		fill(r, r->x, r->size, i ? NEW : OLD);
 		REQUIRE(!vu_unmap(r->r.fd, r->x, NULL), "unmap");
 	}
 }

@@ -56,8 +56,11 @@ struct race {
 
 /*
  * Run @r->rounds rounds in a new region.  In @r: p, size, users, pages, rounds,
- * wander; @r->frame are two frames that hold OLD and NEW in every cache line.
+ * wander; @r->frame are two frames that hold OLD and NEW all over.
  */
 void run_race(struct race *r);
+
+/* Write @value wherever a user may look. */
+void fill(struct race *r, char *at, u64 bytes, u64 value);
 
 #endif /* RACE_H */

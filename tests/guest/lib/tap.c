@@ -10,6 +10,7 @@
 #include <time.h>
 
 #define DETAILS		8	/* failures told in full, per property */
+#define SLOW		5	/* seconds, from which on we say so */
 #define REST_SECONDS	10	/* frames and tables are freed by RCU, so later */
 
 /* What a property's process tells its parent. */
@@ -17,6 +18,7 @@ struct verdict {
 	_Atomic u64 failures;
 	_Atomic int skipped;
 	char reason[240];
+	_Atomic int seed_told;		/* stays from one property to the next */
 };
 
 static struct verdict *verdict;
@@ -133,17 +135,21 @@ static void reap(pid_t child, unsigned int seconds)
 
 static bool run_one(const struct property *p, size_t number)
 {
+	time_t start;
 	pid_t child;
 
-	memset(verdict, 0, sizeof(*verdict));
+	memset(verdict, 0, offsetof(struct verdict, seed_told));
 	fflush(stdout);
 	child = fork();
 	if (child < 0)
 		return false;
 	if (!child)
 		in_child(p);
+	start = time(NULL);
 	reap(child, p->seconds);
 	expect_rest();
+	if (time(NULL) - start >= SLOW)
+		note("took %u s", (unsigned int)(time(NULL) - start));
 	if (verdict->failures)
 		printf("not ok %zu - %s # %llu failures\n", number, p->name,
 		       (unsigned long long)verdict->failures);
@@ -162,6 +168,11 @@ int run_properties(int argc, char **argv, const struct property *p, size_t n)
 
 	arg_count = argc > 1 ? strtoull(argv[1], NULL, 0) : 0;
 	arg_seed = argc > 2 ? strtoull(argv[2], NULL, 0) : 0;
+	if (!arg_seed) {
+		if (getrandom(&arg_seed, sizeof(arg_seed), 0) < 0)
+			arg_seed = time(NULL);
+		arg_seed = (arg_seed & 0xffffffff) | 1;
+	}
 	arg_filter = argc > 3 ? argv[3] : "";
 	verdict = mmap(NULL, sizeof(*verdict), PROT_READ | PROT_WRITE,
 		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -187,12 +198,8 @@ u64 iterations(u64 preset)
 
 u64 seed(void)
 {
-	if (!arg_seed) {
-		if (getrandom(&arg_seed, sizeof(arg_seed), 0) < 0)
-			arg_seed = time(NULL);
-		arg_seed = (arg_seed & 0xffffffff) | 1;
+	if (!atomic_exchange(&verdict->seed_told, 1))
 		note("seed %llu", (unsigned long long)arg_seed);
-	}
 	return arg_seed;
 }
 

@@ -25,7 +25,10 @@ static void add(struct world *w, u64 offset, u64 size, u32 prot)
 	s->va = w->r.base + offset;
 	s->size = size;
 	s->prot = prot;
-	REQUIRE(!vu_map(w->r.fd, s->va, size, RW, 0), "map %s", size_name(size));
+	if (size == VPT_1G)
+		REQUIRE(!vu_frame_alloc(w->r.fd, size, &w->handle_1g), "FRAME_ALLOC");
+	REQUIRE(!vu_map(w->r.fd, s->va, size, RW, size == VPT_1G ? w->handle_1g : 0),
+		"map %s", size_name(size));
 	s->first = rng_next(&(struct rng) { w->n + 1 });
 	s->last = ~s->first;
 	stamp(s);
@@ -179,10 +182,9 @@ void world_mend(struct world *w)
 		REQUIRE(!vu_resolve(w->r.fd, s->va, &p), "RESOLVE");
 		if (p.page_size == s->size)
 			continue;
-		note("Linux split the %s page", size_name(s->size));
+		w->splits++;
 		REQUIRE(!vu_unmap_range(w->r.fd, s->va, s->size, NULL), "unmap");
-		REQUIRE(!vu_map(w->r.fd, s->va, s->size, s->prot, 0), "map");
-		stamp(s);
+		REQUIRE(!vu_map(w->r.fd, s->va, s->size, s->prot, w->handle_1g), "map");
 	}
 	world_remember(w);
 }

@@ -25,7 +25,9 @@ struct world {
 	unsigned int n;
 	u64 handle_4k;
 	u64 handle_2m;			/* 0 where there are no 2M frames */
+	u64 handle_1g;			/* of the 1G leaf, so that mending it is cheap */
 	struct vpt_stats stats;
+	unsigned int splits;		/* of the 1G leaf by Linux, mended since */
 };
 
 /* With leaves up to @largest, as far as there are frames of that size. */
