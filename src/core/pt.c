@@ -88,15 +88,18 @@ enum pt_status pt_map(struct pt *pt, u64 va, u64 pa, unsigned int level, u32 rig
 }
 
 /*
- * Find the table of the 4 KiB page mapped at @va.  Most pages are of this size, so
+ * Find the 4 KiB page mapped at @va.  Most pages are of this size, so
  * their way is kept short.  The answer no says nothing: then pt_find_leaf() must
  * have a look.
  */
-static __always_inline bool pt_find_page(struct pt *pt, u64 va, u64 *table)
+static __always_inline bool pt_find_page(struct pt *pt, u64 va, struct pt_place *page)
 {
-	return pt_holds(pt, va) && !(va & (PT_PAGE_SIZE - 1)) &&
-	       pt_find_quickly(pt, va, 1, table) &&
-	       pt_env_load(pt->env, *table, pt_index(va, 1));
+	if (!pt_holds(pt, va) || (va & (PT_PAGE_SIZE - 1)) ||
+	    !pt_find_quickly(pt, va, 1, &page->table))
+		return false;
+	page->level = 1;
+	page->entry = pt_env_load(pt->env, page->table, pt_index(va, 1));
+	return page->entry;
 }
 
 /* Find the leaf that starts at @va. */
@@ -140,25 +143,26 @@ static noinline enum pt_status pt_unmap_large(struct pt *pt, u64 va,
 
 enum pt_status pt_unmap(struct pt *pt, u64 va, struct pt_mapping *old)
 {
-	u64 table;
+	struct pt_place page;
 
-	if (!pt_find_page(pt, va, &table))
+	if (!pt_find_page(pt, va, &page))
 		return pt_unmap_large(pt, va, old);
-	pt_unmap_leaf(pt, va, old, table, 1);
+	pt_unmap_leaf(pt, va, old, page.table, 1);
 	return PT_OK;
 }
 
 static __always_inline void pt_protect_found(struct pt *pt, u64 va, u32 rights,
 					     struct pt_mapping *old, bool *tighter,
-					     u64 table, unsigned int level)
+					     const struct pt_place *leaf)
 {
 	u64 entry;
 
-	pt_env_lock(pt->env, table, level);
-	entry = pt_protect_leaf(pt->env, table, level, pt_index(va, level), rights);
-	pt_env_unlock(pt->env, table, level);
-	pt_decode(old, va, level, entry);
-	*tighter = old->rights & ~rights;
+	pt_env_lock(pt->env, leaf->table, leaf->level);
+	entry = pt_protect_leaf(pt->env, leaf->table, leaf->level,
+				pt_index(va, leaf->level), leaf->entry, rights);
+	pt_env_unlock(pt->env, leaf->table, leaf->level);
+	pt_decode(old, va, leaf->level, entry);
+	*tighter = pte_rights(entry) & ~rights;
 }
 
 static noinline enum pt_status pt_protect_large(struct pt *pt, u64 va, u32 rights,
@@ -168,20 +172,20 @@ static noinline enum pt_status pt_protect_large(struct pt *pt, u64 va, u32 right
 	enum pt_status status = pt_find_leaf(pt, va, &leaf);
 
 	if (status == PT_OK)
-		pt_protect_found(pt, va, rights, old, tighter, leaf.table, leaf.level);
+		pt_protect_found(pt, va, rights, old, tighter, &leaf);
 	return status;
 }
 
 enum pt_status pt_protect(struct pt *pt, u64 va, u32 rights,
 			  struct pt_mapping *old, bool *tighter)
 {
-	u64 table;
+	struct pt_place page;
 
 	if (rights & ~PT_RIGHTS)
 		return PT_INVALID;
-	if (!pt_find_page(pt, va, &table))
+	if (!pt_find_page(pt, va, &page))
 		return pt_protect_large(pt, va, rights, old, tighter);
-	pt_protect_found(pt, va, rights, old, tighter, table, 1);
+	pt_protect_found(pt, va, rights, old, tighter, &page);
 	return PT_OK;
 }
 

@@ -34,7 +34,9 @@
  *						 is linked;
  *   pt_env_disown(env, table)			 a table of the core's has become a
  *						 border table: forget its count;
- *   pt_env_gather_table(env, table, level)	 an unlinked table, all zero;
+ *   pt_env_gather_table(env, table, level)	 an unlinked table: all zero, but for
+ *						 empty tables of other software, which
+ *						 the environment looks for and takes too;
  *   pt_env_gather_leaf(env, va, level, entry)	 a leaf that a range form removed;
  *   pt_env_leaf_bits(level)			 ignored bits that each leaf must carry.
  *
@@ -49,9 +51,11 @@
  * 4.10.5).  The gather may hold tables on any status, so it is always flushed.
  *
  * Empty tables that other software linked in the core's places are not counted.
- * They are used when a mapping needs them, and unlinked with the table above them or
- * when an operation finds nothing else there.  While the core unlinks (all but
- * pt_map() of 4 KiB pages may), the caller keeps other software from linking.
+ * They are used when a mapping needs them, and unlinked when an operation finds
+ * nothing else there.  Those that hang in a table which the core unlinks go with it:
+ * nobody has counted them, and the core does not search 512 entries for them.  While
+ * the core unlinks (all but pt_map() of 4 KiB pages may), the caller keeps other
+ * software from linking.
  *
  * Ownership.  A table is the core's if and only if its whole span lies inside the
  * region.  Tables above are border tables: the core uses the entries inside its

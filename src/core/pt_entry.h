@@ -74,7 +74,7 @@ static inline u64 pte_rights_bits(u32 rights)
 
 static inline u32 pte_rights(u64 entry)
 {
-	return (entry & (PTE_RW | PTE_US)) | !(entry & PTE_XD);
+	return (entry & (PTE_RW | PTE_US)) | ~entry >> 63;
 }
 
 /* The values of PT_WRITE, PT_USER and PT_EXEC make both conversions short. */

@@ -53,7 +53,10 @@ void pt_count_parents(struct pt *pt, u64 va, unsigned int level)
 	}
 }
 
-/* Take @table, which holds nothing, out of its parent and hand it to the gather. */
+/*
+ * Take @table, in which the core counts nothing, out of its parent and hand it to
+ * the gather.
+ */
 static void pt_unlink(struct pt *pt, u64 va, u64 parent, u64 table,
 		      unsigned int level)
 {
@@ -68,72 +71,13 @@ static void pt_unlink(struct pt *pt, u64 va, u64 parent, u64 table,
 	pt_env_gather_table(pt->env, table, level);
 }
 
-/* Unlink the tables in @table; they hold nothing. */
-static void pt_unlink_below(struct pt *pt, u64 va, u64 table, unsigned int level)
-{
-	u64 first = va & ~(pt_table_span(level) - 1);
-	unsigned int i;
-
-	for (i = 0; i < PT_ENTRIES; i++) {
-		u64 entry = pt_env_load(pt->env, table, i);
-
-		if (pte_kind(entry, level) == PTE_TABLE)
-			pt_unlink(pt, first + i * pt_size(level), table,
-				  pte_addr(entry), level - 1);
-	}
-}
-
-/* The same for tables that may hold such tables themselves. */
-static void pt_unlink_two_below(struct pt *pt, u64 va, u64 table, unsigned int level)
-{
-	u64 base = va & ~(pt_table_span(level) - 1);
-	unsigned int i;
-
-	for (i = 0; i < PT_ENTRIES; i++, base += pt_size(level)) {
-		u64 entry = pt_env_load(pt->env, table, i);
-
-		if (pte_kind(entry, level) != PTE_TABLE)
-			continue;
-		pt_unlink_below(pt, base, pte_addr(entry), level - 1);
-		pt_unlink(pt, base, table, pte_addr(entry), level - 1);
-	}
-}
-
-static bool pt_is_empty(struct pt *pt, u64 table)
-{
-	unsigned int i;
-
-#pragma GCC unroll 8
-	for (i = 0; i < PT_ENTRIES; i++)
-		if (pt_env_load(pt->env, table, i))
-			return false;
-	return true;
-}
-
-/*
- * Unlink @table, in which the core counts nothing.  What may still hang in it are
- * empty tables of other software, which nobody has counted: they go first.  So a
- * table of tables is read once, when it goes; a table of leaves never is.
- */
-static void pt_retire(struct pt *pt, u64 va, u64 parent, u64 table,
-		      unsigned int level)
-{
-	if (level > 1 && !pt_is_empty(pt, table)) {
-		if (level == 2)
-			pt_unlink_below(pt, va, table, level);
-		else
-			pt_unlink_two_below(pt, va, table, level);
-	}
-	pt_unlink(pt, va, parent, table, level);
-}
-
 void pt_reclaim(struct pt *pt, u64 va, unsigned int level, u64 table)
 {
 	while (pt_owns(pt, va, level)) {
 		u64 parent = pt_find_table(pt, va, level + 1);
 		unsigned int live;
 
-		pt_retire(pt, va, parent, table, level);
+		pt_unlink(pt, va, parent, table, level);
 		table = parent;
 		level++;
 		if (!pt_owns(pt, va, level))
@@ -153,7 +97,7 @@ void pt_sweep(struct pt *pt, u64 va)
 	while (pt_owns(pt, va, p.level) && !pt_env_live(pt->env, p.table)) {
 		u64 parent = pt_find_table(pt, va, p.level + 1);
 
-		pt_retire(pt, va, parent, p.table, p.level);
+		pt_unlink(pt, va, parent, p.table, p.level);
 		p.table = parent;
 		p.level++;
 	}
@@ -167,7 +111,7 @@ enum pt_status pt_clear_place(struct pt *pt, u64 va, u64 table, unsigned int lev
 	if (pte_kind(entry, level) != PTE_TABLE || !pt_owns(pt, va, level - 1) ||
 	    pt_env_live(pt->env, below))
 		return PT_EXISTS;
-	pt_retire(pt, va, table, below, level - 1);
+	pt_unlink(pt, va, table, below, level - 1);
 	return PT_AGAIN;
 }
 

@@ -91,6 +91,41 @@ static void check_link(struct world *w, const struct table_info *t, unsigned int
 	child->base = base;
 }
 
+/* Whether nothing but empty tables of other software hangs in @table. */
+static bool holds_nothing(struct world *w, u64 table)
+{
+	unsigned int i;
+
+	for (i = 0; i < PT_ENTRIES; i++) {
+		u64 entry = *slot(w, table, i), below = entry & REF_ADDRESS;
+
+		if (!entry)
+			continue;
+		if (known(w, table)->level == 1 || (entry & REF_PS) ||
+		    !known(w, below)->foreign || w->env.live[below >> 12] ||
+		    !holds_nothing(w, below))
+			return false;
+	}
+	return true;
+}
+
+/* The environment's part: tables of other software go with the one they hang in. */
+static void take_along(struct world *w, u64 table)
+{
+	unsigned int i;
+
+	for (i = 0; i < PT_ENTRIES; i++) {
+		u64 below = *slot(w, table, i) & REF_ADDRESS;
+
+		if (!below)
+			continue;
+		*slot(w, table, i) = 0;
+		take_along(w, below);
+		known(w, below)->state = TABLE_GATHERED;
+		w->env.gathered[w->env.ngathered++] = below;
+	}
+}
+
 static void check_unlink(struct world *w)
 {
 	u64 table = w->old & REF_ADDRESS;
@@ -98,7 +133,7 @@ static void check_unlink(struct world *w)
 
 	if (child->state != TABLE_LINKED || !world_owns(w, child->base, child->level))
 		world_fail("a table is unlinked that is not the core's");
-	if (!all_zero(w, table))
+	if (!holds_nothing(w, table))
 		world_fail("a table of level %u is unlinked with entries in it",
 			   child->level);
 	child->state = TABLE_UNLINKED;
@@ -165,6 +200,7 @@ static void check_gather(struct world *w, u64 table, unsigned int level)
 	if (w->env.live[table >> 12])
 		world_fail("table %#lx is gathered with a count", table);
 	t->state = TABLE_GATHERED;
+	take_along(w, table);
 }
 
 static void check_load(struct world *w, u64 table, unsigned int i)

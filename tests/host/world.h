@@ -6,7 +6,8 @@
  * The watch holds the core to the rules that need no knowledge of the operation:
  * each store names the right level, hits an entry inside the region under its
  * table's lock, and replaces a leaf atomically; a table is linked empty and used
- * by nobody else, unlinked empty, gathered once and not touched afterwards; and
+ * by nobody else, unlinked with nothing in it but empty tables of other software,
+ * gathered once and not touched afterwards; and
  * after each store every watched address translates as before the operation or as
  * after it.  A breach ends the test by world_fail().
  */
