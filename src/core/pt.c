@@ -41,7 +41,7 @@ static __always_inline enum pt_status pt_put_leaf(struct pt *pt, u64 va, u64 tab
 
 /* The table for the leaf is missing, or a larger leaf stands there. */
 static noinline enum pt_status pt_map_deeper(struct pt *pt, u64 va,
-					      unsigned int level, u64 entry)
+					     unsigned int level, u64 entry)
 {
 	enum pt_status status;
 	u64 table;
@@ -152,10 +152,12 @@ static __always_inline void pt_protect_found(struct pt *pt, u64 va, u32 rights,
 					     struct pt_mapping *old, bool *tighter,
 					     u64 table, unsigned int level)
 {
+	unsigned int i = pt_index(va, level);
 	u64 entry;
 
 	pt_env_lock(pt->env, table, level);
-	entry = pt_protect_leaf(pt->env, table, level, pt_index(va, level), rights);
+	entry = pt_env_load(pt->env, table, i);
+	entry = pt_protect_leaf(pt->env, table, level, i, entry, rights);
 	pt_env_unlock(pt->env, table, level);
 	pt_decode(old, va, level, entry);
 	*tighter = old->rights & ~rights;

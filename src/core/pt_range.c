@@ -117,7 +117,7 @@ static unsigned int pt_protect_run(struct pt *pt, const struct pt_run *run,
 			continue;
 		before |= pte_rights(entry);
 		pt_protect_leaf(pt->env, run->table, run->level, run->first + i,
-				rights);
+				entry, rights);
 		changed++;
 	}
 	pt_env_unlock(pt->env, run->table, run->level);

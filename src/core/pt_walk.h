@@ -136,12 +136,11 @@ static inline void pt_decode(struct pt_mapping *m, u64 va, unsigned int level,
  */
 static __always_inline u64 pt_protect_leaf(struct pt_env *env, u64 table,
 					   unsigned int level, unsigned int i,
-					   u32 rights)
+					   u64 old, u32 rights)
 {
 	/* Without the right to write, D goes. */
 	const u64 keep = rights & PT_WRITE ? ~PTE_RIGHTS_MASK : ~(PTE_RIGHTS_MASK | PTE_D);
 	const u64 bits = pte_rights_bits(rights);
-	u64 old = pt_env_load(env, table, i);
 	unsigned int attempt;
 
 	for (attempt = 0; attempt < 3; attempt++) {
