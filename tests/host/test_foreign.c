@@ -37,6 +37,7 @@ START_TEST(a_foreign_table_is_adopted_and_reclaimed)
 		world_destroy(&w);
 	}
 }
+
 END_TEST
 
 START_TEST(a_foreign_table_in_a_leafs_place_gives_way)
@@ -71,6 +72,7 @@ START_TEST(a_foreign_table_in_a_leafs_place_gives_way)
 		}
 	}
 }
+
 END_TEST
 
 START_TEST(unmap_of_nothing_sweeps_its_path)
@@ -90,6 +92,7 @@ START_TEST(unmap_of_nothing_sweeps_its_path)
 		world_destroy(&w);
 	}
 }
+
 END_TEST
 
 START_TEST(a_sweep_spares_tables_in_use)
@@ -115,6 +118,7 @@ START_TEST(a_sweep_spares_tables_in_use)
 	world_check(&w);
 	world_destroy(&w);
 }
+
 END_TEST
 
 /* A table that holds nothing but foreign tables takes them with it. */
@@ -147,6 +151,7 @@ START_TEST(a_reclaimed_table_leaves_no_foreign_one_behind)
 		world_destroy(&w);
 	}
 }
+
 END_TEST
 
 START_TEST(a_swept_table_leaves_no_foreign_one_behind)
@@ -171,6 +176,7 @@ START_TEST(a_swept_table_leaves_no_foreign_one_behind)
 	world_check(&w);
 	world_destroy(&w);
 }
+
 END_TEST
 
 START_TEST(ranges_sweep_as_they_pass)
@@ -195,6 +201,7 @@ START_TEST(ranges_sweep_as_they_pass)
 	ck_assert_uint_eq(world_check(&w), border_tables(&w));
 	world_destroy(&w);
 }
+
 END_TEST
 
 /* Linux is quicker: just before the core locks a table, it links one there. */
@@ -234,6 +241,7 @@ START_TEST(a_table_linked_first_by_linux_is_used)
 		world_destroy(&w);
 	}
 }
+
 END_TEST
 
 START_TEST(a_table_linked_by_linux_in_a_leafs_place_is_seen)
@@ -259,6 +267,7 @@ START_TEST(a_table_linked_by_linux_in_a_leafs_place_is_seen)
 		world_destroy(&w);
 	}
 }
+
 END_TEST
 
 TCase *foreign_tests(void)
