@@ -303,9 +303,10 @@ static void model_verify(void)
 
 static void random_rounds(u64 gib)
 {
-	u64 round, step, rounds = iterations(40);
+	struct budget b = budget_of(40);
+	u64 round, step;
 
-	for (round = 0; round < rounds; round++) {
+	for (round = 0; budget_left(&b, round); round++) {
 		memset(&m, 0, sizeof(m));
 		m.rng = rng_of(round + gib * 1000);
 		region_rw(&m.r, gib, VPT_STRICT);

@@ -63,6 +63,19 @@ int run_properties(int argc, char **argv, const struct property *p, size_t n);
 /* Iterations that the program's argument asks for, or @preset. */
 u64 iterations(u64 preset);
 
+/*
+ * For loops whose length matters less than the time they take: as many rounds as
+ * the program's argument asks for; without one @preset, or what can be done in
+ * a few seconds if that is less, but at least a tenth.
+ */
+struct budget {
+	u64 rounds;
+	u64 least;
+	double end;		/* seconds, CLOCK_MONOTONIC */
+};
+struct budget budget_of(u64 preset);
+bool budget_left(const struct budget *b, u64 done);
+
 /* The run's seed, drawn at the start unless it was given; the first call prints it. */
 u64 seed(void);
 

@@ -10,7 +10,8 @@
 #include <time.h>
 
 #define DETAILS		8	/* failures told in full, per property */
-#define SLOW		5	/* seconds, from which on we say so */
+#define BUDGET		3	/* seconds that a loop may take, if not told otherwise */
+#define SLOW		10	/* seconds, from which on we say so */
 #define REST_SECONDS	10	/* frames and tables are freed by RCU, so later */
 
 /* What a property's process tells its parent. */
@@ -194,6 +195,28 @@ int run_properties(int argc, char **argv, const struct property *p, size_t n)
 u64 iterations(u64 preset)
 {
 	return arg_count ? arg_count : preset;
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+struct budget budget_of(u64 preset)
+{
+	return (struct budget) {
+		.rounds = iterations(preset),
+		.least = arg_count ? arg_count : preset / 10,
+		.end = now() + BUDGET,
+	};
+}
+
+bool budget_left(const struct budget *b, u64 done)
+{
+	return done < b->rounds && (done < b->least || now() < b->end);
 }
 
 u64 seed(void)
