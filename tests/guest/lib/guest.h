@@ -80,9 +80,17 @@ bool budget_left(const struct budget *b, u64 done);
 u64 seed(void);
 
 /* Note a failure of the running property unless @cond; returns @cond. */
-#define EXPECT(cond, ...) expect_at(!!(cond), __FILE__, __LINE__, __VA_ARGS__)
-bool expect_at(bool ok, const char *file, int line, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
+#define EXPECT(cond, ...)						\
+	({								\
+		bool holds_ = (cond);					\
+									\
+		/* The text tells of what @cond has done, so it comes second. */ \
+		if (!holds_)						\
+			failed_at(__FILE__, __LINE__, __VA_ARGS__);	\
+		holds_;							\
+	})
+void failed_at(const char *file, int line, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* As EXPECT(), and leave the property where going on makes no sense. */
 #define REQUIRE(cond, ...)						\

@@ -49,19 +49,18 @@ void note(const char *fmt, ...)
 	va_end(ap);
 }
 
-bool expect_at(bool ok, const char *file, int line, const char *fmt, ...)
+void failed_at(const char *file, int line, const char *fmt, ...)
 {
 	const char *slash = strrchr(file, '/');
 	char where[80];
 	va_list ap;
 
-	if (ok || atomic_fetch_add(&verdict->failures, 1) >= DETAILS)
-		return ok;
+	if (atomic_fetch_add(&verdict->failures, 1) >= DETAILS)
+		return;
 	snprintf(where, sizeof(where), "%s:%d: ", slash ? slash + 1 : file, line);
 	va_start(ap, fmt);
 	say(where, fmt, ap);
 	va_end(ap);
-	return false;
 }
 
 void skip(const char *fmt, ...)
