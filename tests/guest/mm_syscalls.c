@@ -369,19 +369,19 @@ static void odds(u64 unused)
 	sweep("prctl and others", do_odds, once, 1);
 }
 
-/* Damage done on purpose: what it hits is lost, but nothing else and no frame. */
+/* Taking frames out of service: Linux cannot get at them, so nothing happens. */
 static void do_offline(char *at, u64 length, u64 advice)
 {
 	madvise(at, length > VPT_2M ? VPT_2M : length, advice);
 }
 
-static void soft_offline(u64 unused)
+static void offline(u64 unused)
 {
-	static const u64 advice[] = { 101 /* MADV_SOFT_OFFLINE */ };
+	static const u64 advice[] = { 100 /* MADV_HWPOISON */, 101 /* MADV_SOFT_OFFLINE */ };
 
 	(void)unused;
 	world_open(&w, VPT_1G);
-	sweep("madvise", do_offline, advice, 1);
+	sweep("madvise", do_offline, advice, ARRAY_SIZE(advice));
 }
 
 static void child_sees_nothing(char *at, u64 length, const char *what)
@@ -458,7 +458,7 @@ int main(int argc, char **argv)
 		{ "userfaultfd", userfaultfds, 0, 0 },
 		{ "fork, MADV_DOFORK, vfork", forks, 0, 0 },
 		{ "mseal", sealed, 0, 0 },
-		{ "madvise, MADV_SOFT_OFFLINE", soft_offline, 0, 0 },
+		{ "madvise, MADV_HWPOISON and MADV_SOFT_OFFLINE", offline, 0, 0 },
 		{ "io_uring buffers, prctl, calls on the fd", odds, 0, 0 },
 	};
 
