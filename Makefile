@@ -41,7 +41,7 @@ module-%:
 host-suite: | deps-check
 guest-programs: | deps-guest
 -include tests/host/host.mk
--include tests/guest/guest.mk
+include tests/guest/guest.mk
 -include bench/bench.mk
 
 host-suite := $(MAKE) -s --no-print-directory host-suite

@@ -19,41 +19,58 @@ enum pt_status pt_init(struct pt *pt, struct pt_env *env, u64 root, u64 start,
 	return PT_OK;
 }
 
-/* Inlined once per level, so that every shift and mask is a constant. */
-static __always_inline enum pt_status pt_map_at(struct pt *pt, u64 va, u64 pa,
-						const unsigned int level, u32 rights)
+/* Store the leaf @entry in @table, unless something is there. */
+static __always_inline enum pt_status pt_put_leaf(struct pt *pt, u64 va, u64 table,
+						  unsigned int level, u64 entry)
 {
 	unsigned int i = pt_index(va, level);
-	u64 table, there;
-
-	if ((va & (pt_size(level) - 1)) || !pt_covers(pt, va, pt_size(level)) ||
-	    !pt_frame_ok(pt, pa, level) || (rights & ~PT_RIGHTS))
-		return PT_INVALID;
-
-	table = pt_find_table(pt, va, level);
-	if (!table) {
-		enum pt_status status = pt_make_path(pt, va, level, &table);
-
-		if (status != PT_OK)
-			return status;
-	}
-	there = pt_env_load(pt->env, table, i);
-	if (pte_kind(there, level) != PTE_EMPTY)
-		return pt_clear_place(pt, va, table, level, there);
+	u64 there;
 
 	pt_env_lock(pt->env, table, level);
+	/* Under the lock: at levels 2 and 3 other software may link a table here. */
+	there = pt_env_load(pt->env, table, i);
 	/* The page becomes visible to every walker by this one store. */
-	pt_env_store(pt->env, table, level, i, pte_make_leaf(pa, level, rights));
+	if (!there)
+		pt_env_store(pt->env, table, level, i, entry);
 	pt_env_unlock(pt->env, table, level);
+	if (there)
+		return pt_clear_place(pt, va, table, level, there);
 	pt_count(pt, va, level, table, 1);
 	return PT_OK;
 }
 
-enum pt_status pt_map(struct pt *pt, u64 va, u64 pa, unsigned int level, u32 rights)
+/* The table for the leaf is missing, or a larger leaf stands there. */
+static noinline enum pt_status pt_map_deeper(struct pt *pt, u64 va,
+					      unsigned int level, u64 entry)
+{
+	enum pt_status status;
+	u64 table;
+
+	status = pt_make_path(pt, va, level, &table);
+	if (status != PT_OK)
+		return status;
+	return pt_put_leaf(pt, va, table, level, entry);
+}
+
+/* Inlined once per level, so that every shift and mask is a constant. */
+static __always_inline enum pt_status pt_map_at(struct pt *pt, u64 va, u64 pa,
+						const unsigned int level, u32 rights)
+{
+	u64 entry, table;
+
+	if (!pt_page_ok(pt, va, level) || !pt_frame_ok(pt, pa, level) ||
+	    (rights & ~PT_RIGHTS))
+		return PT_INVALID;
+	entry = pte_make_leaf(pa, level, rights);
+	if (!pt_find_quickly(pt, va, level, &table))
+		return pt_map_deeper(pt, va, level, entry);
+	return pt_put_leaf(pt, va, table, level, entry);
+}
+
+static noinline enum pt_status pt_map_large(struct pt *pt, u64 va, u64 pa,
+					    unsigned int level, u32 rights)
 {
 	switch (level) {
-	case 1:
-		return pt_map_at(pt, va, pa, 1, rights);
 	case 2:
 		return pt_map_at(pt, va, pa, 2, rights);
 	case 3:
@@ -63,117 +80,162 @@ enum pt_status pt_map(struct pt *pt, u64 va, u64 pa, unsigned int level, u32 rig
 	}
 }
 
-/*
- * Find the leaf that starts at @va.  On PT_OK, its table is *@table, its level
- * *@level.
- */
-static __always_inline enum pt_status pt_find_leaf(struct pt *pt, u64 va, u64 *table,
-						   unsigned int *level)
+enum pt_status pt_map(struct pt *pt, u64 va, u64 pa, unsigned int level, u32 rights)
 {
-	struct pt_walk w;
+	if (level != 1)
+		return pt_map_large(pt, va, pa, level, rights);
+	return pt_map_at(pt, va, pa, 1, rights);
+}
 
-	if (!pt_covers(pt, va, PT_PAGE_SIZE) || (va & (PT_PAGE_SIZE - 1)))
+/*
+ * Find the 4 KiB page mapped at @va.  Most pages are of this size, so
+ * their way is kept short.  The answer no says nothing: then pt_find_leaf() must
+ * have a look.
+ */
+static __always_inline bool pt_find_page(struct pt *pt, u64 va, struct pt_place *page)
+{
+	if (!pt_holds(pt, va) || (va & (PT_PAGE_SIZE - 1)) ||
+	    !pt_find_quickly(pt, va, 1, &page->table))
+		return false;
+	page->level = 1;
+	page->entry = pt_env_load(pt->env, page->table, pt_index(va, 1));
+	return page->entry;
+}
+
+/* Find the leaf that starts at @va. */
+static __always_inline enum pt_status pt_find_leaf(struct pt *pt, u64 va,
+						   struct pt_place *leaf)
+{
+	if (!pt_holds(pt, va) || (va & (PT_PAGE_SIZE - 1)))
 		return PT_INVALID;
-	pt_descend(pt, va, 1, &w);
-	if (pte_kind(w.entry, w.level) != PTE_LEAF ||
-	    (va & (pt_size(w.level) - 1)))
+	pt_descend(pt, va, 1, leaf);
+	if (pte_kind(leaf->entry, leaf->level) != PTE_LEAF ||
+	    (va & (pt_size(leaf->level) - 1)))
 		return PT_NOENT;
-	*table = w.table[w.level];
-	*level = w.level;
 	return PT_OK;
 }
 
-enum pt_status pt_unmap(struct pt *pt, u64 va, struct pt_mapping *old)
+static __always_inline void pt_unmap_leaf(struct pt *pt, u64 va, struct pt_mapping *old,
+					  u64 table, unsigned int level)
 {
-	enum pt_status status;
-	unsigned int level;
-	u64 table, entry;
+	u64 entry;
 
-	status = pt_find_leaf(pt, va, &table, &level);
-	if (status != PT_OK) {
-		if (status == PT_NOENT)
-			pt_sweep(pt, va);
-		return status;
-	}
 	pt_env_lock(pt->env, table, level);
 	/* An exchange: the MMU may be setting A or D in the leaf right now. */
 	entry = pt_env_exchange(pt->env, table, level, pt_index(va, level), 0);
 	pt_env_unlock(pt->env, table, level);
 	pt_decode(old, va, level, entry);
 	pt_uncount(pt, va, level, table, 1);
+}
+
+static noinline enum pt_status pt_unmap_large(struct pt *pt, u64 va,
+					      struct pt_mapping *old)
+{
+	struct pt_place leaf;
+	enum pt_status status = pt_find_leaf(pt, va, &leaf);
+
+	if (status == PT_OK)
+		pt_unmap_leaf(pt, va, old, leaf.table, leaf.level);
+	else if (status == PT_NOENT)
+		pt_sweep(pt, va);
+	return status;
+}
+
+enum pt_status pt_unmap(struct pt *pt, u64 va, struct pt_mapping *old)
+{
+	struct pt_place page;
+
+	if (!pt_find_page(pt, va, &page))
+		return pt_unmap_large(pt, va, old);
+	pt_unmap_leaf(pt, va, old, page.table, 1);
 	return PT_OK;
+}
+
+static __always_inline void pt_protect_found(struct pt *pt, u64 va, u32 rights,
+					     struct pt_mapping *old, bool *tighter,
+					     const struct pt_place *leaf)
+{
+	u64 entry;
+
+	pt_env_lock(pt->env, leaf->table, leaf->level);
+	entry = pt_protect_leaf(pt->env, leaf->table, leaf->level,
+				pt_index(va, leaf->level), leaf->entry, rights);
+	pt_env_unlock(pt->env, leaf->table, leaf->level);
+	pt_decode(old, va, leaf->level, entry);
+	*tighter = pte_rights(entry) & ~rights;
+}
+
+static noinline enum pt_status pt_protect_large(struct pt *pt, u64 va, u32 rights,
+						struct pt_mapping *old, bool *tighter)
+{
+	struct pt_place leaf;
+	enum pt_status status = pt_find_leaf(pt, va, &leaf);
+
+	if (status == PT_OK)
+		pt_protect_found(pt, va, rights, old, tighter, &leaf);
+	return status;
 }
 
 enum pt_status pt_protect(struct pt *pt, u64 va, u32 rights,
 			  struct pt_mapping *old, bool *tighter)
 {
-	enum pt_status status;
-	unsigned int level;
-	u64 table, entry;
+	struct pt_place page;
 
 	if (rights & ~PT_RIGHTS)
 		return PT_INVALID;
-	status = pt_find_leaf(pt, va, &table, &level);
-	if (status != PT_OK)
-		return status;
-	pt_env_lock(pt->env, table, level);
-	entry = pt_protect_leaf(pt->env, table, level, pt_index(va, level), rights);
-	pt_env_unlock(pt->env, table, level);
-	pt_decode(old, va, level, entry);
-	*tighter = old->rights & ~rights;
+	if (!pt_find_page(pt, va, &page))
+		return pt_protect_large(pt, va, rights, old, tighter);
+	pt_protect_found(pt, va, rights, old, tighter, &page);
 	return PT_OK;
 }
 
 enum pt_status pt_remap(struct pt *pt, u64 va, u64 pa, struct pt_mapping *old)
 {
+	struct pt_place leaf;
 	enum pt_status status;
-	unsigned int level, i;
-	u64 table, entry;
+	u64 entry;
 
-	status = pt_find_leaf(pt, va, &table, &level);
+	status = pt_find_leaf(pt, va, &leaf);
 	if (status != PT_OK)
 		return status;
-	if (!pt_frame_ok(pt, pa, level))
+	if (!pt_frame_ok(pt, pa, leaf.level))
 		return PT_INVALID;
-	i = pt_index(va, level);
-	pt_env_lock(pt->env, table, level);
-	/* Rights change under the lock only, so they can be read beforehand. */
-	entry = pt_env_load(pt->env, table, i);
-	entry = pt_env_exchange(pt->env, table, level, i,
-				pte_make_leaf(pa, level, pte_rights(entry)));
-	pt_env_unlock(pt->env, table, level);
-	pt_decode(old, va, level, entry);
+	entry = pte_make_leaf(pa, leaf.level, pte_rights(leaf.entry));
+	pt_env_lock(pt->env, leaf.table, leaf.level);
+	leaf.entry = pt_env_exchange(pt->env, leaf.table, leaf.level,
+				     pt_index(va, leaf.level), entry);
+	pt_env_unlock(pt->env, leaf.table, leaf.level);
+	pt_decode(old, va, leaf.level, leaf.entry);
 	return PT_OK;
 }
 
 enum pt_status pt_resolve(struct pt *pt, u64 va, struct pt_mapping *found)
 {
-	struct pt_walk w;
+	struct pt_place p;
 
-	if (!pt_covers(pt, va, 1))
+	if (!pt_holds(pt, va))
 		return PT_INVALID;
-	pt_descend(pt, va, 1, &w);
-	if (pte_kind(w.entry, w.level) != PTE_LEAF)
+	pt_descend(pt, va, 1, &p);
+	if (pte_kind(p.entry, p.level) != PTE_LEAF)
 		return PT_NOENT;
-	pt_decode(found, va, w.level, w.entry);
+	pt_decode(found, pt_base(va, p.level), p.level, p.entry);
 	return PT_OK;
 }
 
 enum pt_status pt_split_break(struct pt *pt, u64 va, struct pt_mapping *old)
 {
-	enum pt_status status;
-	unsigned int level;
-	u64 table, entry;
+	struct pt_place leaf;
+	enum pt_status status = pt_find_leaf(pt, va, &leaf);
 
-	status = pt_find_leaf(pt, va, &table, &level);
 	if (status != PT_OK)
 		return status;
-	if (level == 1)
+	if (leaf.level == 1)
 		return PT_NOENT;
 	if (!pt_env_reserve(pt->env))
 		return PT_NOMEM;
-	entry = pt_env_exchange(pt->env, table, level, pt_index(va, level), 0);
-	pt_decode(old, va, level, entry);
+	leaf.entry = pt_env_exchange(pt->env, leaf.table, leaf.level,
+				     pt_index(va, leaf.level), 0);
+	pt_decode(old, va, leaf.level, leaf.entry);
 	return PT_OK;
 }
 
@@ -192,12 +254,10 @@ static void pt_fill_split(struct pt *pt, u64 table, const struct pt_mapping *old
 void pt_split_make(struct pt *pt, const struct pt_mapping *old)
 {
 	u64 table = pt_env_take(pt->env, old->level - 1, true);
-	struct pt_walk w;
 
 	pt_fill_split(pt, table, old);
 	pt_env_set_live(pt->env, table, PT_ENTRIES);
-	pt_descend(pt, old->va, old->level, &w);
 	/* All the pages become visible by this one store. */
-	pt_env_store(pt->env, w.table[old->level], old->level,
+	pt_env_store(pt->env, pt_find_table(pt, old->va, old->level), old->level,
 		     pt_index(old->va, old->level), pte_make_table(table));
 }

@@ -34,7 +34,9 @@
  *						 is linked;
  *   pt_env_disown(env, table)			 a table of the core's has become a
  *						 border table: forget its count;
- *   pt_env_gather_table(env, table, level)	 an unlinked table, all zero;
+ *   pt_env_gather_table(env, table, level)	 an unlinked table: all zero, but for
+ *						 empty tables of other software, which
+ *						 the environment looks for and takes too;
  *   pt_env_gather_leaf(env, va, level, entry)	 a leaf that a range form removed;
  *   pt_env_leaf_bits(level)			 ignored bits that each leaf must carry.
  *
@@ -48,6 +50,13 @@
  * caller may free or reuse it only after every CPU has invalidated (SDM 4.10.4.4,
  * 4.10.5).  The gather may hold tables on any status, so it is always flushed.
  *
+ * Empty tables that other software linked in the core's places are not counted.
+ * They are used when a mapping needs them, and unlinked when an operation finds
+ * nothing else there.  Those that hang in a table which the core unlinks go with it:
+ * nobody has counted them, and the core does not search 512 entries for them.  While
+ * the core unlinks (all but pt_map() of 4 KiB pages may), the caller keeps other
+ * software from linking.
+ *
  * Ownership.  A table is the core's if and only if its whole span lies inside the
  * region.  Tables above are border tables: the core uses the entries inside its
  * region and creates a missing one, but never counts their entries and never
@@ -60,8 +69,8 @@
 #include "pt_geometry.h"
 
 /* Rights of a mapping.  Whatever is mapped can be read. */
-#define PT_WRITE	(1U << 0)
-#define PT_EXEC		(1U << 1)
+#define PT_EXEC		(1U << 0)
+#define PT_WRITE	(1U << 1)	/* these two stand where an entry has them */
 #define PT_USER		(1U << 2)
 #define PT_RIGHTS	(PT_WRITE | PT_EXEC | PT_USER)
 
@@ -166,7 +175,8 @@ enum pt_status pt_map(struct pt *pt, u64 va, u64 pa, unsigned int level, u32 rig
  * that hold pointers into tables.
  *
  * Return: PT_OK; PT_NOENT if no mapping starts at @va, though a table that held
- * nothing may have been gathered; PT_INVALID if @va lies outside the region.
+ * nothing may have been gathered; PT_INVALID if @va lies outside the region or is
+ * not a multiple of 4 KiB.
  */
 enum pt_status pt_unmap(struct pt *pt, u64 va, struct pt_mapping *old);
 
@@ -182,7 +192,7 @@ enum pt_status pt_unmap(struct pt *pt, u64 va, struct pt_mapping *old);
  *           Rights that are only added need none (SDM 4.10.4.3).
  *
  * At no instant does an access fault that both the old and the new rights allow.
- * Return: PT_OK, PT_NOENT, PT_INVALID (outside the region, or bad rights).
+ * Return: PT_OK, PT_NOENT, PT_INVALID (as for pt_unmap(), or bad rights).
  */
 enum pt_status pt_protect(struct pt *pt, u64 va, u32 rights,
 			  struct pt_mapping *old, bool *tighter);
@@ -195,7 +205,7 @@ enum pt_status pt_protect(struct pt *pt, u64 va, u32 rights,
  * @old: the mapping as it was, with its frame
  *
  * Size and rights stay.  An invalidation of @va is due before @old->pa is reused.
- * Return: PT_OK, PT_NOENT, PT_INVALID.
+ * Return: PT_OK, PT_NOENT, PT_INVALID (as for pt_unmap(), or a bad frame).
  */
 enum pt_status pt_remap(struct pt *pt, u64 va, u64 pa, struct pt_mapping *old);
 
@@ -212,7 +222,7 @@ enum pt_status pt_resolve(struct pt *pt, u64 va, struct pt_mapping *found);
 /**
  * pt_map_tables() - tables that pt_map_range() would take
  * @va: first address
- * @n: pages
+ * @n: pages, at least one and no more than the address space holds
  * @level: page size
  *
  * Return: an upper bound that needs no look at the table: one table for each
@@ -258,6 +268,7 @@ enum pt_status pt_unmap_range(struct pt *pt, u64 va, u64 end,
  * @rights: new rights
  * @done: what was changed; @done->tighter says whether an invalidation is due
  *
+ * D of a leaf that loses the right to write is forgotten.
  * Return: as pt_unmap_range(), and PT_INVALID for bad rights.
  */
 enum pt_status pt_protect_range(struct pt *pt, u64 va, u64 end, u32 rights,
@@ -271,7 +282,7 @@ enum pt_status pt_protect_range(struct pt *pt, u64 va, u64 end, u32 rights,
  *
  * The place stays counted and reserved.  The caller invalidates @va on every CPU
  * (SDM 4.10.4.2), keeps everybody else from filling the entry, and calls
- * pt_split_make().
+ * pt_split_make().  Neither half takes the table's lock: the caller may hold it.
  * Return: PT_OK, PT_NOENT (no leaf of level 2 or 3 starts there), PT_INVALID,
  * PT_NOMEM if the reserve is empty.
  */

@@ -40,7 +40,18 @@ static inline enum pte_kind pte_kind(u64 entry, unsigned int level)
 		return PTE_EMPTY;
 	if (level == 1)
 		return PTE_LEAF;
+	if (level > PT_LEAF_LEVELS)
+		return PTE_TABLE;
 	return entry & PTE_PS ? PTE_LEAF : PTE_TABLE;
+}
+
+/*
+ * Whether @entry, at level 2 or above, leads to a table and looks as the core and
+ * Linux write it: one compare, where pte_kind() needs two.
+ */
+static inline bool pte_is_usual_table(u64 entry)
+{
+	return (entry & 0xff) == PTE_TABLE_BITS;
 }
 
 static inline u64 pte_addr(u64 entry)
@@ -56,19 +67,19 @@ static inline u64 pte_make_table(u64 table)
 /* The bits by which a leaf says @rights (PT_WRITE | PT_EXEC | PT_USER). */
 static inline u64 pte_rights_bits(u32 rights)
 {
-	return (rights & PT_WRITE ? PTE_RW : 0) |
-	       (rights & PT_USER ? PTE_US : 0) |
-	       (rights & PT_EXEC ? 0 : PTE_XD);
+	return (rights & (PTE_RW | PTE_US)) | (u64)!(rights & PT_EXEC) << 63;
 }
 
 #define PTE_RIGHTS_MASK	(PTE_RW | PTE_US | PTE_XD)
 
 static inline u32 pte_rights(u64 entry)
 {
-	return (entry & PTE_RW ? PT_WRITE : 0) |
-	       (entry & PTE_US ? PT_USER : 0) |
-	       (entry & PTE_XD ? 0 : PT_EXEC);
+	return (entry & (PTE_RW | PTE_US)) | ~entry >> 63;
 }
+
+/* The values of PT_WRITE, PT_USER and PT_EXEC make both conversions short. */
+_Static_assert(PT_WRITE == PTE_RW && PT_USER == PTE_US && PT_EXEC == 1,
+	       "rights are laid out as in an entry");
 
 static inline u64 pte_make_leaf(u64 pa, unsigned int level, u32 rights)
 {

@@ -17,15 +17,15 @@ struct pt_run {
 /* The run at @va, looking no deeper than tables of @bottom. */
 static struct pt_run pt_run_at(struct pt *pt, u64 va, u64 end, unsigned int bottom)
 {
-	struct pt_walk w;
+	struct pt_place p;
 	struct pt_run run;
 	u64 last;
 
-	pt_descend(pt, va, bottom, &w);
-	run.level = w.level;
-	run.table = w.table[w.level];
-	run.first = pt_index(va, w.level);
-	last = ((end - 1) >> pt_shift(w.level)) - (va >> pt_shift(w.level));
+	pt_descend(pt, va, bottom, &p);
+	run.level = p.level;
+	run.table = p.table;
+	run.first = pt_index(va, p.level);
+	last = ((end - 1) >> pt_shift(p.level)) - (va >> pt_shift(p.level));
 	run.entries = PT_ENTRIES - run.first;
 	if (last < run.entries)
 		run.entries = (unsigned int)last + 1;
@@ -117,7 +117,7 @@ static unsigned int pt_protect_run(struct pt *pt, const struct pt_run *run,
 			continue;
 		before |= pte_rights(entry);
 		pt_protect_leaf(pt->env, run->table, run->level, run->first + i,
-				rights);
+				entry, rights);
 		changed++;
 	}
 	pt_env_unlock(pt->env, run->table, run->level);

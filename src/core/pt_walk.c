@@ -5,56 +5,58 @@
  */
 #include "pt_walk.h"
 
+/* The table below @va's entry of @table, linked unless other software was first. */
+static u64 pt_make_table(struct pt *pt, u64 va, u64 table, unsigned int level)
+{
+	unsigned int i = pt_index(va, level);
+	u64 entry;
+
+	pt_env_lock(pt->env, table, level);
+	entry = pt_env_load(pt->env, table, i);
+	if (pte_kind(entry, level) == PTE_EMPTY) {
+		const bool owned = pt_owns(pt, va, level - 1);
+
+		entry = pte_make_table(pt_env_take(pt->env, level - 1, owned));
+		/* Walkers may pass from here on, and find no mapping. */
+		pt_env_store(pt->env, table, level, i, entry);
+	}
+	pt_env_unlock(pt->env, table, level);
+	return pte_addr(entry);
+}
+
 enum pt_status pt_make_path(struct pt *pt, u64 va, unsigned int level, u64 *table)
 {
-	struct pt_walk w;
+	struct pt_place p;
 
-	pt_descend(pt, va, level, &w);
-	if (w.level > level) {
-		if (pte_kind(w.entry, w.level) == PTE_LEAF)
+	pt_descend(pt, va, level, &p);
+	if (p.level > level) {
+		if (pte_kind(p.entry, p.level) == PTE_LEAF)
 			return PT_EXISTS;
-		if (pt_env_reserve(pt->env) < w.level - level)
+		if (pt_env_reserve(pt->env) < p.level - level)
 			return PT_NOMEM;
 	}
-	for (; w.level > level; w.level--) {
-		u64 above = w.table[w.level];
-		unsigned int i = pt_index(va, w.level);
-
-		pt_env_lock(pt->env, above, w.level);
-		w.entry = pt_env_load(pt->env, above, i);
-		if (pte_kind(w.entry, w.level) == PTE_EMPTY) {
-			const bool owned = pt_owns(pt, va, w.level - 1);
-
-			w.entry = pte_make_table(pt_env_take(pt->env, w.level - 1,
-							     owned));
-			/* Walkers may pass from here on, and find no mapping. */
-			pt_env_store(pt->env, above, w.level, i, w.entry);
-		}
-		pt_env_unlock(pt->env, above, w.level);
-		w.table[w.level - 1] = pte_addr(w.entry);
-	}
-	*table = w.table[level];
+	for (; p.level > level; p.level--)
+		p.table = pt_make_table(pt, va, p.table, p.level);
+	*table = p.table;
 	return PT_OK;
 }
 
 void pt_count_parents(struct pt *pt, u64 va, unsigned int level)
 {
-	struct pt_walk w;
+	for (level++; pt_owns(pt, va, level); level++) {
+		u64 table = pt_find_table(pt, va, level);
+		unsigned int live = pt_env_live(pt->env, table);
 
-	pt_descend(pt, va, level, &w);
-	for (level++; level < PT_LEVELS; level++) {
-		unsigned int live;
-
-		if (!pt_owns(pt, va, level))
-			return;
-		live = pt_env_live(pt->env, w.table[level]);
-		pt_env_set_live(pt->env, w.table[level], live + 1);
+		pt_env_set_live(pt->env, table, live + 1);
 		if (live)
 			return;
 	}
 }
 
-/* Take @table, which holds nothing, out of its parent and hand it to the gather. */
+/*
+ * Take @table, in which the core counts nothing, out of its parent and hand it to
+ * the gather.
+ */
 static void pt_unlink(struct pt *pt, u64 va, u64 parent, u64 table,
 		      unsigned int level)
 {
@@ -69,20 +71,19 @@ static void pt_unlink(struct pt *pt, u64 va, u64 parent, u64 table,
 	pt_env_gather_table(pt->env, table, level);
 }
 
-void pt_reclaim(struct pt *pt, u64 va, unsigned int level)
+void pt_reclaim(struct pt *pt, u64 va, unsigned int level, u64 table)
 {
-	struct pt_walk w;
-
-	pt_descend(pt, va, level, &w);
-	for (; pt_owns(pt, va, level); level++) {
-		u64 parent = w.table[level + 1];
+	while (pt_owns(pt, va, level)) {
+		u64 parent = pt_find_table(pt, va, level + 1);
 		unsigned int live;
 
-		pt_unlink(pt, va, parent, w.table[level], level);
-		if (!pt_owns(pt, va, level + 1))
+		pt_unlink(pt, va, parent, table, level);
+		table = parent;
+		level++;
+		if (!pt_owns(pt, va, level))
 			return;
-		live = pt_env_live(pt->env, parent) - 1;
-		pt_env_set_live(pt->env, parent, live);
+		live = pt_env_live(pt->env, table) - 1;
+		pt_env_set_live(pt->env, table, live);
 		if (live)
 			return;
 	}
@@ -90,14 +91,15 @@ void pt_reclaim(struct pt *pt, u64 va, unsigned int level)
 
 void pt_sweep(struct pt *pt, u64 va)
 {
-	struct pt_walk w;
-	unsigned int level;
+	struct pt_place p;
 
-	pt_descend(pt, va, 1, &w);
-	for (level = w.level; pt_owns(pt, va, level); level++) {
-		if (pt_env_live(pt->env, w.table[level]))
-			return;
-		pt_unlink(pt, va, w.table[level + 1], w.table[level], level);
+	pt_descend(pt, va, 1, &p);
+	while (pt_owns(pt, va, p.level) && !pt_env_live(pt->env, p.table)) {
+		u64 parent = pt_find_table(pt, va, p.level + 1);
+
+		pt_unlink(pt, va, parent, p.table, p.level);
+		p.table = parent;
+		p.level++;
 	}
 }
 
@@ -115,12 +117,11 @@ enum pt_status pt_clear_place(struct pt *pt, u64 va, u64 table, unsigned int lev
 
 void pt_disown(struct pt *pt, u64 va)
 {
-	struct pt_walk w;
-	unsigned int level;
+	struct pt_place p;
 
-	pt_descend(pt, va, 1, &w);
-	for (level = w.level; pt_owns(pt, va, level); level++) {
-		if (va & (pt_table_span(level) - 1))
-			pt_env_disown(pt->env, w.table[level]);
+	pt_descend(pt, va, 1, &p);
+	for (; pt_owns(pt, va, p.level); p.level++) {
+		if (va & (pt_table_span(p.level) - 1))
+			pt_env_disown(pt->env, pt_find_table(pt, va, p.level));
 	}
 }

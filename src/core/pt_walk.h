@@ -9,36 +9,72 @@
 #include "pt.h"
 #include "pt_entry.h"
 
+/* The kernel has it already; elsewhere it keeps rare paths out of short ones. */
+#ifndef noinline
+#define noinline __attribute__((__noinline__))
+#endif
+
 /**
- * struct pt_walk - where a walk for an address ended
- * @table: the table of each level on the way, valid from @level to PT_LEVELS
- * @level: level of the last entry read
+ * struct pt_place - where a walk for an address ended
+ * @table: the table of the last entry read
+ * @level: that table's level
  * @entry: that entry
  */
-struct pt_walk {
-	u64 table[PT_LEVELS + 1];
+struct pt_place {
+	u64 table;
 	unsigned int level;
 	u64 entry;
 };
 
 /* Walk for @va until an entry is no table, or down to the table of @bottom. */
 static __always_inline void pt_descend(struct pt *pt, u64 va, unsigned int bottom,
-				       struct pt_walk *w)
+				       struct pt_place *p)
 {
 	unsigned int level = PT_LEVELS;
-	u64 entry = pt_env_load(pt->env, pt->root, pt_index(va, level));
+	u64 table = pt->root;
+	u64 entry = pt_env_load(pt->env, table, pt_index(va, level));
 
-	w->table[level] = pt->root;
 #pragma GCC unroll 4
 	while (level > bottom) {
 		if (pte_kind(entry, level) != PTE_TABLE)
 			break;
 		level--;
-		w->table[level] = pte_addr(entry);
-		entry = pt_env_load(pt->env, w->table[level], pt_index(va, level));
+		table = pte_addr(entry);
+		entry = pt_env_load(pt->env, table, pt_index(va, level));
 	}
-	w->level = level;
-	w->entry = entry;
+	p->table = table;
+	p->level = level;
+	p->entry = entry;
+}
+
+/* The table of @level for @va, or 0 where the walk ends above it. */
+static __always_inline u64 pt_find_table(struct pt *pt, u64 va, unsigned int level)
+{
+	struct pt_place p;
+
+	pt_descend(pt, va, level, &p);
+	return p.level == level ? p.table : 0;
+}
+
+/*
+ * The same for the usual case, in the fewest instructions.  The answer no says
+ * nothing: then pt_descend() must have a look.
+ */
+static __always_inline bool pt_find_quickly(struct pt *pt, u64 va, unsigned int level,
+					    u64 *table)
+{
+	unsigned int above;
+
+	*table = pt->root;
+#pragma GCC unroll 4
+	for (above = PT_LEVELS; above > level; above--) {
+		u64 entry = pt_env_load(pt->env, *table, pt_index(va, above));
+
+		if (!pte_is_usual_table(entry))
+			return false;
+		*table = pte_addr(entry);
+	}
+	return true;
 }
 
 /* Whether the table of @level that @va passes through is the core's (rule: own
@@ -46,10 +82,16 @@ static __always_inline void pt_descend(struct pt *pt, u64 va, unsigned int botto
  */
 static __always_inline bool pt_owns(const struct pt *pt, u64 va, unsigned int level)
 {
-	u64 base = va & ~(pt_table_span(level) - 1);
+	u64 offset = pt_table_span(level) - 1;
 
-	return level < PT_LEVELS && base >= pt->start &&
-	       base + pt_table_span(level) <= pt->end;
+	return level < PT_LEVELS && (va & ~offset) >= pt->start &&
+	       (va | offset) < pt->end;
+}
+
+/* Whether @va lies in the region; then the 4 KiB page around it does, too. */
+static inline bool pt_holds(const struct pt *pt, u64 va)
+{
+	return va >= pt->start && va < pt->end;
 }
 
 /* Whether [@va, @va + @bytes) lies in the region. */
@@ -58,17 +100,28 @@ static inline bool pt_covers(const struct pt *pt, u64 va, u64 bytes)
 	return va >= pt->start && va < pt->end && pt->end - va >= bytes;
 }
 
-static inline bool pt_frame_ok(const struct pt *pt, u64 pa, unsigned int level)
+/* Whether a page of @level can start at @va, and lies in the region. */
+static inline bool pt_page_ok(const struct pt *pt, u64 va, unsigned int level)
 {
-	return !(pa & (pt_size(level) - 1)) && pa < pt->pa_limit &&
-	       pt->pa_limit - pa >= pt_size(level);
+	u64 offset = pt_size(level) - 1;
+
+	return !(va & offset) && va >= pt->start && (va | offset) < pt->end;
 }
 
+/* Whether a page of @level can lie at @pa. */
+static inline bool pt_frame_ok(const struct pt *pt, u64 pa, unsigned int level)
+{
+	u64 offset = pt_size(level) - 1;
+
+	return !(pa & offset) && (pa | offset) < pt->pa_limit;
+}
+
+/* The leaf @entry of @level, which maps @va and what follows. */
 static inline void pt_decode(struct pt_mapping *m, u64 va, unsigned int level,
 			     u64 entry)
 {
-	m->va = pt_base(va, level);
-	m->pa = pte_addr(entry) & ~(pt_size(level) - 1);
+	m->va = va;
+	m->pa = pte_addr(entry);
 	m->level = level;
 	m->rights = pte_rights(entry);
 	m->accessed = entry & PTE_A;
@@ -77,22 +130,23 @@ static inline void pt_decode(struct pt_mapping *m, u64 va, unsigned int level,
 
 /*
  * Change the rights of leaf @i of @table by one atomic store and return the entry
- * it replaced.  Under the table's lock only the MMU writes the entry too, and it
- * only ever sets A and D, once each: the third attempt cannot fail.
+ * it replaced; @old is what was last seen there.  Under the table's lock only the
+ * MMU writes the entry too, and it only ever sets A and D, once each: the third
+ * attempt cannot fail.
  */
-static inline u64 pt_protect_leaf(struct pt_env *env, u64 table, unsigned int level,
-				  unsigned int i, u32 rights)
+static __always_inline u64 pt_protect_leaf(struct pt_env *env, u64 table,
+					   unsigned int level, unsigned int i,
+					   u64 old, u32 rights)
 {
-	u64 old = pt_env_load(env, table, i);
+	/* Without the right to write, D goes. */
+	const u64 keep = rights & PT_WRITE ? ~PTE_RIGHTS_MASK : ~(PTE_RIGHTS_MASK | PTE_D);
+	const u64 bits = pte_rights_bits(rights);
 	unsigned int attempt;
+	u64 seen;
 
 	for (attempt = 0; attempt < 3; attempt++) {
-		u64 new = (old & ~PTE_RIGHTS_MASK) | pte_rights_bits(rights);
-		u64 seen;
-
-		if (!(rights & PT_WRITE))
-			new &= ~PTE_D;
-		seen = pt_env_compare_exchange(env, table, level, i, old, new);
+		seen = pt_env_compare_exchange(env, table, level, i, old,
+					       (old & keep) | bits);
 		if (seen == old)
 			break;
 		old = seen;
@@ -120,8 +174,8 @@ enum pt_status pt_make_path(struct pt *pt, u64 va, unsigned int level, u64 *tabl
  */
 void pt_count_parents(struct pt *pt, u64 va, unsigned int level);
 
-/* @va's table of @level has lost its last entry: unlink it, and so on upwards. */
-void pt_reclaim(struct pt *pt, u64 va, unsigned int level);
+/* @va's @table of @level has lost its last entry: unlink it, and so on upwards. */
+void pt_reclaim(struct pt *pt, u64 va, unsigned int level, u64 table);
 
 /*
  * Unlink the tables on @va's path that the core owns and that hold nothing: other
@@ -136,15 +190,6 @@ void pt_sweep(struct pt *pt, u64 va);
  */
 enum pt_status pt_clear_place(struct pt *pt, u64 va, u64 table, unsigned int level,
 			      u64 entry);
-
-/* The table of @level for @va, or 0 where the walk ends above it. */
-static __always_inline u64 pt_find_table(struct pt *pt, u64 va, unsigned int level)
-{
-	struct pt_walk w;
-
-	pt_descend(pt, va, level, &w);
-	return w.level == level ? w.table[level] : 0;
-}
 
 /* @n entries of @va's table of @level were filled. */
 static __always_inline void pt_count(struct pt *pt, u64 va, unsigned int level,
@@ -171,7 +216,7 @@ static __always_inline void pt_uncount(struct pt *pt, u64 va, unsigned int level
 	live = pt_env_live(pt->env, table) - n;
 	pt_env_set_live(pt->env, table, live);
 	if (!live)
-		pt_reclaim(pt, va, level);
+		pt_reclaim(pt, va, level, table);
 }
 
 #endif /* PT_WALK_H */

@@ -5,6 +5,9 @@
  *
  * With -DPT_ENV_ATOMIC the exchanges are locked instructions, as in the kernel.
  * Without it they are plain: no MMU walks these tables, so nothing else writes.
+ *
+ * With -DPT_ENV_EVENTS the test program hears of each access, and may play the
+ * MMU or Linux between any two of them; without it the hook is no code at all.
  */
 #ifndef PT_ENV_H
 #define PT_ENV_H
@@ -29,21 +32,51 @@ struct pt_env {
 	void *context;
 };
 
+enum pt_env_event {
+	PT_ENV_LOAD,
+	PT_ENV_STORE,		/* about to be written by a plain store */
+	PT_ENV_EXCHANGE,	/* about to be written by an atomic exchange */
+	PT_ENV_WRITTEN,		/* has been written, or compared and left alone */
+	PT_ENV_LOCK,
+	PT_ENV_UNLOCK,
+	PT_ENV_TAKE,
+	PT_ENV_GATHER,
+	PT_ENV_DISOWN,
+};
+
+/*
+ * What happens to entry @i of @table, which the core says has @level.  A table
+ * that is taken, gathered or disowned has no entry: @i is 0, or whether the core
+ * takes it as its own.
+ */
+#ifdef PT_ENV_EVENTS
+void pt_env_event(struct pt_env *env, enum pt_env_event event, u64 table,
+		  unsigned int level, unsigned int i);
+#else
+static inline void pt_env_event(struct pt_env *env, enum pt_env_event event,
+				u64 table, unsigned int level, unsigned int i)
+{
+	(void)env; (void)event; (void)table; (void)level; (void)i;
+}
+#endif
+
 static inline u64 *pt_env_slot(struct pt_env *env, u64 table, unsigned int i)
 {
-	return (u64 *)(env->arena + table) + i;
+	return (u64 *)(env->arena + (table + i * 8ULL));
 }
 
 static inline u64 pt_env_load(struct pt_env *env, u64 table, unsigned int i)
 {
+	pt_env_event(env, PT_ENV_LOAD, table, 0, i);
 	return __atomic_load_n(pt_env_slot(env, table, i), __ATOMIC_RELAXED);
 }
 
 static inline void pt_env_store(struct pt_env *env, u64 table, unsigned int level,
 				unsigned int i, u64 entry)
 {
-	(void)level;
+	pt_env_event(env, PT_ENV_STORE, table, level, i);
 	__atomic_store_n(pt_env_slot(env, table, i), entry, __ATOMIC_RELEASE);
+	pt_env_event(env, PT_ENV_WRITTEN, table, level, i);
 }
 
 static inline u64 pt_env_exchange(struct pt_env *env, u64 table, unsigned int level,
@@ -52,13 +85,14 @@ static inline u64 pt_env_exchange(struct pt_env *env, u64 table, unsigned int le
 	u64 *slot = pt_env_slot(env, table, i);
 	u64 old;
 
-	(void)level;
+	pt_env_event(env, PT_ENV_EXCHANGE, table, level, i);
 #ifdef PT_ENV_ATOMIC
 	old = __atomic_exchange_n(slot, entry, __ATOMIC_SEQ_CST);
 #else
 	old = *slot;
 	__atomic_store_n(slot, entry, __ATOMIC_RELEASE);
 #endif
+	pt_env_event(env, PT_ENV_WRITTEN, table, level, i);
 	return old;
 }
 
@@ -68,28 +102,28 @@ static inline u64 pt_env_compare_exchange(struct pt_env *env, u64 table,
 {
 	u64 *slot = pt_env_slot(env, table, i);
 
-	(void)level;
+	pt_env_event(env, PT_ENV_EXCHANGE, table, level, i);
 #ifdef PT_ENV_ATOMIC
 	__atomic_compare_exchange_n(slot, &old, entry, false, __ATOMIC_SEQ_CST,
 				    __ATOMIC_SEQ_CST);
-	return old;
 #else
-	u64 seen = *slot;
-
-	if (seen == old)
+	if (*slot == old)
 		__atomic_store_n(slot, entry, __ATOMIC_RELEASE);
-	return seen;
+	else
+		old = *slot;
 #endif
+	pt_env_event(env, PT_ENV_WRITTEN, table, level, i);
+	return old;
 }
 
 static inline void pt_env_lock(struct pt_env *env, u64 table, unsigned int level)
 {
-	(void)env; (void)table; (void)level;
+	pt_env_event(env, PT_ENV_LOCK, table, level, 0);
 }
 
 static inline void pt_env_unlock(struct pt_env *env, u64 table, unsigned int level)
 {
-	(void)env; (void)table; (void)level;
+	pt_env_event(env, PT_ENV_UNLOCK, table, level, 0);
 }
 
 static inline unsigned int pt_env_live(struct pt_env *env, u64 table)
@@ -104,6 +138,7 @@ static inline void pt_env_set_live(struct pt_env *env, u64 table, unsigned int n
 
 static inline void pt_env_disown(struct pt_env *env, u64 table)
 {
+	pt_env_event(env, PT_ENV_DISOWN, table, 0, 0);
 	pt_env_set_live(env, table, 0);
 }
 
@@ -114,14 +149,16 @@ static inline u64 pt_env_reserve(struct pt_env *env)
 
 static inline u64 pt_env_take(struct pt_env *env, unsigned int level, bool owned)
 {
-	(void)level; (void)owned;
-	return env->free[--env->nfree];
+	u64 table = env->free[--env->nfree];
+
+	pt_env_event(env, PT_ENV_TAKE, table, level, owned);
+	return table;
 }
 
 static inline void pt_env_gather_table(struct pt_env *env, u64 table,
 				       unsigned int level)
 {
-	(void)level;
+	pt_env_event(env, PT_ENV_GATHER, table, level, 0);
 	env->gathered[env->ngathered++] = table;
 }
 

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-2.0
+# The core's tests on the host.  Included by the top-level Makefile.
+#
+#	host-suite	builds and runs them all, and prints TAP
+#	host-programs	builds them
+
+HOST_BUILD := build/host
+HOST_CC ?= $(if $(filter default undefined,$(origin CC)),gcc,$(CC))
+HOST_CFLAGS ?= -O2 -g
+HOST_WARN := -std=gnu11 -Wall -Wextra -Werror
+
+HOST_CORE := $(wildcard src/core/*.c)
+HOST_CORE_HEADERS := $(wildcard src/core/*.h tests/env/*.h)
+HOST_WATCH := tests/host/world.c tests/host/world_check.c tests/host/watch.c \
+	      tests/host/ref.c
+HOST_UNITS := tests/host/suite.c $(wildcard tests/host/test_*.c)
+HOST_DIFF := $(addprefix tests/host/,diff.c diff_expect.c op_print.c model.c)
+HOST_FLAGS = $(HOST_WARN) $(HOST_CFLAGS) -Isrc/core -Itests/env -DPT_ENV_EVENTS \
+	     -DPT_ENV_ATOMIC
+
+HOST_PROGRAMS := $(addprefix $(HOST_BUILD)/,units-full units-tiny \
+		   differential-full differential-tiny exhaustive-tiny)
+HOST_SUITES := $(HOST_PROGRAMS)
+
+$(HOST_BUILD)/%-full: HOST_GEOMETRY = -DPT_INDEX_BITS=9
+$(HOST_BUILD)/%-tiny: HOST_GEOMETRY = -DPT_INDEX_BITS=1
+
+$(HOST_BUILD)/units-full $(HOST_BUILD)/units-tiny: $(HOST_CORE) $(HOST_WATCH) $(HOST_UNITS)
+$(HOST_BUILD)/units-full $(HOST_BUILD)/units-tiny: HOST_LIBS = \
+	$(shell pkg-config --libs check 2>/dev/null || echo -lcheck)
+$(HOST_BUILD)/differential-full $(HOST_BUILD)/differential-tiny: \
+	$(HOST_CORE) $(HOST_WATCH) $(HOST_DIFF) tests/host/differential.c
+$(HOST_BUILD)/exhaustive-tiny: \
+	$(HOST_CORE) $(HOST_WATCH) $(HOST_DIFF) tests/host/exhaustive.c
+
+$(HOST_PROGRAMS): $(HOST_CORE_HEADERS) $(wildcard tests/host/*.h) tests/host/host.mk
+	@mkdir -p $(@D)
+	$(HOST_CC) $(HOST_FLAGS) $(HOST_GEOMETRY) $(filter %.c,$^) -o $@ $(HOST_LIBS)
+
+-include tests/spec/spec.mk
+
+.PHONY: host-programs host-suite
+host-programs: $(HOST_PROGRAMS) spec-programs
+
+# One TAP stream: the core's tests, and the specification's own.
+host-suite: host-programs
+	@tests/host/run-suites $(HOST_SUITES) $(SPEC_SUITES)
