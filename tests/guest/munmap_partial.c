@@ -84,7 +84,7 @@ static void pieces(u64 reuse)
 		if (lengths[i] < VPT_1G) {
 			one_piece(VPT_2M, lengths[i], reuse);
 			one_piece(VPT_1G - VPT_4K, lengths[i], reuse);
-			one_piece(VPT_1G / 2 + VPT_4K, lengths[i] - (lengths[i] == VPT_1G - VPT_2M ? VPT_1G / 2 : 0), reuse);
+			one_piece(VPT_1G / 2 + VPT_4K, lengths[i], reuse);
 		}
 	}
 }
