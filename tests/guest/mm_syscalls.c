@@ -369,6 +369,80 @@ static void odds(u64 unused)
 	sweep("prctl and others", do_odds, once, 1);
 }
 
+/* Taking frames out of service: Linux cannot get at them, so nothing happens. */
+static void do_offline(char *at, u64 length, u64 advice)
+{
+	madvise(at, length > VPT_2M ? VPT_2M : length, advice);
+}
+
+static void offline(u64 unused)
+{
+	static const u64 advice[] = { 100 /* MADV_HWPOISON */, 101 /* MADV_SOFT_OFFLINE */ };
+
+	(void)unused;
+	world_open(&w, VPT_1G);
+	sweep("madvise", do_offline, advice, ARRAY_SIZE(advice));
+}
+
+static void child_sees_nothing(char *at, u64 length, const char *what)
+{
+	pid_t pid = fork();
+	int status;
+	u64 v;
+
+	if (!pid) {
+		EXPECT(probe_load(at, &v) == PROBE_SEGV &&
+		       probe_load(at + length - 8, &v) == PROBE_SEGV,
+		       "%s was inherited", what);
+		_exit(0);
+	}
+	waitpid(pid, &status, 0);
+	EXPECT(!status, "child: status %x", status);
+}
+
+/* Not even after MADV_DOFORK; and vfork lends the memory for a while. */
+static void forks(u64 unused)
+{
+	unsigned int i;
+	pid_t pid;
+
+	(void)unused;
+	world_open(&w, VPT_1G);
+	for (i = 0; i < ARRAY_SIZE(spots); i++) {
+		char *at = w.r.base + spots[i].offset;
+
+		child_sees_nothing(at, spots[i].length, spots[i].what);
+		madvise(at, spots[i].length, MADV_DOFORK);
+		child_sees_nothing(at, spots[i].length, spots[i].what);
+		after("fork", 0, spots[i].what);
+	}
+	pid = vfork();
+	if (!pid)
+		_exit(0);
+	after("vfork", 0, "all");
+	pid = vfork();
+	if (!pid) {
+		execl("/nowhere", "nowhere", NULL);
+		_exit(0);
+	}
+	after("vfork and a failing exec", 0, "all");
+}
+
+/* Sealed: the region cannot be unmapped, but its pages are still vpt's. */
+static void sealed(u64 unused)
+{
+	(void)unused;
+	world_open(&w, VPT_1G);
+	if (syscall(SYS_mseal, w.r.base, w.r.bytes, 0))
+		skip("no mseal: %s", strerror(errno));
+	EXPECT(munmap(w.r.base, w.r.bytes), "munmap of a sealed region");
+	after("mseal", 0, "all");
+	EXPECT(!vu_unmap(w.r.fd, w.r.base, NULL), "UNMAP");
+	EXPECT(!vu_map(w.r.fd, w.r.base, VPT_4K, RW, 0), "MAP");
+	EXPECT(!vu_protect(w.r.fd, w.r.base, VPT_READ, NULL), "PROTECT");
+	expect_sound(w.r.fd, "sealed");
+}
+
 int main(int argc, char **argv)
 {
 	static const struct property properties[] = {
@@ -382,6 +456,9 @@ int main(int argc, char **argv)
 		{ "file reads and writes", file_io, 0, 0 },
 		{ "futexes, private and shared", futexes, 0, 0 },
 		{ "userfaultfd", userfaultfds, 0, 0 },
+		{ "fork, MADV_DOFORK, vfork", forks, 0, 0 },
+		{ "mseal", sealed, 0, 0 },
+		{ "madvise, MADV_HWPOISON and MADV_SOFT_OFFLINE", offline, 0, 0 },
 		{ "io_uring buffers, prctl, calls on the fd", odds, 0, 0 },
 	};
 

@@ -84,7 +84,7 @@ static void pieces(u64 reuse)
 		if (lengths[i] < VPT_1G) {
 			one_piece(VPT_2M, lengths[i], reuse);
 			one_piece(VPT_1G - VPT_4K, lengths[i], reuse);
-			one_piece(VPT_1G / 2 + VPT_4K, lengths[i] - (lengths[i] == VPT_1G - VPT_2M ? VPT_1G / 2 : 0), reuse);
+			one_piece(VPT_1G / 2 + VPT_4K, lengths[i], reuse);
 		}
 	}
 }
@@ -303,9 +303,10 @@ static void model_verify(void)
 
 static void random_rounds(u64 gib)
 {
-	u64 round, step, rounds = iterations(40);
+	struct budget b = budget_of(40);
+	u64 round, step;
 
-	for (round = 0; round < rounds; round++) {
+	for (round = 0; budget_left(&b, round); round++) {
 		memset(&m, 0, sizeof(m));
 		m.rng = rng_of(round + gib * 1000);
 		region_rw(&m.r, gib, VPT_STRICT);

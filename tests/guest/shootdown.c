@@ -262,10 +262,10 @@ static const struct pattern replace_pattern = {
 
 /* Runs. */
 
+/* Larger pages are costlier. */
 static u64 rounds_for(u64 size, u64 preset)
 {
-	return size == VPT_1G ? 20 : size == VPT_2M ? iterations(preset) / 10 :
-	       iterations(preset);
+	return size == VPT_1G ? preset / 100 : size == VPT_2M ? preset / 10 : preset;
 }
 
 static void race(const struct pattern *p, u64 size, u64 users, u64 pages, u64 preset)
@@ -278,7 +278,7 @@ static void race(const struct pattern *p, u64 size, u64 users, u64 pages, u64 pr
 	run_race(&r);
 }
 
-#define PRESET	1500
+#define PRESET	2000
 
 #define RACE(name)							\
 static void race_##name(u64 size)					\
@@ -332,9 +332,16 @@ static void wanderers(u64 size)
 
 struct chain {
 	struct region r;
-	u64 rounds;
+	_Atomic bool over;
 	_Atomic u64 go, f, g, ready, finished;
 };
+
+static void end_chain(struct chain *c, u64 round)
+{
+	atomic_store(&c->over, true);
+	post(&c->f, round);
+	post(&c->go, round);
+}
 
 static void *middle(void *arg)
 {
@@ -342,7 +349,7 @@ static void *middle(void *arg)
 	u64 i;
 
 	pin_to(1);
-	for (i = 1; i <= c->rounds; i++) {
+	for (i = 1; !atomic_load(&c->over); i++) {
 		wait_for(&c->f, i);
 		post(&c->g, i);
 	}
@@ -355,8 +362,10 @@ static void *last(void *arg)
 	u64 i, v;
 
 	pin_to(2);
-	for (i = 1; i <= c->rounds; i++) {
+	for (i = 1;; i++) {
 		wait_for(&c->go, i);
+		if (atomic_load(&c->over))
+			return NULL;
 		EXPECT(!probe_load(c->r.base, &v), "round %llu, before",
 		       (unsigned long long)i);
 		post(&c->ready, i);
@@ -366,21 +375,21 @@ static void *last(void *arg)
 		       (unsigned long long)v);
 		post(&c->finished, i);
 	}
-	return NULL;
 }
 
 static void told_at_second_hand(u64 size)
 {
-	struct chain c = { .rounds = rounds_for(size, PRESET) };
-	pthread_t a, b;
+	struct budget b = budget_of(rounds_for(size, PRESET));
+	struct chain c = { 0 };
+	pthread_t threads[2];
 	u64 i;
 
 	region_rw(&c.r, 1, VPT_STRICT);
 	need_size(c.r.fd, size);
 	pin_to(0);
-	pthread_create(&a, NULL, middle, &c);
-	pthread_create(&b, NULL, last, &c);
-	for (i = 1; i <= c.rounds; i++) {
+	pthread_create(&threads[0], NULL, middle, &c);
+	pthread_create(&threads[1], NULL, last, &c);
+	for (i = 1; budget_left(&b, i - 1); i++) {
 		EXPECT(!vu_map(c.r.fd, c.r.base, size, RW, 0), "map");
 		post(&c.go, i);
 		wait_for(&c.ready, i);
@@ -388,8 +397,9 @@ static void told_at_second_hand(u64 size)
 		post(&c.f, i);
 		wait_for(&c.finished, i);
 	}
-	pthread_join(a, NULL);
-	pthread_join(b, NULL);
+	end_chain(&c, i);
+	pthread_join(threads[0], NULL);
+	pthread_join(threads[1], NULL);
 	region_close(&c.r);
 }
 
@@ -402,8 +412,10 @@ static void *second_unmapper(void *arg)
 	int err;
 
 	pin_to(1);
-	for (i = 1; i <= c->rounds; i++) {
+	for (i = 1;; i++) {
 		wait_for(&c->go, i);
+		if (atomic_load(&c->over))
+			return NULL;
 		probe_load(c->r.base, &v);
 		err = vu_unmap(c->r.fd, c->r.base, NULL);
 		EXPECT(!err || err == -ENOENT, "unmap: %s", strerror(-err));
@@ -414,12 +426,12 @@ static void *second_unmapper(void *arg)
 			atomic_fetch_add(&c->f, 1);
 		post(&c->finished, i);
 	}
-	return NULL;
 }
 
 static void two_unmappers(u64 size)
 {
-	struct chain c = { .rounds = rounds_for(size, PRESET) };
+	struct budget b = budget_of(rounds_for(size, PRESET));
+	struct chain c = { 0 };
 	pthread_t other;
 	u64 i, v, won = 0;
 	int err;
@@ -428,7 +440,7 @@ static void two_unmappers(u64 size)
 	need_size(c.r.fd, size);
 	pin_to(0);
 	pthread_create(&other, NULL, second_unmapper, &c);
-	for (i = 1; i <= c.rounds; i++) {
+	for (i = 1; budget_left(&b, i - 1); i++) {
 		EXPECT(!vu_map(c.r.fd, c.r.base, size, RW, 0), "map");
 		post(&c.go, i);
 		err = vu_unmap(c.r.fd, c.r.base, NULL);
@@ -439,10 +451,10 @@ static void two_unmappers(u64 size)
 		won += !err;
 		wait_for(&c.finished, i);
 	}
+	EXPECT(won + c.f == i - 1, "%llu and %llu unmaps of %llu pages",
+	       (unsigned long long)won, (unsigned long long)c.f, (unsigned long long)i - 1);
+	end_chain(&c, i);
 	pthread_join(other, NULL);
-	EXPECT(won + c.f == c.rounds, "%llu and %llu unmaps of %llu pages",
-	       (unsigned long long)won, (unsigned long long)c.f,
-	       (unsigned long long)c.rounds);
 	region_close(&c.r);
 }
 

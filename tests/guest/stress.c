@@ -22,17 +22,17 @@ struct worker {
 	struct region *r;
 	u64 offset;
 	u64 stream;
-	u64 steps;
 };
 
 static void *work(void *arg)
 {
 	struct worker *w = arg;
+	struct budget b = budget_of(3000);
 	struct slice s;
 	u64 i;
 
 	churn_init(&s, w->r, w->offset, strict, w->stream);
-	for (i = 0; i < w->steps; i++)
+	for (i = 0; budget_left(&b, i); i++)
 		churn(&s);
 	churn_verify(&s);
 	return NULL;
@@ -40,9 +40,7 @@ static void *work(void *arg)
 
 static void start(struct worker *w, struct region *r, u64 offset, u64 stream)
 {
-	*w = (struct worker) {
-		.r = r, .offset = offset, .stream = stream, .steps = iterations(2500),
-	};
+	*w = (struct worker) { .r = r, .offset = offset, .stream = stream };
 	pthread_create(&w->thread, NULL, work, w);
 }
 

@@ -63,13 +63,34 @@ int run_properties(int argc, char **argv, const struct property *p, size_t n);
 /* Iterations that the program's argument asks for, or @preset. */
 u64 iterations(u64 preset);
 
+/*
+ * For loops whose length matters less than the time they take: as many rounds as
+ * the program's argument asks for; without one @preset, or what can be done in
+ * a few seconds if that is less, but at least a tenth.
+ */
+struct budget {
+	u64 rounds;
+	u64 least;
+	double end;		/* seconds, CLOCK_MONOTONIC */
+};
+struct budget budget_of(u64 preset);
+bool budget_left(const struct budget *b, u64 done);
+
 /* The run's seed, drawn at the start unless it was given; the first call prints it. */
 u64 seed(void);
 
 /* Note a failure of the running property unless @cond; returns @cond. */
-#define EXPECT(cond, ...) expect_at(!!(cond), __FILE__, __LINE__, __VA_ARGS__)
-bool expect_at(bool ok, const char *file, int line, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
+#define EXPECT(cond, ...)						\
+	({								\
+		bool holds_ = (cond);					\
+									\
+		/* The text tells of what @cond has done, so it comes second. */ \
+		if (!holds_)						\
+			failed_at(__FILE__, __LINE__, __VA_ARGS__);	\
+		holds_;							\
+	})
+void failed_at(const char *file, int line, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* As EXPECT(), and leave the property where going on makes no sense. */
 #define REQUIRE(cond, ...)						\

@@ -42,13 +42,14 @@ struct race {
 	struct rng rng;
 	u64 size;
 	u64 users;
-	u64 rounds;
+	u64 rounds;		/* that are asked for */
 	u64 frame[2];
 	char *x;		/* the place */
 	char *y;		/* elsewhere */
 	u64 pages;		/* of @size at @x */
 	bool wander;		/* users change CPU all the time */
 	char *at[USERS];	/* where each user looks in this round */
+	_Atomic bool over;
 	_Atomic u64 go, done, ready[USERS], finished[USERS];
 	/* What the users have met, so that a race that never was is seen. */
 	_Atomic u64 uses_during;

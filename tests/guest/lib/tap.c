@@ -10,7 +10,8 @@
 #include <time.h>
 
 #define DETAILS		8	/* failures told in full, per property */
-#define SLOW		5	/* seconds, from which on we say so */
+#define BUDGET		3	/* seconds that a loop may take, if not told otherwise */
+#define SLOW		10	/* seconds, from which on we say so */
 #define REST_SECONDS	10	/* frames and tables are freed by RCU, so later */
 
 /* What a property's process tells its parent. */
@@ -48,19 +49,18 @@ void note(const char *fmt, ...)
 	va_end(ap);
 }
 
-bool expect_at(bool ok, const char *file, int line, const char *fmt, ...)
+void failed_at(const char *file, int line, const char *fmt, ...)
 {
 	const char *slash = strrchr(file, '/');
 	char where[80];
 	va_list ap;
 
-	if (ok || atomic_fetch_add(&verdict->failures, 1) >= DETAILS)
-		return ok;
+	if (atomic_fetch_add(&verdict->failures, 1) >= DETAILS)
+		return;
 	snprintf(where, sizeof(where), "%s:%d: ", slash ? slash + 1 : file, line);
 	va_start(ap, fmt);
 	say(where, fmt, ap);
 	va_end(ap);
-	return false;
 }
 
 void skip(const char *fmt, ...)
@@ -194,6 +194,28 @@ int run_properties(int argc, char **argv, const struct property *p, size_t n)
 u64 iterations(u64 preset)
 {
 	return arg_count ? arg_count : preset;
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+struct budget budget_of(u64 preset)
+{
+	return (struct budget) {
+		.rounds = iterations(preset),
+		.least = arg_count ? arg_count : preset / 10,
+		.end = now() + BUDGET,
+	};
+}
+
+bool budget_left(const struct budget *b, u64 done)
+{
+	return done < b->rounds && (done < b->least || now() < b->end);
 }
 
 u64 seed(void)
