@@ -40,9 +40,9 @@ module-%:
 # What these need is installed first.
 host-suite: | deps-check
 guest-programs: | deps-guest
--include tests/host/host.mk
+include tests/host/host.mk
 include tests/guest/guest.mk
--include bench/bench.mk
+include bench/bench.mk
 
 host-suite := $(MAKE) -s --no-print-directory host-suite
 guest-suite := tests/guest/matrix
