@@ -9,6 +9,11 @@
 
 #define MMU_PASSED	(1U << 16)
 
+/* In the place of a CPU's number: a walk through memory alone. */
+#define MMU_NOBODY	MMU_CPUS
+
+static const char *const mmu_walker[] = { "CPU0", "CPU1", "CPU2", "a walk through memory" };
+
 static const struct spec_cpu mmu_check_cpu = {
 	.maxphyaddr = MMU_PA_BITS, .nxe = true, .page1g = true, .shadow_stack = true,
 };
@@ -50,7 +55,8 @@ bool mmu_check_fault(const struct mmu_state *s, unsigned int cpu, unsigned int p
 	if (!mmu_map_at(s->old)->page[page] || !mmu_map_at(s->new)->page[page] ||
 	    (s->window >> page & 1))
 		return true;
-	mmu_violate("CPU%u faults at page %u, which is mapped all the time", cpu, page);
+	mmu_violate("%s faults at page %u, which is mapped all the time", mmu_walker[cpu],
+		    page);
 	return false;
 }
 
@@ -65,11 +71,11 @@ bool mmu_check_read(const struct mmu_state *s, unsigned int cpu, unsigned int pa
 {
 	if (!mmu_is(mmu_map_at(s->old)->page[page], frame, rights) &&
 	    !mmu_is(mmu_map_at(s->new)->page[page], frame, rights))
-		mmu_violate("CPU%u finds frame %u, rights %u at page %u: neither old nor new",
-			    cpu, frame, rights, page);
+		mmu_violate("%s finds frame %u, rights %u at page %u: neither old nor new",
+			    mmu_walker[cpu], frame, rights, page);
 	else if (!mmu_frame_in_use(s, frame))
-		mmu_violate("CPU%u finds frame %u at page %u, which was freed", cpu, frame,
-			    page);
+		mmu_violate("%s finds frame %u at page %u, which was freed", mmu_walker[cpu],
+			    frame, page);
 	else
 		return true;
 	return false;
@@ -107,13 +113,13 @@ void mmu_check_memory(const struct mmu_state *s)
 	for (page = 0; page < MMU_VPAGES; page++) {
 		mmu_translate(s, page, &walk);
 		if (walk.outcome == SPEC_FAULT_ABSENT) {
-			mmu_check_fault(s, 9, page);
+			mmu_check_fault(s, MMU_NOBODY, page);
 		} else if (walk.outcome == SPEC_FAULT_RESERVED) {
 			mmu_violate("a reserved bit at page %u", page);
 		} else {
 			unsigned int base = page & ~(mmu_pages(walk.level) - 1);
 
-			mmu_check_read(s, 9, page,
+			mmu_check_read(s, MMU_NOBODY, page,
 				       (unsigned int)(walk.frame >> SPEC_PAGE_SHIFT) +
 				       page - base,
 				       (walk.writable ? MMU_W : 0) |

@@ -14,23 +14,27 @@ static inline u64 mmu_mix(u64 a, u64 b)
 	return (u64)product ^ (u64)(product >> 64);
 }
 
-/* @bytes is a multiple of 4. */
+static inline u64 mmu_word(const unsigned char *p)
+{
+	u64 word;
+
+	memcpy(&word, p, sizeof(word));
+	return word;
+}
+
+/* @bytes is a multiple of 8.  Two chains, so that the multiplier is never idle. */
 static inline u64 mmu_hash(const void *data, size_t bytes, u64 seed)
 {
 	const unsigned char *p = data;
-	u64 h = mmu_mix(seed ^ 0x9e3779b97f4a7c15ULL, 0xa0761d6478bd642fULL);
-	u64 word;
+	u64 a = seed ^ 0x9e3779b97f4a7c15ULL, b = seed ^ 0xc2b2ae3d27d4eb4fULL;
 
-	for (; bytes >= 8; bytes -= 8, p += 8) {
-		memcpy(&word, p, 8);
-		h = mmu_mix(h ^ word, 0xe7037ed1a0b428dbULL) + word;
+	for (; bytes >= 32; bytes -= 32, p += 32) {
+		a = mmu_mix(mmu_word(p) ^ a, mmu_word(p + 8) ^ 0xe7037ed1a0b428dbULL);
+		b = mmu_mix(mmu_word(p + 16) ^ b, mmu_word(p + 24) ^ 0x8ebc6af09c88c6e3ULL);
 	}
-	if (bytes) {
-		word = 0;
-		memcpy(&word, p, 4);
-		h = mmu_mix(h ^ word, 0x8ebc6af09c88c6e3ULL) + word;
-	}
-	return mmu_mix(h, 0x589965cc75374cc3ULL);
+	for (; bytes >= 8; bytes -= 8, p += 8)
+		a = mmu_mix(mmu_word(p) ^ a, 0xa0761d6478bd642fULL);
+	return mmu_mix(a ^ 0x589965cc75374cc3ULL, b ^ 0x1d8e4e27c47d124fULL);
 }
 
 #endif /* MMU_HASH_H */

@@ -98,23 +98,31 @@ void mmu_model_init(void)
 	}
 }
 
-/* Insert into a descending list without duplicates.  Return whether it is new. */
-static bool mmu_insert(u16 *list, unsigned int size, u16 entry)
+static bool mmu_has(const u16 *list, unsigned int size, u16 entry)
+{
+	unsigned int i;
+
+	for (i = 0; i < size && list[i] > entry; i++)
+		;
+	return i < size && list[i] == entry;
+}
+
+/* Insert into a descending list without duplicates. */
+static void mmu_insert(u16 *list, unsigned int size, u16 entry)
 {
 	unsigned int i = 0, j;
 
 	while (i < size && list[i] > entry)
 		i++;
 	if (i < size && list[i] == entry)
-		return false;
+		return;
 	if (list[size - 1]) {
 		mmu_violate("bound: a cache of the model is too small");
-		return false;
+		return;
 	}
 	for (j = size - 1; j > i; j--)
 		list[j] = list[j - 1];
 	list[i] = entry;
-	return true;
 }
 
 static void mmu_remove(u16 *list, unsigned int size, unsigned int i)
@@ -189,19 +197,19 @@ void mmu_refill_stores(struct mmu_cpu *cpu)
 }
 
 /* In monotone mode D = 1 says more than D = 0 and takes its place. */
-static bool mmu_cache_translation(struct mmu_cpu *cpu, u16 e)
+static void mmu_cache_translation(struct mmu_cpu *cpu, u16 e)
 {
 	unsigned int i;
 
 	for (i = 0; i < MMU_TLB && !mmu.explicit; i++) {
 		if (cpu->tlb[i] == (e | MMU_TLB_D))
-			return false;
+			return;
 		if ((cpu->tlb[i] | MMU_TLB_D) == e && cpu->tlb[i] != e) {
 			mmu_remove(cpu->tlb, MMU_TLB, i);
 			break;
 		}
 	}
-	return mmu_insert(cpu->tlb, MMU_TLB, e);
+	mmu_insert(cpu->tlb, MMU_TLB, e);
 }
 
 /**
@@ -299,13 +307,17 @@ static void mmu_read_table(const struct mmu_state *s, const struct mmu_read *r,
 {
 	unsigned int level = r->level - 1, rights = r->rights & seen->rights;
 	u16 e = MMU_PSC_ENTRY(mmu_span_base(r->page, level), level, seen->page, rights);
-	struct mmu_state *t = mmu_branch(s);
-	struct mmu_cpu *cpu = &t->cpu[r->cpu];
-	bool new = mmu_insert(cpu->psc, MMU_PSC, e);
+	bool new = !mmu_has(s->cpu[r->cpu].psc, MMU_PSC, e);
+	struct mmu_state *t;
+	struct mmu_cpu *cpu;
 
+	if (!mmu.explicit && !new)
+		return;
+	t = mmu_branch(s);
+	cpu = &t->cpu[r->cpu];
+	mmu_insert(cpu->psc, MMU_PSC, e);
 	if (!mmu.explicit) {
-		if (new || mmu_violation[0])
-			mmu_commit(mmu_read_step(r, MMU_DID_READ, entry, true));
+		mmu_commit(mmu_read_step(r, MMU_DID_READ, entry, true));
 		return;
 	}
 	cpu->walk = MMU_WALK(r->page, level, seen->page, rights, r->write);
@@ -322,28 +334,33 @@ static void mmu_read_table(const struct mmu_state *s, const struct mmu_read *r,
  * 4.8: the leaf is read, and A set, or A and D for a store, in one atomic access to
  * memory.  D is set by stores only, never by speculation.
  */
-static bool mmu_set_ad(struct mmu_state *t, const struct mmu_read *r, u16 *entry)
+static void mmu_set_ad(struct mmu_state *t, const struct mmu_read *r, u16 *entry)
 {
-	u16 *where = &t->entry[r->table][mmu_read_index(r)];
 	u16 ad = r->write ? MMU_E_A | MMU_E_D : MMU_E_A;
 
 	if ((*entry & ad) == ad)
-		return false;
+		return;
 	*entry |= ad;
-	*where = *entry;
-	return true;
+	t->entry[r->table][mmu_read_index(r)] = *entry;
 }
 
-static bool mmu_note_store(struct mmu_state *t, unsigned int cpu, unsigned int frame)
+static void mmu_note_store(struct mmu_state *t, unsigned int cpu, unsigned int frame)
 {
-	u16 stores = t->cpu[cpu].stores | mmu_frame_bit(frame);
-	u8 state = t->frame[frame - MMU_FRAME0] | MMU_F_WRITTEN;
-	bool new = stores != t->cpu[cpu].stores ||
-		   state != t->frame[frame - MMU_FRAME0];
+	t->cpu[cpu].stores |= mmu_frame_bit(frame);
+	t->frame[frame - MMU_FRAME0] |= MMU_F_WRITTEN;
+}
 
-	t->cpu[cpu].stores = stores;
-	t->frame[frame - MMU_FRAME0] = state;
-	return new;
+/* Monotone mode: the read of @entry, cached as @e, would leave everything as it is. */
+static bool mmu_known(const struct mmu_state *s, const struct mmu_read *r, u16 entry,
+		      unsigned int frame, u16 e)
+{
+	const struct mmu_cpu *c = &s->cpu[r->cpu];
+
+	if (!(entry & MMU_E_A) ||
+	    !(mmu_has(c->tlb, MMU_TLB, e) || mmu_has(c->tlb, MMU_TLB, e | MMU_TLB_D)))
+		return false;
+	return !r->write || ((entry & MMU_E_D) && (c->stores & mmu_frame_bit(frame)) &&
+			     (s->frame[frame - MMU_FRAME0] & MMU_F_WRITTEN));
 }
 
 /* The leaf is read; @keep: the translation is cached. */
@@ -352,29 +369,28 @@ static void mmu_use_leaf(const struct mmu_state *s, const struct mmu_read *r,
 {
 	unsigned int rights = r->rights & seen->rights;
 	unsigned int base = r->page & ~(mmu_pages(r->level) - 1);
-	struct mmu_state *t = mmu_branch(s);
-	bool changed = !mmu_check_read(s, r->cpu, r->page,
-				       seen->page + r->page - base, rights);
+	unsigned int frame = seen->page + r->page - base;
+	u16 e = MMU_TLB_ENTRY(base, r->level, seen->page, rights, !!(entry & MMU_E_D));
+	struct mmu_state *t;
+	struct mmu_cpu *cpu;
 
-	changed |= mmu_set_ad(t, r, &entry);
-	if (r->write && !changed)
-		changed |= mmu_note_store(t, r->cpu, seen->page + r->page - base);
-	else if (r->write)
-		mmu_note_store(t, r->cpu, seen->page + r->page - base);
-	if (keep && !mmu.simple) {
-		u16 e = MMU_TLB_ENTRY(base, r->level, seen->page, rights,
-				      !!(entry & MMU_E_D));
-
-		changed |= mmu_cache_translation(&t->cpu[r->cpu], e);
-	}
-	t->cpu[r->cpu].walk = 0;
+	if (mmu_check_read(s, r->cpu, r->page, frame, rights) && !mmu.explicit &&
+	    !mmu.simple && mmu_known(s, r, entry, frame, e))
+		return;
+	t = mmu_branch(s);
+	cpu = &t->cpu[r->cpu];
+	mmu_set_ad(t, r, &entry);
+	if (r->write && frame >= MMU_FRAME0)
+		mmu_note_store(t, r->cpu, frame);
+	cpu->walk = 0;
+	if (keep && !mmu.simple)
+		mmu_cache_translation(cpu, entry & MMU_E_D ? e | MMU_TLB_D : e);
 	if (mmu.simple)
-		t->cpu[r->cpu].stores = 0;
+		cpu->stores = 0;
 	else if (!mmu.explicit)
-		mmu_refill_stores(&t->cpu[r->cpu]);
-	if (changed || mmu.explicit || mmu_violation[0])
-		mmu_commit(mmu_read_step(r, mmu.simple ? MMU_DID_ACCESS : MMU_DID_READ,
-					 entry, keep));
+		mmu_refill_stores(cpu);
+	mmu_commit(mmu_read_step(r, mmu.simple ? MMU_DID_ACCESS : MMU_DID_READ, entry,
+				 keep));
 }
 
 static void mmu_read_leaf(const struct mmu_state *s, const struct mmu_read *r,
@@ -405,6 +421,9 @@ static void mmu_do_read(const struct mmu_state *s, const struct mmu_read *r)
 	if (!mmu_read_entry(s, r, &entry))
 		return;
 	seen = &mmu_seen[r->level][entry];
+	/* Only a leaf can tell a store from a load. */
+	if (r->write && !mmu.explicit && seen->kind != SPEC_LEAF)
+		return;
 	if (mmu_check_table(s, r->cpu, r->table) && !seen->reserved) {
 		if (seen->kind == SPEC_ABSENT)
 			mmu_read_absent(s, r, entry);
@@ -436,9 +455,7 @@ static void mmu_begin(const struct mmu_state *s, struct mmu_read *r)
 	struct mmu_state *t;
 
 	if (!mmu.explicit) {
-		/* Only a leaf can tell a store from a load. */
-		if (!r->write || r->level < 4)
-			mmu_read_both(s, r);
+		mmu_read_both(s, r);
 		return;
 	}
 	t = mmu_branch(s);

@@ -9,8 +9,8 @@
  * memory is 24 pages: 0 is never used, 1 is the root, 2..7 can be tables, 8..23
  * frames.  Addresses, physical and linear, are page numbers here.
  *
- * A state is a plain array of bytes without padding, compared and hashed as such;
- * all sets in it are kept in one canonical order.
+ * A state is a plain array of bytes without padding, a multiple of eight, hashed as
+ * such; all sets in it are kept in one canonical order.
  */
 #ifndef MMU_STATE_H
 #define MMU_STATE_H
@@ -236,5 +236,8 @@ struct mmu_step {
 	u16 a;
 	u16 b;
 };
+
+_Static_assert(offsetof(struct mmu_state, cpu) % 8 == 0 && sizeof(struct mmu_cpu) % 8 == 0,
+	       "mmu_hash() takes eight bytes at a time");
 
 #endif /* MMU_STATE_H */
