@@ -17,6 +17,7 @@
  * @reserve: tables that can be taken at the beginning; 0 means all six
  * @accessed: pages, one bit each, that user threads on every CPU access at any time
  * @written: of these, the pages that they store to
+ * @foreign: empty tables that Linux's faults may link; they come out of the six
  * @quick: part of make check-model
  * @explicit: explored in explicit mode
  * @setup: operations done one after another before the exploration
@@ -28,6 +29,7 @@ struct mc_config {
 	u8 reserve;
 	u8 accessed;
 	u8 written;
+	u8 foreign;
 	bool quick;
 	bool explicit;
 	struct mmu_op setup[MC_SETUP + 1];

@@ -100,7 +100,7 @@ void mc_print_state(FILE *out, const struct mmu_state *s)
 
 	fputs("    tables:", out);
 	for (i = MMU_ROOT; i < MMU_TABLES; i++) {
-		if (s->table[i] == MMU_T_RESERVE || s->table[i] == MMU_T_STATE)
+		if (s->table[i] == MMU_T_RESERVE || s->table[i] == MMU_T_OTHERS)
 			continue;
 		fprintf(out, " %u%s(", i, (s->table[i] & MMU_T_STATE) == MMU_T_GATHERED ?
 			" gathered" : "");
@@ -139,6 +139,8 @@ static void mc_print_action(FILE *out, const struct mmu_action *a)
 		"takes a table", "gathers table", "get", "put", "sends IPIs: INVLPG",
 		"has all acknowledgements", "frees the gathered tables",
 		"frees the dead frames", "releases the lock, answers", "returns",
+		"takes mmap_lock for writing", "releases mmap_lock",
+		"takes page_table_lock", "releases page_table_lock",
 	};
 
 	fputs(name[a->act], out);
@@ -186,7 +188,15 @@ void mc_print_step(FILE *out, const struct mmu_step *step, const struct mmu_stat
 		else
 			fputs("begins an operation", out);
 		break;
+	case MMU_DID_LINK:
+		fprintf(out, "(any): Linux's fault at page %u links empty table %u at level %u",
+			step->page, step->b, step->level);
+		break;
 	case MMU_DID_DRAIN:
+		if (!s->buffer[0].where) {
+			fputs("page_table_lock is free", out);
+			break;
+		}
 		fprintf(out, "store reaches memory: entry %u of table %u := ",
 			s->buffer[0].where & 1, s->buffer[0].where / 2);
 		mc_print_entry(out, s->buffer[0].entry);

@@ -53,6 +53,13 @@ static void mc_return(struct mc_call *c)
 	mc_ask(&(struct mmu_action){ .act = MMU_ACT_RETURN, .answer = c->answer });
 }
 
+/* vpt_lock_walkers() */
+static void mc_keep_out(bool out)
+{
+	if (mmu.linux_links)
+		mc_do(out ? MMU_ACT_KEEP_OUT : MMU_ACT_LET_IN);
+}
+
 static void mc_report(struct mc_call *c, const struct pt_mapping *m)
 {
 	c->answer.va = mc_page(m->va);
@@ -147,6 +154,8 @@ static void mc_map(struct mc_call *c)
 
 	mc_alloc(c, 1);
 	pa = (u64)c->frame << PT_PAGE_SHIFT;
+	if (level > 1)
+		mc_keep_out(true);
 	mc_lock(c);
 	status = pt_map(&c->pt, c->va, pa, level, c->op->rights);
 	if (status == PT_AGAIN) {
@@ -156,6 +165,8 @@ static void mc_map(struct mc_call *c)
 	if (status == PT_OK)
 		mc_frame_get(pa, level);
 	mc_unlock(c, status, false);
+	if (level > 1)
+		mc_keep_out(false);
 	if (status != PT_OK)
 		mc_frame_free(c, 1);
 }
@@ -169,11 +180,20 @@ static void mc_map_range(struct mc_call *c)
 	mc_alloc(c, n);
 	for (i = 0; i < n; i++)
 		pa[i] = ((u64)c->frame << PT_PAGE_SHIFT) + i * pt_size(level);
+	if (level > 1)
+		mc_keep_out(true);
 	mc_lock(c);
-	status = pt_map_range(&c->pt, c->va, pa, n, level, c->op->rights);
+	for (;;) {
+		status = pt_map_range(&c->pt, c->va, pa, n, level, c->op->rights);
+		if (status != PT_AGAIN)
+			break;
+		mc_settle(c, c->va, c->va + n * pt_size(level), pt_shift(level));
+	}
 	for (i = 0; i < n && status == PT_OK; i++)
 		mc_frame_get(pa[i], level);
 	mc_unlock(c, status, false);
+	if (level > 1)
+		mc_keep_out(false);
 	if (status != PT_OK)
 		mc_frame_free(c, n);
 }
@@ -210,6 +230,7 @@ static void mc_unmap(struct mc_call *c)
 	struct pt_mapping old = { .level = 1 };
 	enum pt_status status;
 
+	mc_keep_out(true);
 	mc_lock(c);
 	if (mmu.broken == MMU_INVALIDATE_FIRST) {
 		mc_ask(&(struct mmu_action){ .act = MMU_ACT_SEND, .page = c->op->va,
@@ -227,6 +248,7 @@ static void mc_unmap(struct mc_call *c)
 	if (status == PT_OK || c->env.gathered)
 		mc_settle(c, c->va, c->va + pt_size(old.level), pt_shift(old.level));
 	mc_unlock(c, status, false);
+	mc_keep_out(false);
 }
 
 /* vpt_rights_stale() */
@@ -328,12 +350,14 @@ static void mc_unmap_range(struct mc_call *c)
 	struct pt_touched done;
 	enum pt_status status;
 
+	mc_keep_out(true);
 	mc_lock(c);
 	status = pt_unmap_range(&c->pt, c->va, end, &done);
 	if (done.leaves || c->env.gathered)
 		mc_settle(c, c->va, end, PT_PAGE_SHIFT);
 	mc_touched(c, &done);
 	mc_unlock(c, status, false);
+	mc_keep_out(false);
 }
 
 static void mc_protect_range(struct mc_call *c)
@@ -357,12 +381,15 @@ static void mc_split(struct mc_call *c)
 	enum pt_status status;
 
 	mc_lock(c);
+	/* Keeps a fault from linking a table while the entry is empty. */
+	mc_table_lock(MMU_ACT_TABLE_LOCK);
 	status = pt_split_break(&c->pt, c->va, &m);
 	if (status == PT_OK) {
 		mc_report(c, &m);
 		mc_shootdown(c->va, c->va + pt_size(m.level), pt_shift(m.level));
 		pt_split_make(&c->pt, &m);
 	}
+	mc_table_lock(MMU_ACT_TABLE_UNLOCK);
 	mc_unlock(c, status, false);
 }
 

@@ -210,7 +210,8 @@ static void mc_setup(const struct mc_config *config, struct mmu_state *s)
 {
 	unsigned int cpus = mmu.cpus;
 
-	mmu_machine_init(s, config->reserve ? config->reserve : MMU_TABLES - 2);
+	mmu_machine_init(s, config->reserve ? config->reserve : MMU_TABLES - 2,
+			 config->foreign);
 	mc_core_setup(true);
 	mmu.cpus = 1;
 	while (mmu_thread_step(s, 0) && !mmu_violation[0]) {
@@ -336,6 +337,7 @@ void mc_search(const struct mc_config *config, u64 limit, bool progress, FILE *t
 	mmu.cpus = config->cpus;
 	mmu.accessed = config->accessed;
 	mmu.written = config->written;
+	mmu.linux_links = config->foreign;
 	mc_start(m);
 	while (!mmu_violation[0] && mc_level(m, limit, progress, trace))
 		;

@@ -199,14 +199,18 @@ static void mmu_tree_region(const struct mmu_state *s, struct spec_region *regio
 		.cpu = mmu_check_cpu,
 		.root = MMU_ROOT << SPEC_PAGE_SHIFT,
 		.end = MMU_VPAGES << SPEC_PAGE_SHIFT,
+		.foreign_tables = mmu.linux_links,
 		.mappings = mmu_map_leaves(mmu_map_at(s->new), 0),
 	};
 	for (level = 1; level <= 3; level++) {
 		region->leaf_mask[level] = 1ULL << 9;
 		region->leaf_value[level] = 1ULL << 9;
 	}
-	for (page = MMU_ROOT + 1; page < MMU_TABLES; page++)
-		region->tables += (s->table[page] & MMU_T_STATE) == MMU_T_TAKEN;
+	for (page = MMU_ROOT + 1; page < MMU_TABLES; page++) {
+		/* Those that Linux linked have live count 0. */
+		if (!mmu.linux_links || (s->table[page] & MMU_T_LIVE))
+			region->tables += (s->table[page] & MMU_T_STATE) == MMU_T_TAKEN;
+	}
 }
 
 static void mmu_check_tree(const struct mmu_state *s)

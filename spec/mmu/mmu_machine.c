@@ -3,16 +3,16 @@
 #include "mmu_check.h"
 #include "mmu_machine.h"
 
-void mmu_machine_init(struct mmu_state *s, unsigned int reserve)
+void mmu_machine_init(struct mmu_state *s, unsigned int reserve, unsigned int foreign)
 {
 	unsigned int page;
 
 	memset(s, 0, sizeof(*s));
 	s->table[MMU_ROOT] = MMU_T_TAKEN;
-	/* Those that nobody may take are of a kind that no table is. */
 	for (page = MMU_ROOT + 1; page < MMU_TABLES; page++)
-		s->table[page] = reserve-- > 0 ? MMU_T_RESERVE : MMU_T_STATE;
-	s->table[0] = MMU_T_STATE;
+		s->table[page] = page - MMU_ROOT <= reserve ? MMU_T_RESERVE : MMU_T_OTHERS;
+	s->table[0] = MMU_T_OTHERS;
+	s->foreign = (u8)foreign;
 }
 
 /*
@@ -97,6 +97,26 @@ static void mmu_gather(struct mmu_state *t, unsigned int page)
 	t->table[page] = MMU_T_GATHERED;
 }
 
+/*
+ * vpt_free_stray_tables(): what Linux linked into a table that is freed now, and the
+ * core never counted.
+ */
+static void mmu_free_strays(struct mmu_state *t, unsigned int table)
+{
+	unsigned int i;
+
+	for (i = 0; i < 2 && mmu.linux_links; i++) {
+		unsigned int stray = t->entry[table][i] >> MMU_E_PAGE;
+
+		if (!t->entry[table][i] || stray >= MMU_TABLES ||
+		    t->table[stray] != MMU_T_TAKEN)
+			continue;
+		t->entry[table][i] = 0;
+		mmu_check_table_unused(t, stray);
+		t->table[stray] = MMU_T_RESERVE;
+	}
+}
+
 static void mmu_free_tables(struct mmu_state *t)
 {
 	unsigned int page;
@@ -104,6 +124,7 @@ static void mmu_free_tables(struct mmu_state *t)
 	for (page = 0; page < MMU_TABLES; page++) {
 		if ((t->table[page] & MMU_T_STATE) != MMU_T_GATHERED)
 			continue;
+		mmu_free_strays(t, page);
 		mmu_check_table_unused(t, page);
 		t->table[page] = MMU_T_RESERVE;
 	}
@@ -117,6 +138,10 @@ void mmu_drain_one(struct mmu_state *t)
 	memmove(t->buffer, t->buffer + 1, sizeof(t->buffer) - sizeof(t->buffer[0]));
 	memset(&t->buffer[MMU_BUFFER - 1], 0, sizeof(t->buffer[0]));
 	t->waiting--;
+	if (!store.where) {
+		t->table_lock = 0;
+		return;
+	}
 	t->entry[store.where / 2][store.where & 1] = store.entry;
 	mmu_check_memory(t);
 }
@@ -229,9 +254,12 @@ static bool mmu_local(const struct mmu_state *t, const struct mmu_action *a)
 	case MMU_ACT_RETURN:
 		return true;
 	case MMU_ACT_LOAD:
-		/* Hardware sets A and D, once; all else only the holder changes. */
+		/*
+		 * Hardware sets A and D, once; Linux links tables where nothing is;
+		 * all else only the holder changes.
+		 */
 		entry = mmu_load(t, a->page, a->index);
-		return !entry || (entry & (MMU_E_A | MMU_E_D)) == (MMU_E_A | MMU_E_D);
+		return (!entry && !mmu.linux_links) || (entry & (MMU_E_A | MMU_E_D)) == (MMU_E_A | MMU_E_D);
 	default:
 		return false;
 	}
@@ -250,7 +278,12 @@ static bool mmu_enabled(const struct mmu_state *t, const struct mmu_action *a)
 	case MMU_ACT_UNLOCK:
 		return !t->waiting;
 	case MMU_ACT_STORE:
+	case MMU_ACT_TABLE_UNLOCK:
 		return t->waiting < MMU_BUFFER;
+	case MMU_ACT_TABLE_LOCK:
+		return !t->waiting && !t->table_lock;
+	case MMU_ACT_KEEP_OUT:
+		return !t->walkers_out;
 	case MMU_ACT_WAIT:
 		return !t->pending;
 	default:
@@ -309,6 +342,18 @@ static u16 mmu_do(struct mmu_state *t, unsigned int cpu, const struct mmu_action
 		return 0;
 	case MMU_ACT_FREE_FRAMES:
 		mmu_free_frames(t);
+		return 0;
+	case MMU_ACT_KEEP_OUT:
+		t->walkers_out = 1;
+		return 0;
+	case MMU_ACT_LET_IN:
+		t->walkers_out = 0;
+		return 0;
+	case MMU_ACT_TABLE_LOCK:
+		t->table_lock = 1;
+		return 0;
+	case MMU_ACT_TABLE_UNLOCK:
+		t->waiting++;	/* the store that releases it */
 		return 0;
 	default:
 		mmu_unlock(t, a);
@@ -403,6 +448,50 @@ static void mmu_handler(const struct mmu_state *s, unsigned int cpu)
 				      .page = (u8)page });
 }
 
+static u16 mmu_table_entry(unsigned int table)
+{
+	return (u16)(table << MMU_E_PAGE | MMU_E_P | MMU_E_RW | MMU_E_US | MMU_E_A | MMU_E_D);
+}
+
+/*
+ * A fault at @page: before Linux asks vpt, it links the PDPT or PD that is missing
+ * (__handle_mm_fault()), under page_table_lock and with mmap_lock held for reading.
+ */
+static void mmu_link(const struct mmu_state *s, unsigned int page)
+{
+	unsigned int table = MMU_ROOT, level = 4, new = MMU_ROOT + 1, index = 0;
+	struct mmu_state *t;
+
+	if (s->entry[table][0]) {
+		table = s->entry[table][0] >> MMU_E_PAGE;
+		level = 3;
+		index = page >> 2 & 1;
+	}
+	while (new < MMU_TABLES && s->table[new] != MMU_T_OTHERS)
+		new++;
+	if (s->entry[table][index] || new == MMU_TABLES)
+		return;
+	t = mmu_branch(s);
+	t->foreign--;
+	t->table[new] = MMU_T_TAKEN;
+	t->entry[table][index] = mmu_table_entry(new);
+	mmu_check_memory(t);
+	mmu_commit((struct mmu_step){ .what = MMU_DID_LINK, .page = (u8)page,
+				      .level = (u8)level, .b = (u16)new });
+}
+
+static void mmu_links(const struct mmu_state *s)
+{
+	unsigned int page;
+
+	if (!s->foreign || s->table_lock || s->walkers_out)
+		return;
+	for (page = 0; page < MMU_VPAGES; page++) {
+		if (mmu.accessed >> page & 1)
+			mmu_link(s, page);
+	}
+}
+
 void mmu_successors(const struct mmu_state *s)
 {
 	unsigned int cpu;
@@ -417,6 +506,7 @@ void mmu_successors(const struct mmu_state *s)
 		mmu_commit((struct mmu_step){ .what = MMU_DID_DRAIN,
 					      .cpu = s->holder - 1 });
 	}
+	mmu_links(s);
 	mmu_hardware(s);
 }
 

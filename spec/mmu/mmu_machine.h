@@ -34,6 +34,10 @@ enum mmu_act {
 	MMU_ACT_FREE_FRAMES,	/* all whose last mapping is gone */
 	MMU_ACT_UNLOCK,		/* with @answer; @entry as for PUT where rights changed */
 	MMU_ACT_RETURN,		/* @answer */
+	MMU_ACT_KEEP_OUT,	/* mmap_lock for writing: no fault of Linux's is under way */
+	MMU_ACT_LET_IN,
+	MMU_ACT_TABLE_LOCK,	/* Linux's page_table_lock */
+	MMU_ACT_TABLE_UNLOCK,
 };
 
 /* SEND: which CPUs invalidate. */
@@ -58,8 +62,11 @@ const struct mmu_action *mmu_node_action(u16 node);
 u16 mmu_node_next(u16 node, u16 value);
 u16 mmu_node_begin(unsigned int cpu, unsigned int op);	/* 0: program is over */
 
-/* Memory with a root, frames all free, @reserve tables that can be taken. */
-void mmu_machine_init(struct mmu_state *s, unsigned int reserve);
+/*
+ * Memory with a root, frames all free, @reserve tables that can be taken, @foreign
+ * that Linux may link.
+ */
+void mmu_machine_init(struct mmu_state *s, unsigned int reserve, unsigned int foreign);
 
 /* Everything that may happen in @s, as successors. */
 void mmu_successors(const struct mmu_state *s);

@@ -112,7 +112,10 @@ struct mmu_cpu {
 	u16 unused;
 };
 
-/* A store on its way to memory; @where is page * 2 + index. */
+/*
+ * A store on its way to memory; @where is page * 2 + index, or 0 for the one that
+ * releases the page-table lock (a plain store on x86).
+ */
 struct mmu_store {
 	u8 where;
 	u8 unused;
@@ -123,6 +126,7 @@ struct mmu_store {
 #define MMU_T_RESERVE	0U		/* zero, in nobody's use */
 #define MMU_T_TAKEN	(1U << 2)	/* the core's */
 #define MMU_T_GATHERED	(2U << 2)	/* unlinked, not yet invalidated everywhere */
+#define MMU_T_OTHERS	(3U << 2)	/* Linux's, to be linked by it */
 #define MMU_T_LIVE	3U
 #define MMU_T_STATE	(3U << 2)
 
@@ -149,6 +153,9 @@ struct mmu_store {
  * @inv_step: pages from one to the next
  * @window: pages that the split in flight may show as not mapped
  * @expect: status + 1 that the operation in flight must answer
+ * @table_lock: Linux's page_table_lock is taken
+ * @walkers_out: mmap_lock is taken for writing, which keeps Linux's faults out
+ * @foreign: how many tables Linux may still link
  * @buffer: store buffer of the holder: FIFO, x86-TSO (SDM 8.2.2).  No other CPU
  *          stores to tables.
  * @cpu: the CPUs
@@ -167,7 +174,10 @@ struct mmu_state {
 	u8 inv_step;
 	u8 window;
 	u8 expect;
-	u8 unused[4];
+	u8 table_lock;
+	u8 walkers_out;
+	u8 foreign;
+	u8 unused;
 	struct mmu_store buffer[MMU_BUFFER];
 	struct mmu_cpu cpu[MMU_CPUS];
 };
@@ -200,6 +210,7 @@ enum mmu_broken {
  * @written: those of them that user threads store to
  * @explicit: walks in flight are registers, fills are optional, drops are steps
  * @simple: no TLB, no paging-structure caches, atomic walks
+ * @linux_links: Linux's faults link empty tables
  * @broken: deliberate fault
  */
 struct mmu_machine {
@@ -208,6 +219,7 @@ struct mmu_machine {
 	u8 written;
 	bool explicit;
 	bool simple;
+	bool linux_links;
 	enum mmu_broken broken;
 };
 
@@ -223,6 +235,7 @@ enum mmu_what {
 	MMU_DID_ABANDON,	/* the walk in flight is given up */
 	MMU_DID_HANDLER,	/* INVLPG @page in the shootdown's handler */
 	MMU_DID_LAND,		/* user stores reached memory */
+	MMU_DID_LINK,		/* Linux's fault at @page links table @b at @level */
 	MMU_DID_ACCESS,		/* simple mode: an atomic walk and access to @page */
 };
 

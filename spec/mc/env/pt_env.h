@@ -74,17 +74,28 @@ static inline u64 pt_env_compare_exchange(struct pt_env *env, u64 table,
 }
 
 /*
- * Linux's page-table locks.  No other software writes to tables in the model.
- * Taking such a lock would drain the store buffer; not to rely on that is stricter.
+ * Linux's page-table locks.  Those of the lower levels keep nobody out in the model,
+ * nor does page_table_lock where Linux links no tables.  Taking such a lock would
+ * drain the store buffer; not to rely on that is stricter.
  */
+static inline void mc_table_lock(unsigned int act)
+{
+	if (mmu.linux_links)
+		mc_ask(&(struct mmu_action){ .act = (u8)act });
+}
+
 static inline void pt_env_lock(struct pt_env *env, u64 table, unsigned int level)
 {
-	(void)env; (void)table; (void)level;
+	(void)env; (void)table;
+	if (level >= 3)
+		mc_table_lock(MMU_ACT_TABLE_LOCK);
 }
 
 static inline void pt_env_unlock(struct pt_env *env, u64 table, unsigned int level)
 {
-	(void)env; (void)table; (void)level;
+	(void)env; (void)table;
+	if (level >= 3)
+		mc_table_lock(MMU_ACT_TABLE_UNLOCK);
 }
 
 static inline unsigned int pt_env_live(struct pt_env *env, u64 table)
