@@ -4,28 +4,50 @@
 
 #define MC_LIMIT	200000000ULL	/* states: more than memory should be given for */
 
-/* Each deliberate fault, and a configuration in which it must show. */
+#define MC_EXPLICIT_UNMAP	"explicit: unmap | -, level 3"
+#define MC_EXPLICIT_TIGHTEN	"explicit: tighten | -, level 3"
+
+/*
+ * Each deliberate fault, and a configuration in which it must show; where there is
+ * one, a small configuration in which it must show in explicit mode as well.
+ */
 static const struct mc_broken {
 	const char *name;
 	enum mmu_broken broken;
 	const char *config;
+	const char *explicit;
 	bool harmless;
 } mc_broken[] = {
-	{ "no-shootdown", MMU_NO_SHOOTDOWN, "unmap | - | -, level 1", false },
-	{ "shootdown-self-only", MMU_SELF_ONLY, "unmap | - | -, level 1", false },
-	{ "free-before-shootdown", MMU_FREE_FIRST, "unmap and reclaim | - | -, level 1", false },
-	{ "free-before-ack", MMU_FREE_BEFORE_ACK, "unmap and reclaim | - | -, level 1", false },
-	{ "return-before-ack", MMU_NO_WAIT, "tighten | - | -, level 1", false },
-	{ "ack-before-invalidate", MMU_ACK_FIRST, "unmap | - | -, level 1", false },
-	{ "invlpg-keeps-psc", MMU_INVLPG_KEEPS_PSC, "unmap and reclaim | - | -, level 1", false },
-	{ "plain-store", MMU_PLAIN_STORE, "unmap | - | -, level 1", false },
-	{ "protect-by-unmap-and-map", MMU_PROTECT_GAP, "tighten | - | -, level 1", false },
-	{ "ipi-before-drain", MMU_SEND_UNDRAINED, "unmap and reclaim | - | -, level 1", false },
-	{ "ack-before-drain", MMU_HANDLER_UNDRAINED, "unmap | - | -, level 1", false },
-	{ "execute-without-shootdown", MMU_EXEC_LAZY, "loosen | execute, same, level 1", false },
-	{ "half-range", MMU_HALF_RANGE, "resolve | unmap_range, same, level 1", false },
-	{ "shootdown-before-change", MMU_INVALIDATE_FIRST, "unmap | - | -, level 1", false },
-	{ "unlink-before-clear", MMU_UNLINK_FIRST, "unmap | resolve, cousin, level 1", true },
+	{ "no-shootdown", MMU_NO_SHOOTDOWN,
+	  "unmap | - | -, level 1", MC_EXPLICIT_UNMAP, false },
+	{ "shootdown-self-only", MMU_SELF_ONLY,
+	  "unmap | - | -, level 1", MC_EXPLICIT_UNMAP, false },
+	{ "free-before-shootdown", MMU_FREE_FIRST,
+	  "unmap and reclaim | - | -, level 1", MC_EXPLICIT_UNMAP, false },
+	{ "free-before-ack", MMU_FREE_BEFORE_ACK,
+	  "unmap and reclaim | - | -, level 1", MC_EXPLICIT_UNMAP, false },
+	{ "return-before-ack", MMU_NO_WAIT,
+	  "tighten | - | -, level 1", MC_EXPLICIT_TIGHTEN, false },
+	{ "ack-before-invalidate", MMU_ACK_FIRST,
+	  "unmap | - | -, level 1", MC_EXPLICIT_UNMAP, false },
+	{ "invlpg-keeps-psc", MMU_INVLPG_KEEPS_PSC,
+	  "unmap and reclaim | - | -, level 1", MC_EXPLICIT_UNMAP, false },
+	{ "plain-store", MMU_PLAIN_STORE,
+	  "unmap | - | -, level 1", MC_EXPLICIT_UNMAP, false },
+	{ "protect-by-unmap-and-map", MMU_PROTECT_GAP,
+	  "tighten | - | -, level 1", MC_EXPLICIT_TIGHTEN, false },
+	{ "ipi-before-drain", MMU_SEND_UNDRAINED,
+	  "unmap and reclaim | - | -, level 1", MC_EXPLICIT_UNMAP, false },
+	{ "ack-before-drain", MMU_HANDLER_UNDRAINED,
+	  "unmap | - | -, level 1", MC_EXPLICIT_UNMAP, false },
+	{ "execute-without-shootdown", MMU_EXEC_LAZY,
+	  "loosen | execute, same, level 1", NULL, false },
+	{ "half-range", MMU_HALF_RANGE,
+	  "resolve | unmap_range, same, level 1", NULL, false },
+	{ "shootdown-before-change", MMU_INVALIDATE_FIRST,
+	  "unmap | - | -, level 1", MC_EXPLICIT_UNMAP, false },
+	{ "unlink-before-clear", MMU_UNLINK_FIRST,
+	  "unmap | resolve, cousin, level 1", NULL, true },
 };
 
 #define MC_BROKEN	(sizeof(mc_broken) / sizeof(mc_broken[0]))
@@ -129,7 +151,8 @@ static void mc_tap_broken(const struct mc_job *job)
 	}
 	/* A model that is too small is no violation. */
 	caught = caught && strncmp(r->violation, "bound", 5);
-	mc_tap(caught, "broken: ", mc_broken[i].name);
+	mc_tap(caught, job->mode == MC_EXPLICIT ? "broken, explicit mode: " : "broken: ",
+	       mc_broken[i].name);
 	printf(" is caught (depth %u): %s\n", r->depth, r->violation);
 	fflush(stdout);
 }
@@ -180,6 +203,11 @@ static void mc_add_checks(void)
 	for (i = 0; i < MC_BROKEN; i++)
 		mc_job_add(mc_config_find(mc_broken[i].config), MC_MONOTONE,
 			   mc_broken[i].broken);
+	for (i = 0; i < MC_BROKEN; i++) {
+		if (mc_broken[i].explicit)
+			mc_job_add(mc_config_find(mc_broken[i].explicit), MC_EXPLICIT,
+				   mc_broken[i].broken);
+	}
 	for (i = 0; i < MC_COMPARED; i++)
 		mc_add_compared(mc_compared[i], MC_SIMPLE);
 	for (i = 0; i < MC_BOTH_MODES; i++)
@@ -190,6 +218,8 @@ int mc_suite_check(unsigned int at_once)
 {
 	unsigned int i, planned = MC_BROKEN + MC_COMPARED + MC_BOTH_MODES;
 
+	for (i = 0; i < MC_BROKEN; i++)
+		planned += !!mc_broken[i].explicit;
 	for (i = 0; i < mc_nconfigs; i++) {
 		if (!mc_configs[i].quick)
 			continue;

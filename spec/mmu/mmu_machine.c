@@ -291,28 +291,12 @@ static bool mmu_enabled(const struct mmu_state *t, const struct mmu_action *a)
 	}
 }
 
-/* Do it; return its value. */
-static u16 mmu_do(struct mmu_state *t, unsigned int cpu, const struct mmu_action *a)
+/* What only the holder of the region's lock looks at. */
+static u16 mmu_do_books(struct mmu_state *t, const struct mmu_action *a)
 {
 	unsigned int pages = a->level ? mmu_pages(a->level) : 0;
 
 	switch (a->act) {
-	case MMU_ACT_ALLOC:
-		return mmu_alloc(t, a->level, a->n);
-	case MMU_ACT_FRAME_FREE:
-		memset(&t->frame[a->page - MMU_FRAME0], MMU_F_FREE, a->n);
-		return 0;
-	case MMU_ACT_LOCK:
-		mmu_lock(t, cpu, a);
-		return 0;
-	case MMU_ACT_LOAD:
-		return mmu_load(t, a->page, a->index);
-	case MMU_ACT_STORE:
-		mmu_store(t, a);
-		return 0;
-	case MMU_ACT_EXCHANGE:
-	case MMU_ACT_COMPARE:
-		return mmu_exchange(t, a);
 	case MMU_ACT_LIVE:
 		return t->table[a->page] & MMU_T_LIVE;
 	case MMU_ACT_SET_LIVE:
@@ -332,22 +316,43 @@ static u16 mmu_do(struct mmu_state *t, unsigned int cpu, const struct mmu_action
 		mmu_check_dirty(t, a->page, pages, a->entry);
 		mmu_frame_put(t, a->page, pages);
 		return 0;
+	case MMU_ACT_FREE_TABLES:
+		mmu_free_tables(t);
+		return 0;
+	default:
+		mmu_free_frames(t);
+		return 0;
+	}
+}
+
+/* Do it; return its value. */
+static u16 mmu_do(struct mmu_state *t, unsigned int cpu, const struct mmu_action *a)
+{
+	switch (a->act) {
+	case MMU_ACT_ALLOC:
+		return mmu_alloc(t, a->level, a->n);
+	case MMU_ACT_FRAME_FREE:
+		memset(&t->frame[a->page - MMU_FRAME0], MMU_F_FREE, a->n);
+		return 0;
+	case MMU_ACT_LOCK:
+		mmu_lock(t, cpu, a);
+		return 0;
+	case MMU_ACT_LOAD:
+		return mmu_load(t, a->page, a->index);
+	case MMU_ACT_STORE:
+		mmu_store(t, a);
+		return 0;
+	case MMU_ACT_EXCHANGE:
+	case MMU_ACT_COMPARE:
+		return mmu_exchange(t, a);
 	case MMU_ACT_SEND:
 		mmu_send(t, cpu, a);
 		return 0;
 	case MMU_ACT_WAIT:
 		return 0;
-	case MMU_ACT_FREE_TABLES:
-		mmu_free_tables(t);
-		return 0;
-	case MMU_ACT_FREE_FRAMES:
-		mmu_free_frames(t);
-		return 0;
 	case MMU_ACT_KEEP_OUT:
-		t->walkers_out = 1;
-		return 0;
 	case MMU_ACT_LET_IN:
-		t->walkers_out = 0;
+		t->walkers_out = a->act == MMU_ACT_KEEP_OUT;
 		return 0;
 	case MMU_ACT_TABLE_LOCK:
 		t->table_lock = 1;
@@ -355,9 +360,11 @@ static u16 mmu_do(struct mmu_state *t, unsigned int cpu, const struct mmu_action
 	case MMU_ACT_TABLE_UNLOCK:
 		t->waiting++;	/* the store that releases it */
 		return 0;
-	default:
+	case MMU_ACT_UNLOCK:
 		mmu_unlock(t, a);
 		return 0;
+	default:
+		return mmu_do_books(t, a);
 	}
 }
 
