@@ -104,6 +104,8 @@ static void mc_pair(const struct mc_kind *a, const struct mc_kind *b,
 	if (!place && !a->range && !b->range)
 		config.accessed = (u8)(1U | 1U << (size - 1));
 	config.written = config.accessed;
+	/* Of each size one place; ranges take longest. */
+	config.quick = place == (level == 2) && !a->range && !b->range;
 	mc_config_add(&config);
 }
 
