@@ -112,7 +112,7 @@ static const struct mc_config mc_by_hand[] = {
 	  { MAP(0, 2) }, { { UNMAP(0) } } },
 	{ "explicit: unmap | -, level 3", 2, 0, PAGE(3), PAGE(3), 0, 1, 1,
 	  { MAP(0, 3) }, { { UNMAP(0) } } },
-	{ "explicit: remap | -, level 3", 2, 0, PAGE(3), PAGE(3), 0, 1, 1,
+	{ "explicit: remap | -, level 3", 2, 0, PAGE(3), PAGE(3), 0, 0, 1,
 	  { MAP(0, 3) }, { { REMAP(0, 3) } } },
 	{ "explicit: tighten | -, level 3", 2, 0, PAGE(3), PAGE(3), 0, 1, 1,
 	  { MAP(0, 3) }, { { PROTECT(0, RO) } } },
