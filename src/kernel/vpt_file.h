@@ -51,6 +51,12 @@ struct vpt_piece {
  * @spare: pieces allocated when Linux asked whether a VMA may be split
  * @env: tables and frames
  * @handles: handle -> page of the frame
+ * @frames: frames in use, of any size
+ * @nhandles: of them, those that a handle names
+ * @faults: faults that mapped a page
+ * @segvs: faults answered with SIGSEGV
+ * @shootdowns: invalidations sent
+ * @checks: runs of the specification's invariants; the number marks what one has seen
  */
 struct vpt_file {
 	struct mm_struct *mm;
