@@ -37,15 +37,18 @@ module-%:
 #   host.mk   defines host-suite (builds and runs, prints TAP)
 #   guest.mk  defines guest-programs (builds what runs in the guest)
 #   bench.mk  defines bench-core
+#   mc.mk     defines check-model (the model checker's quick suite, TAP) and model
 # What these need is installed first.
 host-suite: | deps-check
 guest-programs: | deps-guest
--include tests/host/host.mk
+include tests/host/host.mk
 include tests/guest/guest.mk
--include bench/bench.mk
+include bench/bench.mk
+include spec/mc/mc.mk
 
 host-suite := $(MAKE) -s --no-print-directory host-suite
 guest-suite := tests/guest/matrix
+model-suite := $(MAKE) -s --no-print-directory check-model
 
 ## run: boot a guest with vpt inserted and run the three example programs
 run: guest-programs
@@ -53,11 +56,12 @@ run: guest-programs
 
 ## check: run every test suite; of the guest's matrix, the usual subset
 check: deps-check guest-programs
-	+$(Q)tools/tally 'host=$(host-suite)' 'guest=$(guest-suite)'
+	+$(Q)tools/tally 'host=$(host-suite)' 'model=$(model-suite)' 'guest=$(guest-suite)'
 
 ## check-all: the same over the guest's whole matrix
 check-all: deps-check guest-programs
-	+$(Q)tools/tally 'host=$(host-suite)' 'guest=$(guest-suite) --all'
+	+$(Q)tools/tally 'host=$(host-suite)' 'model=$(model-suite)' \
+		'guest=$(guest-suite) --all'
 
 ## check-host: only the core's tests, on this machine, without a guest
 check-host: deps-check

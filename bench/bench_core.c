@@ -89,26 +89,31 @@ static __attribute__((noinline)) int called_unmap(struct pt_env *e, u64 root, u6
 	return floor_unmap(e, root, va, old);
 }
 
-static int (*volatile map_pointer)(struct pt_env *, u64, u64, u64) = called_map;
-static int (*volatile protect_pointer)(struct pt_env *, u64, u64, u64 *) = called_protect;
-static int (*volatile unmap_pointer)(struct pt_env *, u64, u64, u64 *) = called_unmap;
+/* The compiler must not know where a pointer leads, or it might inline the call. */
+#define opaque(pointer) __asm__("" : "+r"(pointer))
 
 static u64 floor_called(const struct pattern *p, int op)
 {
+	int (*map)(struct pt_env *, u64, u64, u64) = called_map;
+	int (*protect)(struct pt_env *, u64, u64, u64 *) = called_protect;
+	int (*unmap)(struct pt_env *, u64, u64, u64 *) = called_unmap;
 	u64 i, old, bad = 0, va = BASE;
 
+	opaque(map);
+	opaque(protect);
+	opaque(unmap);
 	switch (op) {
 	case MAP:
 		for (i = 0; i < p->n; i++, va += p->step)
-			bad |= map_pointer(&env, pt.root, va, frames[i]);
+			bad |= map(&env, pt.root, va, frames[i]);
 		break;
 	case PROTECT:
 		for (i = 0; i < p->n; i++, va += p->step)
-			bad |= protect_pointer(&env, pt.root, va, &old);
+			bad |= protect(&env, pt.root, va, &old);
 		break;
 	default:
 		for (i = 0; i < p->n; i++, va += p->step)
-			bad |= unmap_pointer(&env, pt.root, va, &old);
+			bad |= unmap(&env, pt.root, va, &old);
 	}
 	return bad;
 }
@@ -198,8 +203,8 @@ static u64 pairs_called(const struct pattern *p, int op)
 	u64 i, old, bad = 0;
 
 	for (i = 0; op == MAP && i < p->n; i++) {
-		bad |= map_pointer(&env, pt.root, BASE, frames[i]);
-		bad |= unmap_pointer(&env, pt.root, BASE, &old);
+		bad |= called_map(&env, pt.root, BASE, frames[i]);
+		bad |= called_unmap(&env, pt.root, BASE, &old);
 		free_gathered();
 	}
 	return bad;

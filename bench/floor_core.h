@@ -94,7 +94,8 @@ static __always_inline void floor_uncount(struct pt_env *env, const u64 *table, 
 {
 	unsigned int level;
 
-	if (env->live[table[1] >> 12] -= n)
+	env->live[table[1] >> 12] -= n;
+	if (env->live[table[1] >> 12])
 		return;
 	for (level = 1; level < 4; level++) {
 		pt_env_store(env, table[level + 1], level + 1,

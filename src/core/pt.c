@@ -41,7 +41,7 @@ static __always_inline enum pt_status pt_put_leaf(struct pt *pt, u64 va, u64 tab
 
 /* The table for the leaf is missing, or a larger leaf stands there. */
 static noinline enum pt_status pt_map_deeper(struct pt *pt, u64 va,
-					      unsigned int level, u64 entry)
+					     unsigned int level, u64 entry)
 {
 	enum pt_status status;
 	u64 table;

@@ -70,7 +70,7 @@
 
 /* Rights of a mapping.  Whatever is mapped can be read. */
 #define PT_EXEC		(1U << 0)
-#define PT_WRITE	(1U << 1)	/* these two stand where an entry has them */
+#define PT_WRITE	(1U << 1)	/* these two as in an entry (pt_entry.h) */
 #define PT_USER		(1U << 2)
 #define PT_RIGHTS	(PT_WRITE | PT_EXEC | PT_USER)
 

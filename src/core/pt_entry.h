@@ -64,22 +64,21 @@ static inline u64 pte_make_table(u64 table)
 	return table | PTE_TABLE_BITS;
 }
 
-/* The bits by which a leaf says @rights (PT_WRITE | PT_EXEC | PT_USER). */
+/*
+ * The bits by which a leaf says @rights.  PT_WRITE and PT_USER have the values of
+ * PTE_RW and PTE_US.
+ */
 static inline u64 pte_rights_bits(u32 rights)
 {
-	return (rights & (PTE_RW | PTE_US)) | (u64)!(rights & PT_EXEC) << 63;
+	return (rights & (PTE_RW | PTE_US)) | (rights & PT_EXEC ? 0 : PTE_XD);
 }
 
 #define PTE_RIGHTS_MASK	(PTE_RW | PTE_US | PTE_XD)
 
 static inline u32 pte_rights(u64 entry)
 {
-	return (entry & (PTE_RW | PTE_US)) | ~entry >> 63;
+	return (entry & (PTE_RW | PTE_US)) | (entry & PTE_XD ? 0 : PT_EXEC);
 }
-
-/* The values of PT_WRITE, PT_USER and PT_EXEC make both conversions short. */
-_Static_assert(PT_WRITE == PTE_RW && PT_USER == PTE_US && PT_EXEC == 1,
-	       "rights are laid out as in an entry");
 
 static inline u64 pte_make_leaf(u64 pa, unsigned int level, u32 rights)
 {

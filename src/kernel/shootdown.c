@@ -3,9 +3,12 @@
  * Invalidation on every CPU, with exported symbols only.
  *
  * The entry has been changed already.  Then:
- *  1. mm->context.tlb_gen goes up: a CPU that holds translations of this address
- *     space under a PCID without running it compares generations when it switches
- *     back, and flushes (switch_mm_irqs_off() in arch/x86/mm/tlb.c);
+ *  1. mm->context.tlb_gen goes up, by a locked instruction, which also drains this
+ *     CPU's store buffer: a CPU that has acknowledged cannot read the old entry
+ *     again.  The generation is for CPUs that are not interrupted: one that holds
+ *     translations of this address space under a PCID without running it compares
+ *     generations when it switches back, and flushes (switch_mm_irqs_off() in
+ *     arch/x86/mm/tlb.c);
  *  2. every CPU in mm_cpumask(mm) - those that have it loaded, lazily or not -
  *     runs the handler, and the call returns when all have.
  * A CPU that is just switching to the mm sets its bit in the mask before it reads

@@ -37,7 +37,7 @@ $(HOST_PROGRAMS): $(HOST_CORE_HEADERS) $(wildcard tests/host/*.h) tests/host/hos
 	@mkdir -p $(@D)
 	$(HOST_CC) $(HOST_FLAGS) $(HOST_GEOMETRY) $(filter %.c,$^) -o $@ $(HOST_LIBS)
 
--include tests/spec/spec.mk
+include tests/spec/spec.mk
 
 .PHONY: host-programs host-suite
 host-programs: $(HOST_PROGRAMS) spec-programs

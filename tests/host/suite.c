@@ -105,6 +105,7 @@ int main(void)
 {
 	Suite *suite = suite_create("core");
 	SRunner *runner;
+	int failed;
 
 	suite_add_tcase(suite, stores_tests());
 	suite_add_tcase(suite, reclaim_tests());
@@ -117,5 +118,7 @@ int main(void)
 	runner = srunner_create(suite);
 	srunner_set_tap(runner, "-");
 	srunner_run_all(runner, CK_SILENT);
-	return srunner_ntests_failed(runner) ? EXIT_FAILURE : EXIT_SUCCESS;
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

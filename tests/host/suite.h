@@ -8,14 +8,14 @@
 #include "world.h"
 
 /* One group of properties per file. */
-TCase *stores_tests(void);
-TCase *reclaim_tests(void);
-TCase *refusal_tests(void);
-TCase *rights_tests(void);
-TCase *border_tests(void);
-TCase *foreign_tests(void);
-TCase *range_tests(void);
-TCase *split_tests(void);
+struct TCase *stores_tests(void);
+struct TCase *reclaim_tests(void);
+struct TCase *refusal_tests(void);
+struct TCase *rights_tests(void);
+struct TCase *border_tests(void);
+struct TCase *foreign_tests(void);
+struct TCase *range_tests(void);
+struct TCase *split_tests(void);
 
 #define ALL	PT_RIGHTS
 #define RW	(PT_WRITE | PT_USER)

@@ -62,6 +62,7 @@ START_TEST(neighbours_entries_are_left_alone)
 		check_neighbours(&w, va, 3);
 	world_destroy(&w);
 }
+
 END_TEST
 
 START_TEST(a_missing_border_table_is_made_once_and_kept)
@@ -84,6 +85,7 @@ START_TEST(a_missing_border_table_is_made_once_and_kept)
 	ck_assert_uint_eq(w.env.nfree, 0);
 	world_destroy(&w);
 }
+
 END_TEST
 
 START_TEST(regions_share_a_border_table)
@@ -112,6 +114,7 @@ START_TEST(regions_share_a_border_table)
 	ck_assert_uint_eq(tables, 1);
 	world_destroy(&w);
 }
+
 END_TEST
 
 /* A region whose edges cut tables of every level: each is a border table. */
@@ -134,6 +137,7 @@ START_TEST(a_region_may_cut_tables_of_any_level)
 	ck_assert_uint_eq(world_check(&w), 6);
 	world_destroy(&w);
 }
+
 END_TEST
 
 /* Where a region is cut in two: at an edge of each kind of table. */
@@ -210,6 +214,7 @@ START_TEST(a_region_cut_in_two_works_on_as_two)
 	ck_assert_uint_eq(world_check(&w), tables);
 	world_destroy(&w);
 }
+
 END_TEST
 
 START_TEST(disown_where_nothing_is_mapped_does_nothing)
@@ -223,6 +228,7 @@ START_TEST(disown_where_nothing_is_mapped_does_nothing)
 	must_be_mapped(&w, w.pt.start, 1, ALL);
 	world_destroy(&w);
 }
+
 END_TEST
 
 TCase *border_tests(void)

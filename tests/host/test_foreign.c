@@ -37,6 +37,35 @@ START_TEST(a_foreign_table_is_adopted_and_reclaimed)
 		world_destroy(&w);
 	}
 }
+
+END_TEST
+
+/* The usual bits of a table entry are recognised at once; others are fine, too. */
+START_TEST(a_table_entry_with_other_bits_is_followed)
+{
+	unsigned int level = loop_level(_i) + 1;
+	struct pt_mapping m;
+	struct world w;
+	bool tighter;
+	u64 va, *entry;
+
+	if (level > 4)
+		return;
+	world_region(&w, 1);
+	va = w.pt.start;
+	world_link_foreign(&w, va, 1);
+	entry = (u64 *)(w.env.arena + world_table(&w, va, level)) + ref_index(va, level);
+	*entry &= ~(_i < 3 ? REF_A : REF_D);
+	must_map(&w, va, 1);
+	ck_assert_int_eq(pt_map(&w.pt, va, 0, 1, ALL), PT_EXISTS);
+	ck_assert_int_eq(pt_protect(&w.pt, va, RW, &m, &tighter), PT_OK);
+	must_be_mapped(&w, va, 1, RW);
+	ck_assert_int_eq(pt_resolve(&w.pt, va, &m), PT_OK);
+	must_unmap(&w, va);
+	ck_assert_uint_eq(world_check(&w), 0);
+	world_destroy(&w);
+}
+
 END_TEST
 
 START_TEST(a_foreign_table_in_a_leafs_place_gives_way)
@@ -71,6 +100,7 @@ START_TEST(a_foreign_table_in_a_leafs_place_gives_way)
 		}
 	}
 }
+
 END_TEST
 
 START_TEST(unmap_of_nothing_sweeps_its_path)
@@ -90,6 +120,7 @@ START_TEST(unmap_of_nothing_sweeps_its_path)
 		world_destroy(&w);
 	}
 }
+
 END_TEST
 
 START_TEST(a_sweep_spares_tables_in_use)
@@ -115,6 +146,7 @@ START_TEST(a_sweep_spares_tables_in_use)
 	world_check(&w);
 	world_destroy(&w);
 }
+
 END_TEST
 
 /* A table that holds nothing but foreign tables takes them with it. */
@@ -147,6 +179,7 @@ START_TEST(a_reclaimed_table_leaves_no_foreign_one_behind)
 		world_destroy(&w);
 	}
 }
+
 END_TEST
 
 START_TEST(a_swept_table_leaves_no_foreign_one_behind)
@@ -171,6 +204,7 @@ START_TEST(a_swept_table_leaves_no_foreign_one_behind)
 	world_check(&w);
 	world_destroy(&w);
 }
+
 END_TEST
 
 START_TEST(ranges_sweep_as_they_pass)
@@ -195,6 +229,7 @@ START_TEST(ranges_sweep_as_they_pass)
 	ck_assert_uint_eq(world_check(&w), border_tables(&w));
 	world_destroy(&w);
 }
+
 END_TEST
 
 /* Linux is quicker: just before the core locks a table, it links one there. */
@@ -234,6 +269,7 @@ START_TEST(a_table_linked_first_by_linux_is_used)
 		world_destroy(&w);
 	}
 }
+
 END_TEST
 
 START_TEST(a_table_linked_by_linux_in_a_leafs_place_is_seen)
@@ -259,6 +295,7 @@ START_TEST(a_table_linked_by_linux_in_a_leafs_place_is_seen)
 		world_destroy(&w);
 	}
 }
+
 END_TEST
 
 TCase *foreign_tests(void)
@@ -266,6 +303,7 @@ TCase *foreign_tests(void)
 	TCase *t = tcase_create("foreign empty tables");
 
 	tcase_add_loop_test(t, a_foreign_table_is_adopted_and_reclaimed, 0, LOOP);
+	tcase_add_loop_test(t, a_table_entry_with_other_bits_is_followed, 0, LOOP);
 	tcase_add_loop_test(t, a_foreign_table_in_a_leafs_place_gives_way, 0, REGIONS);
 	tcase_add_loop_test(t, unmap_of_nothing_sweeps_its_path, 0, REGIONS);
 	tcase_add_loop_test(t, a_sweep_spares_tables_in_use, 0, REGIONS);

@@ -77,6 +77,7 @@ START_TEST(holes_are_skipped_and_leaves_counted)
 	ck_assert_uint_eq(world_check(&w), border_tables(&w));
 	world_destroy(&w);
 }
+
 END_TEST
 
 START_TEST(an_empty_range_touches_nothing)
@@ -94,6 +95,7 @@ START_TEST(an_empty_range_touches_nothing)
 	ck_assert_uint_eq(w.stores + w.exchanges, 0);
 	world_destroy(&w);
 }
+
 END_TEST
 
 START_TEST(a_straddled_leaf_refuses_the_range)
@@ -126,6 +128,7 @@ START_TEST(a_straddled_leaf_refuses_the_range)
 	world_check(&w);
 	world_destroy(&w);
 }
+
 END_TEST
 
 START_TEST(a_range_ends_exactly_where_it_says)
@@ -166,6 +169,7 @@ START_TEST(a_range_ends_exactly_where_it_says)
 	}
 	world_destroy(&w);
 }
+
 END_TEST
 
 /* Loads beyond one or two a page: a constant number for each table. */
@@ -197,6 +201,7 @@ START_TEST(a_range_walks_once_per_table)
 	world_check(&w);
 	world_destroy(&w);
 }
+
 END_TEST
 
 START_TEST(large_holes_cost_one_walk_each)
@@ -212,6 +217,7 @@ START_TEST(large_holes_cost_one_walk_each)
 	ck_assert_uint_le(w.loads, 4 * PT_ENTRIES + 4 * LOADS_PER_TABLE);
 	world_destroy(&w);
 }
+
 END_TEST
 
 START_TEST(tables_for_a_range_are_never_underestimated)
@@ -237,6 +243,7 @@ START_TEST(tables_for_a_range_are_never_underestimated)
 		}
 	}
 }
+
 END_TEST
 
 TCase *range_tests(void)

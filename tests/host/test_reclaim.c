@@ -28,6 +28,7 @@ START_TEST(the_last_unmap_unlinks_every_owned_table)
 		ck_assert_uint_eq(w.info[w.env.gathered[i] >> 12].level, level + i);
 	world_destroy(&w);
 }
+
 END_TEST
 
 /* With a second mapping @keep levels away, the cascade stops below it. */
@@ -62,6 +63,7 @@ START_TEST(a_cascade_stops_at_the_first_table_in_use)
 		}
 	}
 }
+
 END_TEST
 
 START_TEST(counts_follow_a_table_from_empty_to_full_and_back)
@@ -87,6 +89,7 @@ START_TEST(counts_follow_a_table_from_empty_to_full_and_back)
 	ck_assert_uint_eq(world_check(&w), border_tables(&w));
 	world_destroy(&w);
 }
+
 END_TEST
 
 START_TEST(a_table_holds_leaves_and_tables_at_once)
@@ -108,6 +111,7 @@ START_TEST(a_table_holds_leaves_and_tables_at_once)
 	ck_assert_uint_eq(world_check(&w), border_tables(&w));
 	world_destroy(&w);
 }
+
 END_TEST
 
 START_TEST(the_core_frees_nothing)
@@ -127,6 +131,7 @@ START_TEST(the_core_frees_nothing)
 	world_check(&w);
 	world_destroy(&w);
 }
+
 END_TEST
 
 START_TEST(a_reclaimed_table_can_be_used_again_at_once)
@@ -145,6 +150,7 @@ START_TEST(a_reclaimed_table_can_be_used_again_at_once)
 	}
 	world_destroy(&w);
 }
+
 END_TEST
 
 TCase *reclaim_tests(void)

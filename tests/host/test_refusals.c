@@ -5,11 +5,13 @@
 #include "suite.h"
 
 #define refused(w, call, status) do {			\
-	world_watch(w);					\
+	struct world *_world = (w);			\
+							\
+	world_watch(_world);				\
 	ck_assert_int_eq(call, status);			\
-	ck_assert_uint_eq((w)->stores, 0);		\
-	ck_assert_uint_eq((w)->exchanges, 0);		\
-	ck_assert_uint_eq((w)->env.ngathered, 0);	\
+	ck_assert_uint_eq(_world->stores, 0);		\
+	ck_assert_uint_eq(_world->exchanges, 0);	\
+	ck_assert_uint_eq(_world->env.ngathered, 0);	\
 } while (0)
 
 START_TEST(too_small_a_reserve_changes_nothing)
@@ -40,6 +42,7 @@ START_TEST(too_small_a_reserve_changes_nothing)
 		}
 	}
 }
+
 END_TEST
 
 START_TEST(ranges_need_all_their_tables_beforehand)
@@ -71,6 +74,7 @@ START_TEST(ranges_need_all_their_tables_beforehand)
 		world_destroy(&w);
 	}
 }
+
 END_TEST
 
 /* New page of each size inside, around or at a mapping of each size. */
@@ -99,6 +103,7 @@ START_TEST(overlap_of_any_two_sizes_exists)
 	must_be_mapped(&w, at, there, ALL);
 	world_destroy(&w);
 }
+
 END_TEST
 
 START_TEST(a_mapping_anywhere_in_a_range_exists)
@@ -120,6 +125,7 @@ START_TEST(a_mapping_anywhere_in_a_range_exists)
 	}
 	world_destroy(&w);
 }
+
 END_TEST
 
 /* Addresses that no operation may take: (address, whether merely misaligned). */
@@ -167,6 +173,7 @@ START_TEST(bad_addresses_are_invalid)
 	world_check(&w);
 	world_destroy(&w);
 }
+
 END_TEST
 
 START_TEST(pages_reaching_out_of_the_region_are_invalid)
@@ -203,6 +210,7 @@ START_TEST(pages_reaching_out_of_the_region_are_invalid)
 		PT_INVALID);
 	world_destroy(&w);
 }
+
 END_TEST
 
 START_TEST(bad_levels_rights_and_frames_are_invalid)
@@ -217,7 +225,8 @@ START_TEST(bad_levels_rights_and_frames_are_invalid)
 
 	world_region(&w, loop_region(_i));
 	va = w.pt.start;
-	w.pt.pa_limit = limit = 1ULL << 45;
+	limit = 1ULL << 45;
+	w.pt.pa_limit = limit;
 	{
 		const u64 bad[] = {
 			1, 4095, size / 2, size + 1, limit, limit + size, 1ULL << 51,
@@ -256,6 +265,7 @@ START_TEST(bad_levels_rights_and_frames_are_invalid)
 	}
 	world_destroy(&w);
 }
+
 END_TEST
 
 START_TEST(what_is_not_mapped_is_noent)
@@ -284,6 +294,7 @@ START_TEST(what_is_not_mapped_is_noent)
 	must_be_mapped(&w, w.pt.start, level, ALL);
 	world_destroy(&w);
 }
+
 END_TEST
 
 START_TEST(bad_regions_are_invalid)
@@ -305,6 +316,7 @@ START_TEST(bad_regions_are_invalid)
 	ck_assert_int_eq(pt_init(&pt, &env, 4096, 8192, 4096, 52), PT_INVALID);
 	ck_assert_int_eq(pt_init(&pt, &env, 4096, 0, 0, 52), PT_INVALID);
 }
+
 END_TEST
 
 TCase *refusal_tests(void)

@@ -32,6 +32,7 @@ START_TEST(protect_tells_whether_a_right_was_taken)
 	}
 	world_destroy(&w);
 }
+
 END_TEST
 
 /* @_i: A | D << 1 as hardware may have left them. */
@@ -80,6 +81,7 @@ START_TEST(accessed_and_dirty_are_reported_and_kept)
 	}
 	world_destroy(&w);
 }
+
 END_TEST
 
 /* The MMU at work: before each atomic write to a leaf it sets one bit more. */
@@ -135,6 +137,7 @@ START_TEST(no_bit_of_the_mmu_is_lost_in_a_race)
 	}
 	world_destroy(&w);
 }
+
 END_TEST
 
 START_TEST(what_an_exchange_replaces_is_what_is_told)
@@ -170,6 +173,7 @@ START_TEST(what_an_exchange_replaces_is_what_is_told)
 	}
 	world_destroy(&w);
 }
+
 END_TEST
 
 START_TEST(protect_range_loses_no_bit)
@@ -196,6 +200,7 @@ START_TEST(protect_range_loses_no_bit)
 	ck_assert(world_walk(&w, va).accessed && !world_walk(&w, va).dirty);
 	world_destroy(&w);
 }
+
 END_TEST
 
 START_TEST(a_range_is_tighter_if_any_page_is)
@@ -214,6 +219,7 @@ START_TEST(a_range_is_tighter_if_any_page_is)
 	ck_assert(!done.tighter);
 	world_destroy(&w);
 }
+
 END_TEST
 
 START_TEST(remap_swaps_the_frame_and_nothing_else)
@@ -239,6 +245,7 @@ START_TEST(remap_swaps_the_frame_and_nothing_else)
 	}
 	world_destroy(&w);
 }
+
 END_TEST
 
 START_TEST(resolve_answers_at_any_offset)
@@ -265,6 +272,7 @@ START_TEST(resolve_answers_at_any_offset)
 		ck_assert_int_eq(pt_resolve(&w.pt, va - 1, &m), PT_NOENT);
 	world_destroy(&w);
 }
+
 END_TEST
 
 TCase *rights_tests(void)

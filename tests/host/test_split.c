@@ -52,6 +52,7 @@ START_TEST(a_split_leaf_maps_the_same_memory)
 	}
 	world_destroy(&w);
 }
+
 END_TEST
 
 START_TEST(the_pieces_are_counted)
@@ -75,6 +76,7 @@ START_TEST(the_pieces_are_counted)
 	ck_assert_uint_eq(world_check(&w), border_tables(&w));
 	world_destroy(&w);
 }
+
 END_TEST
 
 START_TEST(a_leaf_can_be_split_to_the_bottom)
@@ -104,6 +106,7 @@ START_TEST(a_leaf_can_be_split_to_the_bottom)
 	ck_assert_uint_eq(world_check(&w), border_tables(&w));
 	world_destroy(&w);
 }
+
 END_TEST
 
 START_TEST(no_split_without_a_table)
@@ -121,6 +124,7 @@ START_TEST(no_split_without_a_table)
 	must_be_mapped(&w, w.pt.start, level, ALL);
 	world_destroy(&w);
 }
+
 END_TEST
 
 TCase *split_tests(void)

@@ -32,6 +32,7 @@ START_TEST(map_becomes_visible_by_its_last_store)
 	ck_assert_uint_ge(changed(&w), 3);
 	world_destroy(&w);
 }
+
 END_TEST
 
 START_TEST(map_beside_a_mapping_leaves_it_alone)
@@ -55,6 +56,7 @@ START_TEST(map_beside_a_mapping_leaves_it_alone)
 	}
 	world_destroy(&w);
 }
+
 END_TEST
 
 START_TEST(unmap_clears_the_leaf_first)
@@ -75,6 +77,7 @@ START_TEST(unmap_clears_the_leaf_first)
 	ck_assert_uint_eq(w.stores, tables);
 	world_destroy(&w);
 }
+
 END_TEST
 
 START_TEST(protect_and_remap_are_one_atomic_store)
@@ -104,6 +107,7 @@ START_TEST(protect_and_remap_are_one_atomic_store)
 	world_check(&w);
 	world_destroy(&w);
 }
+
 END_TEST
 
 /* Leaves of each size, with a hole, such that a range covers them all. */
@@ -149,6 +153,7 @@ START_TEST(range_forms_change_each_page_once)
 	ck_assert_uint_eq(world_check(&w), border_tables(&w));
 	world_destroy(&w);
 }
+
 END_TEST
 
 START_TEST(map_range_makes_each_page_visible_once)
@@ -174,6 +179,7 @@ START_TEST(map_range_makes_each_page_visible_once)
 		must_be_mapped(&w, w.pt.start + i * ref_size(level), level, RW);
 	world_destroy(&w);
 }
+
 END_TEST
 
 START_TEST(table_entries_are_permissive)
@@ -194,6 +200,7 @@ START_TEST(table_entries_are_permissive)
 	}
 	world_destroy(&w);
 }
+
 END_TEST
 
 TCase *stores_tests(void)

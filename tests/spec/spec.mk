@@ -34,5 +34,6 @@ check-spec: $(SPEC_SUITES)
 		echo "# $$suite"; $$suite || exit 1; \
 	done
 
+## spec-docs: print the list of invariants as a table
 spec-docs: $(SPEC_BUILD)/invariants_table
 	@$<

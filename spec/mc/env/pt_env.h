@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The core's environment in the model checker: everything the core does is a
+ * question to the machine (mmu_machine.h), one at a time.
+ */
+#ifndef PT_ENV_H
+#define PT_ENV_H
+
+#include "mmu_machine.h"
+
+/**
+ * struct pt_env - one operation under way
+ * @gathered: tables unlinked so far and not yet freed
+ */
+struct pt_env {
+	unsigned int gathered;
+};
+
+/* Do @a, return its value.  Does not return where the machine stops to look. */
+u16 mc_ask(const struct mmu_action *a);
+
+static inline u16 mc_ask_table(unsigned int act, u64 table, unsigned int level,
+			       unsigned int i, u64 entry)
+{
+	struct mmu_action a = {
+		.act = (u8)act, .page = (u8)(table >> 12), .index = (u8)i,
+		.level = (u8)level, .entry = mmu_pack(entry),
+	};
+
+	if (table & 0xfff || table >> 12 >= MMU_TABLES || i > 1)
+		mmu_violate("the core accesses entry %u of %#llx, which is no table",
+			    i, (unsigned long long)table);
+	return mc_ask(&a);
+}
+
+static inline u64 pt_env_load(struct pt_env *env, u64 table, unsigned int i)
+{
+	(void)env;
+	return mmu_unpack(mc_ask_table(MMU_ACT_LOAD, table, 0, i, 0));
+}
+
+static inline void pt_env_store(struct pt_env *env, u64 table, unsigned int level,
+				unsigned int i, u64 entry)
+{
+	(void)env;
+	mc_ask_table(MMU_ACT_STORE, table, level, i, entry);
+}
+
+static inline u64 pt_env_exchange(struct pt_env *env, u64 table, unsigned int level,
+				  unsigned int i, u64 entry)
+{
+	u64 old;
+
+	if (mmu.broken == MMU_PLAIN_STORE) {
+		old = pt_env_load(env, table, i);
+		pt_env_store(env, table, level, i, entry);
+		return old;
+	}
+	return mmu_unpack(mc_ask_table(MMU_ACT_EXCHANGE, table, level, i, entry));
+}
+
+static inline u64 pt_env_compare_exchange(struct pt_env *env, u64 table,
+					  unsigned int level, unsigned int i,
+					  u64 old, u64 entry)
+{
+	struct mmu_action a = {
+		.act = MMU_ACT_COMPARE, .page = (u8)(table >> 12), .index = (u8)i,
+		.level = (u8)level, .entry = mmu_pack(entry), .old = mmu_pack(old),
+	};
+
+	if (mmu.broken == MMU_PLAIN_STORE)
+		return pt_env_exchange(env, table, level, i, entry);
+	return mmu_unpack(mc_ask(&a));
+}
+
+/*
+ * Linux's page-table locks.  Those of the lower levels keep nobody out in the model,
+ * nor does page_table_lock where Linux links no tables.  Taking such a lock would
+ * drain the store buffer; not to rely on that is stricter.
+ */
+static inline void mc_table_lock(unsigned int act)
+{
+	if (mmu.linux_links)
+		mc_ask(&(struct mmu_action){ .act = (u8)act });
+}
+
+static inline void pt_env_lock(struct pt_env *env, u64 table, unsigned int level)
+{
+	(void)env; (void)table;
+	if (level >= 3)
+		mc_table_lock(MMU_ACT_TABLE_LOCK);
+}
+
+static inline void pt_env_unlock(struct pt_env *env, u64 table, unsigned int level)
+{
+	(void)env; (void)table;
+	if (level >= 3)
+		mc_table_lock(MMU_ACT_TABLE_UNLOCK);
+}
+
+static inline unsigned int pt_env_live(struct pt_env *env, u64 table)
+{
+	(void)env;
+	return mc_ask_table(MMU_ACT_LIVE, table, 0, 0, 0);
+}
+
+static inline void pt_env_set_live(struct pt_env *env, u64 table, unsigned int n)
+{
+	struct mmu_action a = {
+		.act = MMU_ACT_SET_LIVE, .page = (u8)(table >> 12), .n = (u8)n,
+	};
+
+	(void)env;
+	if (n > 2)
+		mmu_violate("the live count of table %u becomes %u", a.page, n);
+	mc_ask(&a);
+}
+
+static inline void pt_env_disown(struct pt_env *env, u64 table)
+{
+	pt_env_set_live(env, table, 0);
+}
+
+static inline u64 pt_env_reserve(struct pt_env *env)
+{
+	(void)env;
+	return mc_ask(&(struct mmu_action){ .act = MMU_ACT_RESERVE });
+}
+
+static inline u64 pt_env_take(struct pt_env *env, unsigned int level, bool owned)
+{
+	(void)env; (void)level; (void)owned;
+	return (u64)mc_ask(&(struct mmu_action){ .act = MMU_ACT_TAKE }) << 12;
+}
+
+static inline void pt_env_gather_table(struct pt_env *env, u64 table,
+				       unsigned int level)
+{
+	env->gathered++;
+	mc_ask_table(MMU_ACT_GATHER, table, level, 0, 0);
+}
+
+static inline void pt_env_gather_leaf(struct pt_env *env, u64 va, unsigned int level,
+				      u64 entry)
+{
+	struct mmu_action a = {
+		.act = MMU_ACT_PUT, .page = (u8)(entry >> 12 & 31), .level = (u8)level,
+		.entry = mmu_pack(entry),
+	};
+
+	(void)env; (void)va;
+	mc_ask(&a);
+}
+
+/* An ignored bit (9, as Linux's special bit), so that losing it is noticed. */
+static inline u64 pt_env_leaf_bits(unsigned int level)
+{
+	(void)level;
+	return 1ULL << 9;
+}
+
+#endif /* PT_ENV_H */

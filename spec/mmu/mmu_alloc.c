@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Where frames and tables come from, and where they go. */
+#include "mmu_alloc.h"
+#include "mmu_check.h"
+
+/*
+ * Frames.  The allocator hands out the lowest that are free, so that what was freed
+ * is in use again at once.  Which one it is makes no difference otherwise.
+ */
+u16 mmu_alloc(struct mmu_state *t, unsigned int level, unsigned int n)
+{
+	unsigned int pages = n * mmu_pages(level), first, i;
+
+	for (first = 0; first + pages <= MMU_FRAMES; first += mmu_pages(level)) {
+		for (i = 0; i < pages && t->frame[first + i] == MMU_F_FREE; i++)
+			;
+		if (i < pages)
+			continue;
+		for (i = 0; i < pages; i++)
+			t->frame[first + i] = MMU_F_HELD;
+		return (u16)(first + MMU_FRAME0);
+	}
+	return 0;
+}
+
+void mmu_frame_get(struct mmu_state *t, unsigned int page, unsigned int n)
+{
+	for (; n--; page++)
+		t->frame[page - MMU_FRAME0]++;
+}
+
+void mmu_frame_put(struct mmu_state *t, unsigned int page, unsigned int n)
+{
+	for (; n--; page++) {
+		u8 *frame = &t->frame[page - MMU_FRAME0];
+
+		if (!(*frame & MMU_F_COUNT))
+			mmu_violate("frame %u is unmapped once too often", page);
+		else if (!(--*frame & MMU_F_COUNT))
+			*frame = (u8)((*frame & ~MMU_F_STATE) | MMU_F_DEAD);
+	}
+}
+
+void mmu_free_frames(struct mmu_state *t)
+{
+	unsigned int i;
+
+	for (i = 0; i < MMU_FRAMES; i++) {
+		if ((t->frame[i] & MMU_F_STATE) != MMU_F_DEAD)
+			continue;
+		mmu_check_frame_unused(t, i + MMU_FRAME0);
+		t->frame[i] = MMU_F_FREE;
+	}
+}
+
+/* Tables.  Those in the reserve are alike, so the lowest one stands for any. */
+u16 mmu_reserve(const struct mmu_state *t)
+{
+	unsigned int page;
+	u16 n = 0;
+
+	for (page = 0; page < MMU_TABLES; page++)
+		n += t->table[page] == MMU_T_RESERVE;
+	return n;
+}
+
+u16 mmu_take(struct mmu_state *t)
+{
+	u16 page;
+
+	for (page = 0; page < MMU_TABLES; page++) {
+		if (t->table[page] == MMU_T_RESERVE) {
+			t->table[page] = MMU_T_TAKEN;
+			return page;
+		}
+	}
+	mmu_violate("a table is taken from an empty reserve");
+	return 0;
+}
+
+void mmu_gather(struct mmu_state *t, unsigned int page)
+{
+	if (t->table[page] != MMU_T_TAKEN)
+		mmu_violate("table %u is gathered in state %u", page, t->table[page]);
+	t->table[page] = MMU_T_GATHERED;
+}
+
+/*
+ * vpt_free_stray_tables(): what Linux linked into a table that is freed now, and the
+ * core never counted.
+ */
+static void mmu_free_strays(struct mmu_state *t, unsigned int table)
+{
+	unsigned int i;
+
+	for (i = 0; i < 2 && mmu.linux_links; i++) {
+		unsigned int stray = t->entry[table][i] >> MMU_E_PAGE;
+
+		if (!t->entry[table][i] || stray >= MMU_TABLES ||
+		    t->table[stray] != MMU_T_TAKEN)
+			continue;
+		t->entry[table][i] = 0;
+		mmu_check_table_unused(t, stray);
+		t->table[stray] = MMU_T_RESERVE;
+	}
+}
+
+void mmu_free_tables(struct mmu_state *t)
+{
+	unsigned int page;
+
+	for (page = 0; page < MMU_TABLES; page++) {
+		if ((t->table[page] & MMU_T_STATE) != MMU_T_GATHERED)
+			continue;
+		mmu_free_strays(t, page);
+		mmu_check_table_unused(t, page);
+		t->table[page] = MMU_T_RESERVE;
+	}
+}

@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The checks.  Those that look at the tables alone remember, by a 64-bit hash, what
+ * they have passed: few different tables occur in millions of states.
+ */
+#include "mmu_check.h"
+#include "mmu_hash.h"
+#include "spec_inv.h"
+
+#define MMU_PASSED	(1U << 16)
+
+/* In the place of a CPU's number: a walk through memory alone. */
+#define MMU_NOBODY	MMU_CPUS
+
+static const char *const mmu_walker[] = { "CPU0", "CPU1", "CPU2", "a walk through memory" };
+
+static const struct spec_cpu mmu_check_cpu = {
+	.maxphyaddr = MMU_PA_BITS, .nxe = true, .page1g = true, .shadow_stack = true,
+};
+
+static u64 mmu_memory_read(void *ctx, u64 table, unsigned int index)
+{
+	const struct mmu_state *s = ctx;
+	u64 page = table >> SPEC_PAGE_SHIFT;
+
+	return page < MMU_TABLES ? mmu_unpack(s->entry[page][index]) : ~0ULL;
+}
+
+static void mmu_translate(const struct mmu_state *s, unsigned int page,
+			  struct spec_walk *walk)
+{
+	struct spec_memory memory = { .read = mmu_memory_read, .ctx = (void *)s };
+
+	spec_translate(&memory, &mmu_check_cpu, MMU_ROOT << SPEC_PAGE_SHIFT,
+		       (u64)page << SPEC_PAGE_SHIFT, walk);
+}
+
+static bool mmu_frame_in_use(const struct mmu_state *s, unsigned int frame)
+{
+	return frame >= MMU_FRAME0 && s->frame[frame - MMU_FRAME0] != MMU_F_FREE;
+}
+
+bool mmu_check_table(const struct mmu_state *s, unsigned int cpu, unsigned int table)
+{
+	unsigned int state = table < MMU_TABLES ? s->table[table] & MMU_T_STATE : 0;
+
+	if (state == MMU_T_TAKEN || state == MMU_T_GATHERED)
+		return true;
+	mmu_violate("CPU%u walks through page %u, which is no table any more", cpu, table);
+	return false;
+}
+
+bool mmu_check_fault(const struct mmu_state *s, unsigned int cpu, unsigned int page)
+{
+	if (!mmu_map_at(s->old)->page[page] || !mmu_map_at(s->new)->page[page] ||
+	    (s->window >> page & 1))
+		return true;
+	mmu_violate("%s faults at page %u, which is mapped all the time", mmu_walker[cpu],
+		    page);
+	return false;
+}
+
+static bool mmu_is(u16 mapped, unsigned int frame, unsigned int rights)
+{
+	return mapped && MMU_PAGE_FRAME(mapped) == frame &&
+	       MMU_PAGE_RIGHTS(mapped) == rights;
+}
+
+bool mmu_check_read(const struct mmu_state *s, unsigned int cpu, unsigned int page,
+		    unsigned int frame, unsigned int rights)
+{
+	if (!mmu_is(mmu_map_at(s->old)->page[page], frame, rights) &&
+	    !mmu_is(mmu_map_at(s->new)->page[page], frame, rights))
+		mmu_violate("%s finds frame %u, rights %u at page %u: neither old nor new",
+			    mmu_walker[cpu], frame, rights, page);
+	else if (!mmu_frame_in_use(s, frame))
+		mmu_violate("%s finds frame %u at page %u, which was freed", mmu_walker[cpu],
+			    frame, page);
+	else
+		return true;
+	return false;
+}
+
+/* Return whether @key was there; put it there. */
+static bool mmu_passed(u64 *passed, u64 key)
+{
+	u64 *slot = &passed[key % MMU_PASSED];
+	bool there = *slot == key;
+
+	*slot = key;
+	return there;
+}
+
+/* A and D do not decide where a walk leads. */
+static u64 mmu_tables_hash(const struct mmu_state *s)
+{
+	u16 entry[MMU_TABLES][2];
+	unsigned int i;
+
+	for (i = 0; i < 2 * MMU_TABLES; i++)
+		(&entry[0][0])[i] = (&s->entry[0][0])[i] & ~(MMU_E_A | MMU_E_D);
+	return mmu_hash(entry, sizeof(entry), ((u64)s->old << 32 | s->new) << 8 | s->window);
+}
+
+void mmu_check_memory(const struct mmu_state *s)
+{
+	static u64 passed[MMU_PASSED];
+	struct spec_walk walk;
+	unsigned int page;
+
+	if (mmu_passed(passed, mmu_tables_hash(s)))
+		return;
+	for (page = 0; page < MMU_VPAGES; page++) {
+		mmu_translate(s, page, &walk);
+		if (walk.outcome == SPEC_FAULT_ABSENT) {
+			mmu_check_fault(s, MMU_NOBODY, page);
+		} else if (walk.outcome == SPEC_FAULT_RESERVED) {
+			mmu_violate("a reserved bit at page %u", page);
+		} else {
+			unsigned int base = page & ~(mmu_pages(walk.level) - 1);
+
+			mmu_check_read(s, MMU_NOBODY, page,
+				       (unsigned int)(walk.frame >> SPEC_PAGE_SHIFT) +
+				       page - base,
+				       (walk.writable ? MMU_W : 0) |
+				       (walk.execute_disable ? 0 : MMU_X) |
+				       (walk.user ? MMU_U : 0));
+		}
+	}
+	if (mmu_violation[0])
+		memset(passed, 0, sizeof(passed));
+}
+
+/* The environment of spec_check_tree(). */
+
+static bool mmu_tree_is_table(void *ctx, u64 table, unsigned int level)
+{
+	const struct mmu_state *s = ctx;
+	u64 page = table >> SPEC_PAGE_SHIFT;
+
+	(void)level;
+	return page < MMU_TABLES && (s->table[page] & MMU_T_STATE) == MMU_T_TAKEN;
+}
+
+static unsigned int mmu_tree_live(void *ctx, u64 table)
+{
+	return ((const struct mmu_state *)ctx)->table[table >> SPEC_PAGE_SHIFT] & MMU_T_LIVE;
+}
+
+static u8 mmu_visits[MMU_TABLES];
+static u8 mmu_leaves[MMU_FRAMES];
+
+static u64 mmu_tree_visit(void *ctx, u64 table)
+{
+	(void)ctx;
+	return mmu_visits[table >> SPEC_PAGE_SHIFT]++;
+}
+
+static bool mmu_tree_frame_known(void *ctx, u64 pa, unsigned int level)
+{
+	unsigned int frame = (unsigned int)(pa >> SPEC_PAGE_SHIFT), i;
+	const struct mmu_state *s = ctx;
+
+	for (i = 0; i < mmu_pages(level); i++) {
+		if (frame + i < MMU_FRAME0 ||
+		    (s->frame[frame + i - MMU_FRAME0] & MMU_F_STATE) != MMU_F_HELD)
+			return false;
+	}
+	return true;
+}
+
+static bool mmu_tree_has_table(void *ctx, u64 pa, u64 bytes)
+{
+	(void)ctx; (void)bytes;
+	return pa >> SPEC_PAGE_SHIFT < MMU_TABLES;
+}
+
+static u64 mmu_tree_seen(void *ctx, u64 pa, unsigned int level, u64 va, u64 entry)
+{
+	(void)ctx; (void)level; (void)va; (void)entry;
+	return pa >> SPEC_PAGE_SHIFT < MMU_FRAME0 ? 1 :
+	       ++mmu_leaves[(pa >> SPEC_PAGE_SHIFT) - MMU_FRAME0];
+}
+
+static u64 mmu_tree_recorded(void *ctx, u64 pa, unsigned int level)
+{
+	const struct mmu_state *s = ctx;
+	u64 frame = pa >> SPEC_PAGE_SHIFT;
+
+	(void)level;
+	return frame < MMU_FRAME0 ? 0 : s->frame[frame - MMU_FRAME0] & MMU_F_COUNT;
+}
+
+static void mmu_tree_region(const struct mmu_state *s, struct spec_region *region)
+{
+	unsigned int level, page;
+
+	*region = (struct spec_region){
+		.cpu = mmu_check_cpu,
+		.root = MMU_ROOT << SPEC_PAGE_SHIFT,
+		.end = MMU_VPAGES << SPEC_PAGE_SHIFT,
+		.foreign_tables = mmu.linux_links,
+		.mappings = mmu_map_leaves(mmu_map_at(s->new), 0),
+	};
+	for (level = 1; level <= 3; level++) {
+		region->leaf_mask[level] = 1ULL << 9;
+		region->leaf_value[level] = 1ULL << 9;
+	}
+	for (page = MMU_ROOT + 1; page < MMU_TABLES; page++) {
+		/* Those that Linux linked have live count 0. */
+		if (!mmu.linux_links || (s->table[page] & MMU_T_LIVE))
+			region->tables += (s->table[page] & MMU_T_STATE) == MMU_T_TAKEN;
+	}
+}
+
+static void mmu_check_tree(const struct mmu_state *s)
+{
+	static const struct spec_env env = {
+		.memory = { .read = mmu_memory_read },
+		.is_table = mmu_tree_is_table, .live = mmu_tree_live,
+		.visit = mmu_tree_visit, .frame_known = mmu_tree_frame_known,
+		.frame_has_table = mmu_tree_has_table, .frame_seen = mmu_tree_seen,
+		.frame_recorded = mmu_tree_recorded,
+	};
+	static u64 passed[MMU_PASSED];
+	struct spec_env here = env;
+	struct spec_region region;
+	struct spec_result result;
+
+	if (mmu_passed(passed, mmu_hash(s->entry, offsetof(struct mmu_state, old), s->new)))
+		return;
+	memset(mmu_visits, 0, sizeof(mmu_visits));
+	memset(mmu_leaves, 0, sizeof(mmu_leaves));
+	here.memory.ctx = (void *)s;
+	mmu_tree_region(s, &region);
+	if (!spec_check_tree(&region, &here, &result))
+		mmu_violate("invariant %u, %s, at level %u, address %#llx",
+			    result.first.invariant,
+			    spec_invariant_name(result.first.invariant),
+			    result.first.level, (unsigned long long)result.first.va);
+	/* The rest of the root is not the region's. */
+	if (s->entry[MMU_ROOT][1])
+		mmu_violate("an entry outside the region was changed");
+	if (mmu_violation[0])
+		memset(passed, 0, sizeof(passed));
+}
+
+/* A translation that a CPU still holds may lack the right to write, no more (I4). */
+static void mmu_check_cached(const struct mmu_state *s, unsigned int cpu, u16 e)
+{
+	unsigned int i, rights = MMU_TLB_RIGHTS(e);
+
+	for (i = 0; i < mmu_pages(MMU_TLB_LEVEL(e)); i++) {
+		unsigned int page = MMU_TLB_BASE(e) + i;
+		u16 mapped = mmu_map_at(s->new)->page[page];
+
+		if (!mapped || MMU_PAGE_FRAME(mapped) != MMU_TLB_FRAME(e) + i)
+			mmu_violate("the operation returns, and CPU%u still has frame %u at page %u",
+				    cpu, MMU_TLB_FRAME(e) + i, page);
+		else if (rights & ~MMU_PAGE_RIGHTS(mapped))
+			mmu_violate("the operation returns, and CPU%u still has rights %u at page %u",
+				    cpu, rights, page);
+		else if ((rights ^ MMU_PAGE_RIGHTS(mapped)) & ~MMU_W)
+			mmu_violate("the operation returns, and CPU%u still refuses at page %u what is allowed",
+				    cpu, page);
+	}
+}
+
+void mmu_check_settled(const struct mmu_state *s)
+{
+	struct spec_walk walk;
+	unsigned int cpu, i;
+
+	for (cpu = 0; cpu < mmu.cpus; cpu++) {
+		for (i = 0; i < MMU_TLB && s->cpu[cpu].tlb[i]; i++)
+			mmu_check_cached(s, cpu, s->cpu[cpu].tlb[i]);
+	}
+	mmu_check_memory(s);
+	mmu_check_tree(s);
+	for (i = 0; i < MMU_VPAGES; i++) {
+		u16 mapped = mmu_map_at(s->new)->page[i];
+
+		if (!mapped || !(s->frame[MMU_PAGE_FRAME(mapped) - MMU_FRAME0] & MMU_F_WRITTEN))
+			continue;
+		mmu_translate(s, i, &walk);
+		if (!walk.dirty)
+			mmu_violate("a store to page %u landed and its leaf's D is clear", i);
+	}
+}
+
+void mmu_check_dirty(const struct mmu_state *s, unsigned int frame, unsigned int n,
+		     u16 entry)
+{
+	for (; n--; frame++) {
+		if ((s->frame[frame - MMU_FRAME0] & MMU_F_WRITTEN) && !(entry & MMU_E_D))
+			mmu_violate("a store to frame %u landed and D = 0 is reported", frame);
+	}
+}
+
+/*
+ * A leaf that may not be written any more has D clear: it was reported, or, by the
+ * range form, forgotten.
+ */
+static void mmu_check_protect(struct mmu_state *s, const struct mmu_action *a)
+{
+	const struct mmu_map *old = mmu_map_at(s->old), *new = mmu_map_at(s->new);
+	unsigned int page;
+
+	for (page = 0; page < MMU_VPAGES; page++) {
+		u16 was = old->page[page];
+		unsigned int frame = MMU_PAGE_FRAME(was);
+
+		if (was == new->page[page] || !was ||
+		    (MMU_PAGE_RIGHTS(new->page[page]) & MMU_W))
+			continue;
+		if (a->op.kind == MMU_OP_PROTECT)
+			mmu_check_dirty(s, frame, 1, a->entry);
+		s->frame[frame - MMU_FRAME0] &= ~MMU_F_WRITTEN;
+	}
+}
+
+void mmu_check_answer(struct mmu_state *s, const struct mmu_action *a)
+{
+	struct mmu_answer expected;
+	struct mmu_map after;
+
+	if (a->answer.status + 1 != s->expect) {
+		mmu_violate("the answer is %u and should be %d", a->answer.status,
+			    s->expect - 1);
+		return;
+	}
+	/* The frame and the reserve were looked at when the lock was taken. */
+	mmu_map_apply(mmu_map_at(s->old), &a->op, a->page, MMU_TABLES, &after, &expected);
+	expected.status = s->expect - 1;
+	if (expected.status == MMU_OK && memcmp(&expected, &a->answer, sizeof(expected)))
+		mmu_violate("the answer differs: leaf %#x/%#x at %u/%u, %u/%u leaves, %u/%u pages, tighter %u/%u (is/should be)",
+			    a->answer.leaf, expected.leaf, a->answer.va, expected.va,
+			    a->answer.leaves, expected.leaves, a->answer.pages,
+			    expected.pages, a->answer.tighter, expected.tighter);
+	if (a->op.kind == MMU_OP_PROTECT || a->op.kind == MMU_OP_PROTECT_RANGE)
+		mmu_check_protect(s, a);
+}
+
+void mmu_check_table_unused(const struct mmu_state *s, unsigned int table)
+{
+	unsigned int cpu, i;
+
+	/* As the CPU that frees it sees it; its stores reach memory in this order. */
+	if (mmu_load(s, table, 0) || mmu_load(s, table, 1))
+		mmu_violate("table %u is freed and not all zero", table);
+	for (cpu = 0; cpu < mmu.cpus; cpu++) {
+		const struct mmu_cpu *c = &s->cpu[cpu];
+
+		for (i = 0; i < MMU_PSC && c->psc[i]; i++) {
+			if (MMU_PSC_TABLE(c->psc[i]) == table)
+				mmu_violate("table %u is freed, and CPU%u can walk through it",
+					    table, cpu);
+		}
+		if (c->walk && MMU_WALK_TABLE(c->walk) == table)
+			mmu_violate("table %u is freed, and CPU%u is walking through it",
+				    table, cpu);
+	}
+}
+
+void mmu_check_frame_unused(const struct mmu_state *s, unsigned int frame)
+{
+	unsigned int cpu, i;
+
+	for (cpu = 0; cpu < mmu.cpus; cpu++) {
+		const struct mmu_cpu *c = &s->cpu[cpu];
+
+		for (i = 0; i < MMU_TLB && c->tlb[i]; i++) {
+			unsigned int first = MMU_TLB_FRAME(c->tlb[i]);
+
+			if (frame - first < mmu_pages(MMU_TLB_LEVEL(c->tlb[i])))
+				mmu_violate("frame %u is freed, and CPU%u can access it",
+					    frame, cpu);
+		}
+		if (c->stores & mmu_frame_bit(frame))
+			mmu_violate("frame %u is freed, and a store of CPU%u to it has not landed",
+				    frame, cpu);
+	}
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The state of the modelled machine: what memory, the CPUs' MMUs and the threads
+ * hold between two steps.
+ *
+ * The geometry is the smallest that has everything: one index bit a level, so that
+ * a page of level 1, 2, 3 is 1, 2, 4 pages of 4 KiB and a table holds two entries.
+ * The region is [0, 8 pages): all that is behind entry 0 of the root.  Physical
+ * memory is 24 pages: 0 is never used, 1 is the root, 2..7 can be tables, 8..23
+ * frames.  Addresses, physical and linear, are page numbers here.
+ *
+ * A state is a plain array of bytes without padding, a multiple of eight, hashed as
+ * such; all sets in it are kept in one canonical order.
+ */
+#ifndef MMU_STATE_H
+#define MMU_STATE_H
+
+#include "spec_walk.h"
+
+typedef uint8_t u8;
+typedef uint16_t u16;
+
+#define MMU_CPUS	3	/* at most */
+#define MMU_VPAGES	8	/* pages of the region */
+#define MMU_ROOT	1	/* page of the root */
+#define MMU_TABLES	8	/* pages below this one are tables */
+#define MMU_FRAME0	8	/* first frame */
+#define MMU_FRAMES	16
+#define MMU_PA_BITS	17	/* MAXPHYADDR */
+#define MMU_TLB		6	/* translations that a CPU can hold at once */
+#define MMU_PSC		8	/* paging-structure-cache entries likewise */
+#define MMU_BUFFER	6	/* stores that wait in a store buffer */
+
+/*
+ * A paging-structure entry in 13 bits: those of its bits that anybody here sets.
+ * mmu_pack() refuses an entry that has others.
+ */
+#define MMU_E_P		(1U << 0)
+#define MMU_E_RW	(1U << 1)
+#define MMU_E_US	(1U << 2)
+#define MMU_E_A		(1U << 3)
+#define MMU_E_D		(1U << 4)
+#define MMU_E_PS	(1U << 5)
+#define MMU_E_XD	(1U << 6)
+#define MMU_E_SW	(1U << 7)	/* bit 9: software's, ignored by hardware */
+#define MMU_E_PAGE	8		/* bits 12:8: bits 16:12 of the address */
+#define MMU_E_VALUES	(1U << 13)
+
+/* Rights, of a translation and in the abstract map. */
+#define MMU_X		1U
+#define MMU_W		2U
+#define MMU_U		4U
+
+/*
+ * A TLB entry (SDM 4.10.2.2): page number, page frame, rights, dirty flag; and the
+ * page size.  0 is none.
+ */
+#define MMU_TLB_ENTRY(base, level, frame, rights, d) \
+	((u16)((base) | (level) << 3 | (frame) << 5 | (rights) << 10 | (d) << 13))
+#define MMU_TLB_BASE(e)		((e) & 7)
+#define MMU_TLB_LEVEL(e)	((e) >> 3 & 3)
+#define MMU_TLB_FRAME(e)	((e) >> 5 & 31)
+#define MMU_TLB_RIGHTS(e)	((e) >> 10 & 7)
+#define MMU_TLB_D		(1U << 13)
+
+/*
+ * A paging-structure-cache entry (SDM 4.10.3): @level 3, 2, 1 for a PML4E, PDPTE,
+ * PDE cache, that is the level of the table it leads to; the first page behind the
+ * cached entry; the table; the rights of the walk so far.  0 is none.
+ */
+#define MMU_PSC_ENTRY(base, level, table, rights) \
+	((u16)((base) | (level) << 3 | (table) << 5 | (rights) << 9))
+#define MMU_PSC_BASE(e)		((e) & 7)
+#define MMU_PSC_LEVEL(e)	((e) >> 3 & 3)
+#define MMU_PSC_TABLE(e)	((e) >> 5 & 15)
+#define MMU_PSC_RIGHTS(e)	((e) >> 9 & 7)
+
+/*
+ * A walk in flight: the address, the level and page of the table it reads next,
+ * rights so far, and whether it is for a write.  0 is none.
+ */
+#define MMU_WALK(page, level, table, rights, write) \
+	((u16)((page) | ((level) & 3) << 3 | (table) << 5 | (rights) << 9 | \
+	       (write) << 12 | 1U << 13))
+#define MMU_WALK_PAGE(w)	((w) & 7)
+#define MMU_WALK_LEVEL(w)	(((w) >> 3 & 3) ? ((w) >> 3 & 3) : 4)
+#define MMU_WALK_TABLE(w)	((w) >> 5 & 15)
+#define MMU_WALK_RIGHTS(w)	((w) >> 9 & 7)
+#define MMU_WALK_WRITE(w)	((w) >> 12 & 1)
+
+/**
+ * struct mmu_cpu - one CPU and the thread that runs on it
+ * @tlb: translations it may use; descending, 0 after the last
+ * @psc: paging-structure caches, likewise
+ * @walk: the walk in flight (explicit mode only)
+ * @stores: frames, one bit each, to which stores of user mode may be waiting in
+ *          the store buffer
+ * @ipi: 0; or 1 + the number of INVLPGs that the shootdown's handler has done
+ * @op: how many operations of its program the thread has begun
+ * @node: where the thread stands in its operation (mc_core.h); 0 between two
+ * @answers: status + 1 of the operations done, 4 bits each
+ */
+struct mmu_cpu {
+	u16 tlb[MMU_TLB];
+	u16 psc[MMU_PSC];
+	u16 walk;
+	u16 stores;
+	u16 node;
+	u16 answers;
+	u8 ipi;
+	u8 op;
+	u16 unused;
+};
+
+/*
+ * A store on its way to memory; @where is page * 2 + index, or 0 for the one that
+ * releases the page-table lock (a plain store on x86).
+ */
+struct mmu_store {
+	u8 where;
+	u8 unused;
+	u16 entry;
+};
+
+/* What a page for tables is, in bits 3:2; its live count is bits 1:0. */
+#define MMU_T_RESERVE	0U		/* zero, in nobody's use */
+#define MMU_T_TAKEN	(1U << 2)	/* the core's */
+#define MMU_T_GATHERED	(2U << 2)	/* unlinked, not yet invalidated everywhere */
+#define MMU_T_OTHERS	(3U << 2)	/* Linux's, to be linked by it */
+#define MMU_T_LIVE	3U
+#define MMU_T_STATE	(3U << 2)
+
+/* What a frame is, in bits 3:2; bits 1:0 count its mappings. */
+#define MMU_F_FREE	0U		/* anybody's: an access to it is an error */
+#define MMU_F_HELD	(1U << 2)	/* allocated */
+#define MMU_F_DEAD	(2U << 2)	/* its last mapping is gone */
+#define MMU_F_COUNT	3U
+#define MMU_F_STATE	(3U << 2)
+#define MMU_F_WRITTEN	(1U << 4)	/* a store landed that D must tell of */
+
+/**
+ * struct mmu_state - the machine
+ * @entry: the tables
+ * @table: state and live count of each page that can be a table
+ * @frame: state of each frame
+ * @old: number of the abstract map (mmu_map.h) as the last operation left it
+ * @new: number of the map that the operation in flight makes; else equal to @old
+ * @holder: 1 + number of the CPU that holds the region's lock
+ * @waiting: stores in @buffer
+ * @pending: CPUs, one bit each, whose acknowledgement the initiator waits for
+ * @inv_start: first page of the shootdown in progress
+ * @inv_n: how many INVLPGs it takes
+ * @inv_step: pages from one to the next
+ * @window: pages that the split in flight may show as not mapped
+ * @expect: status + 1 that the operation in flight must answer
+ * @table_lock: Linux's page_table_lock is taken
+ * @walkers_out: mmap_lock is taken for writing, which keeps Linux's faults out
+ * @foreign: how many tables Linux may still link
+ * @buffer: store buffer of the holder: FIFO, x86-TSO (SDM 8.2.2).  No other CPU
+ *          stores to tables.
+ * @cpu: the CPUs
+ */
+struct mmu_state {
+	u16 entry[MMU_TABLES][2];
+	u8 table[MMU_TABLES];
+	u8 frame[MMU_FRAMES];
+	u16 old;
+	u16 new;
+	u8 holder;
+	u8 waiting;
+	u8 pending;
+	u8 inv_start;
+	u8 inv_n;
+	u8 inv_step;
+	u8 window;
+	u8 expect;
+	u8 table_lock;
+	u8 walkers_out;
+	u8 foreign;
+	u8 unused;
+	struct mmu_store buffer[MMU_BUFFER];
+	struct mmu_cpu cpu[MMU_CPUS];
+};
+
+/* Deliberate faults, to see that the checker finds them. */
+enum mmu_broken {
+	MMU_CORRECT,
+	MMU_NO_SHOOTDOWN,	/* the entry changes and nobody invalidates */
+	MMU_SELF_ONLY,		/* only the initiator invalidates */
+	MMU_FREE_FIRST,		/* tables and frames are freed before the shootdown */
+	MMU_FREE_BEFORE_ACK,	/* after the IPIs are sent, before they are acknowledged */
+	MMU_NO_WAIT,		/* the operation returns without waiting for the acks */
+	MMU_ACK_FIRST,		/* the handler acknowledges, then invalidates */
+	MMU_INVLPG_KEEPS_PSC,	/* against I3 */
+	MMU_PLAIN_STORE,	/* exchange as load and store: A and D get lost */
+	MMU_PROTECT_GAP,	/* protect as unmap and map */
+	MMU_SEND_UNDRAINED,	/* IPIs leave while the store buffer is not empty */
+	MMU_HANDLER_UNDRAINED,	/* the handler acknowledges with stores in the buffer */
+	MMU_EXEC_LAZY,		/* no shootdown for execution allowed */
+	MMU_HALF_RANGE,		/* a range's shootdown omits its last page */
+	MMU_INVALIDATE_FIRST,	/* shootdown, then the entry changes */
+	MMU_UNLINK_FIRST,	/* table unlinked, then the leaf cleared: harmless */
+	MMU_BROKEN_KINDS
+};
+
+/**
+ * struct mmu_machine - what does not change during an exploration
+ * @cpus: how many
+ * @accessed: pages, one bit each, that user threads and speculation touch
+ * @written: those of them that user threads store to
+ * @explicit: walks in flight are registers, fills are optional, drops are steps
+ * @simple: no TLB, no paging-structure caches, atomic walks
+ * @linux_links: Linux's faults link empty tables
+ * @broken: deliberate fault
+ */
+struct mmu_machine {
+	unsigned int cpus;
+	u8 accessed;
+	u8 written;
+	bool explicit;
+	bool simple;
+	bool linux_links;
+	enum mmu_broken broken;
+};
+
+/* What a step was, for the one who reads the trace. */
+enum mmu_what {
+	MMU_DID_THREAD,		/* @a: node before */
+	MMU_DID_DRAIN,		/* the oldest store reached memory */
+	MMU_DID_READ,		/* a walk for @page read an entry of @level: @a, from @b */
+	MMU_DID_BEGIN,		/* a walk for @page began, at table @b of @level */
+	MMU_DID_FAULT,		/* page fault at @page: its cached entries are dropped */
+	MMU_DID_DROP_TLB,	/* @a */
+	MMU_DID_DROP_PSC,	/* @a */
+	MMU_DID_ABANDON,	/* the walk in flight is given up */
+	MMU_DID_HANDLER,	/* INVLPG @page in the shootdown's handler */
+	MMU_DID_LAND,		/* user stores reached memory */
+	MMU_DID_LINK,		/* Linux's fault at @page links table @b at @level */
+	MMU_DID_ACCESS,		/* simple mode: an atomic walk and access to @page */
+};
+
+struct mmu_step {
+	u8 what;
+	u8 cpu;
+	u8 page;
+	u8 level;
+	u8 write;
+	u8 cached;
+	u16 a;
+	u16 b;
+};
+
+_Static_assert(offsetof(struct mmu_state, cpu) % 8 == 0 && sizeof(struct mmu_cpu) % 8 == 0,
+	       "mmu_hash() takes eight bytes at a time");
+
+#endif /* MMU_STATE_H */
