@@ -86,6 +86,21 @@ struct vpt_piece *vpt_find_piece(struct vpt_file *f, u64 va, u64 bytes)
 }
 
 /*
+ * Whether a range can be one of this file's, before frames are spent on it.  Return:
+ * 0, -ENXIO, -ERANGE, -EINTR.
+ */
+int vpt_check_inside(struct vpt_file *f, u64 va, u64 bytes)
+{
+	struct vpt_piece *piece;
+
+	if (mutex_lock_killable(&f->lock))
+		return -EINTR;
+	piece = vpt_find_piece(f, va, bytes);
+	mutex_unlock(&f->lock);
+	return PTR_ERR_OR_ZERO(piece);
+}
+
+/*
  * For operations that may free a table: exclude every software walker.  Return: 0
  * with mmap_lock held for writing, or -EINTR.
  */

@@ -18,6 +18,7 @@ int vpt_prot_check(u32 prot);
 int vpt_rights(struct vpt_file *f, u32 prot);
 u64 vpt_show_phys(u64 pa);
 struct vpt_piece *vpt_find_piece(struct vpt_file *f, u64 va, u64 bytes);
+int vpt_check_inside(struct vpt_file *f, u64 va, u64 bytes);
 int vpt_lock_walkers(struct vpt_file *f, u64 start, u64 end);
 void vpt_unlock_walkers(struct vpt_file *f);
 bool vpt_rights_stale(u32 before, u32 after, bool tighter);

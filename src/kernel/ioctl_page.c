@@ -86,6 +86,10 @@ int vpt_ioc_map(struct vpt_file *f, void *arg)
 	if ((p->addr & (p->page_size - 1)) || vpt_prot_check(p->prot))
 		return -EINVAL;
 	if (!p->frame) {
+		/* Zeroing a huge frame takes long: not in vain. */
+		ret = level > 1 ? vpt_check_inside(f, p->addr, p->page_size) : 0;
+		if (ret)
+			return ret;
 		fresh = vpt_frame_alloc(f, level, VPT_USER_GFP);
 		if (!fresh)
 			return -ENOMEM;

@@ -83,18 +83,6 @@ static int vpt_map_range_locked(struct vpt_file *f, struct vpt_range *r,
 	return 0;
 }
 
-/* Whether a range can be one of this file's, before frames are spent on it. */
-static int vpt_range_inside(struct vpt_file *f, const struct vpt_range *r)
-{
-	struct vpt_piece *piece;
-
-	if (mutex_lock_killable(&f->lock))
-		return -EINTR;
-	piece = vpt_find_piece(f, r->addr, r->length);
-	mutex_unlock(&f->lock);
-	return PTR_ERR_OR_ZERO(piece);
-}
-
 int vpt_ioc_map_range(struct vpt_file *f, void *arg)
 {
 	struct vpt_range *r = arg;
@@ -109,7 +97,7 @@ int vpt_ioc_map_range(struct vpt_file *f, void *arg)
 		return level;
 	if (((r->addr | r->length) & (r->page_size - 1)) || vpt_prot_check(r->prot))
 		return -EINVAL;
-	ret = vpt_range_inside(f, r);
+	ret = vpt_check_inside(f, r->addr, r->length);
 	if (ret)
 		return ret;
 	ret = vpt_frames_alloc(f, &frames, r->length >> pt_shift(level), level);
