@@ -85,7 +85,8 @@ class Watch:
             self.program = line.split()[1]
             self.notes = []
         elif line.startswith("#"):
-            self.notes.append(line.lstrip("# "))
+            if not line.startswith("# seed"):
+                self.notes.append(line.lstrip("# "))
         elif line.startswith("ok "):
             self.notes = []
         failed = re.match(r"not ok \d+ *-? *(.*)", line)
