@@ -45,6 +45,7 @@ include tests/host/host.mk
 include tests/guest/guest.mk
 include bench/bench.mk
 include spec/mc/mc.mk
+include tests/mutants/mutants.mk
 
 host-suite := $(MAKE) -s --no-print-directory host-suite
 guest-suite := tests/guest/matrix

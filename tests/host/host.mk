@@ -43,6 +43,6 @@ include tests/spec/spec.mk
 .PHONY: host-programs host-suite
 host-programs: $(HOST_PROGRAMS) spec-programs
 
-# One TAP stream: the core's tests, and the specification's own.
+# One TAP stream: the core's tests, the specification's own, and the mutants' catalogue.
 host-suite: host-programs
-	@tests/host/run-suites $(HOST_SUITES) $(SPEC_SUITES)
+	@tests/host/run-suites $(HOST_SUITES) $(SPEC_SUITES) $(MUTANT_SUITES)
