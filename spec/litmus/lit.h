@@ -35,8 +35,9 @@ enum lit_value {
 	LIT_EINVAL,
 	LIT_ENOMEM,
 	LIT_EAGAIN,
-	LIT_EOTHER,		/* none of those: no test can ask for it */
+	LIT_ELSE,		/* a value or status that is none of these */
 	LIT_F = 0xf0,		/* SIGSEGV */
+	LIT_POISON,		/* what is found where a frame or table was freed */
 	LIT_UNSET = 0xff,	/* the step was not reached */
 };
 

@@ -7,7 +7,8 @@
 static const struct { const char *name; unsigned int value; } lit_values[] = {
 	{ "F", LIT_F }, { "ok", LIT_OK }, { "EEXIST", LIT_EEXIST },
 	{ "ENOENT", LIT_ENOENT }, { "EINVAL", LIT_EINVAL }, { "ENOMEM", LIT_ENOMEM },
-	{ "EAGAIN", LIT_EAGAIN }, { "another-error", LIT_EOTHER },
+	{ "EAGAIN", LIT_EAGAIN }, { "poison", LIT_POISON },
+	{ "something-else", LIT_ELSE },
 };
 
 #define LIT_VALUES	(sizeof(lit_values) / sizeof(lit_values[0]))

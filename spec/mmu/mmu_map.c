@@ -203,6 +203,8 @@ void mmu_map_apply(const struct mmu_map *map, const struct mmu_op *op,
 	case MMU_OP_RESOLVE:
 		answer->status = mmu_apply_resolve(&c);
 		break;
+	case MMU_OP_TABLE:
+		break;
 	default:
 		answer->status = mmu_apply_leaf(&c);
 	}
