@@ -38,6 +38,7 @@ module-%:
 #   guest.mk  defines guest-programs (builds what runs in the guest)
 #   bench.mk  defines bench-core
 #   mc.mk     defines check-model (the model checker's quick suite, TAP) and model
+#   litmus.mk defines check-litmus (litmus tests, TAP) and litmus
 # What these need is installed first.
 host-suite: | deps-check
 guest-programs: | deps-guest
@@ -46,10 +47,12 @@ include tests/guest/guest.mk
 include bench/bench.mk
 include spec/mc/mc.mk
 include tests/mutants/mutants.mk
+include spec/litmus/litmus.mk
 
 host-suite := $(MAKE) -s --no-print-directory host-suite
 guest-suite := tests/guest/matrix
 model-suite := $(MAKE) -s --no-print-directory check-model
+litmus-suite := $(MAKE) -s --no-print-directory check-litmus
 
 ## run: boot a guest with vpt inserted and run the three example programs
 run: guest-programs
@@ -57,11 +60,12 @@ run: guest-programs
 
 ## check: run every test suite; of the guest's matrix, the usual subset
 check: deps-check guest-programs
-	+$(Q)tools/tally 'host=$(host-suite)' 'model=$(model-suite)' 'guest=$(guest-suite)'
+	+$(Q)tools/tally 'host=$(host-suite)' 'model=$(model-suite)' \
+		'litmus=$(litmus-suite)' 'guest=$(guest-suite)'
 
 ## check-all: the same over the guest's whole matrix
 check-all: deps-check guest-programs
-	+$(Q)tools/tally 'host=$(host-suite)' 'model=$(model-suite)' \
+	+$(Q)tools/tally 'host=$(host-suite)' 'model=$(model-suite)' 'litmus=$(litmus-suite)' \
 		'guest=$(guest-suite) --all'
 
 ## check-host: only the core's tests, on this machine, without a guest
