@@ -37,6 +37,7 @@ module-%:
 #   host.mk   defines host-suite (builds and runs, prints TAP)
 #   guest.mk  defines guest-programs (builds what runs in the guest)
 #   bench.mk  defines bench and bench-core
+#   preload.mk  defines preload and preload-suite (TAP)
 #   mc.mk     defines check-model (the model checker's quick suite, TAP) and model
 # What these need is installed first.
 host-suite: | deps-check
@@ -45,6 +46,7 @@ include tests/host/host.mk
 include tests/guest/guest.mk
 include bench/bench.mk
 include spec/mc/mc.mk
+include tools/preload/preload.mk
 
 host-suite := $(MAKE) -s --no-print-directory host-suite
 guest-suite := tests/guest/matrix
