@@ -214,14 +214,14 @@ static void walkers(u64 unused)
 }
 
 /* Threads that touch the same untouched pages: one frame each, one value. */
-#define SAME_PAGES	4000
+static u64 touched_pages;
 
 static void *touch_same(void *arg)
 {
 	u64 i;
 
 	(void)arg;
-	for (i = 0; i < SAME_PAGES; i++)
+	for (i = 0; i < touched_pages; i++)
 		atomic_fetch_add((_Atomic u64 *)(region.base + i * 3 * VPT_4K), 1);
 	return NULL;
 }
@@ -233,18 +233,19 @@ static void same_pages(u64 unused)
 	u64 i, v;
 
 	(void)unused;
+	touched_pages = paced(4000);
 	region_rw(&region, 1, 0);
 	for (i = 0; i < 4; i++)
 		pthread_create(&threads[i], NULL, touch_same, NULL);
 	for (i = 0; i < 4; i++)
 		pthread_join(threads[i], NULL);
-	for (i = 0; i < SAME_PAGES; i++)
+	for (i = 0; i < touched_pages; i++)
 		EXPECT(!probe_load(region.base + i * 3 * VPT_4K, &v) && v == 4,
 		       "page %llu holds %llu", (unsigned long long)i,
 		       (unsigned long long)v);
 	vu_stats(region.fd, &s);
-	EXPECT(s.leaves[0] == SAME_PAGES && s.frames == SAME_PAGES &&
-	       s.faults == SAME_PAGES, "%llu leaves, %llu frames, %llu faults",
+	EXPECT(s.leaves[0] == touched_pages && s.frames == touched_pages &&
+	       s.faults == touched_pages, "%llu leaves, %llu frames, %llu faults",
 	       s.leaves[0], s.frames, s.faults);
 	expect_sound(region.fd, "all touched");
 	region_close(&region);
