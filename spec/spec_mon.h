@@ -37,11 +37,9 @@
  *	reserved     TABLE_TAKE				       taken	    not zero
  *	taken	     written into another table's entry	       linked	    wrong level
  *	linked	     that entry becomes 0		       unlinked	    not empty
- *	unlinked     the shootdown that covers it ends	       gone
- *	gone         TABLE_FREE, back into the reserve	       reserved
- *	gone         TABLE_FREE, back to the system	       (unknown)
- *
- * ("gone" is SPEC_MON_INVALIDATED: from the caches of every CPU.)
+ *	unlinked     the shootdown that covers it ends	       invalidated
+ *	invalidated  TABLE_FREE, into the reserve	       reserved
+ *	 or taken    TABLE_FREE, to the system		       (unknown)
  *
  * A frame is mapped by a number of leaves, and dropped by those of them that are
  * dropped or stale; it is free to go when both are 0.

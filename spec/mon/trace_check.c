@@ -355,22 +355,24 @@ int main(int argc, char **argv)
 
 	source = "stdin";
 	for (i = 1; i < argc; i++) {
-		if (!strcmp(argv[i], "--quiet"))
-			quiet = true;
-		else if (!strcmp(argv[i], "--explain"))
+		if (!strcmp(argv[i], "--explain"))
 			return explain(), 0;
-		else if (!strcmp(argv[i], "--list"))
+		if (!strcmp(argv[i], "--list"))
 			return list(), 0;
-		else if (!strcmp(argv[i], "--table"))
+		if (!strcmp(argv[i], "--table"))
 			return table(), 0;
-		else if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
+		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
 			return usage(stdout, 0);
-		else if (argv[i][0] == '-' || in != stdin)
+		if (!strcmp(argv[i], "--quiet")) {
+			quiet = true;
+			continue;
+		}
+		if (argv[i][0] == '-' || in != stdin)
 			return usage(stderr, 2);
-		else
-			in = fopen(source = argv[i], "r");
+		source = argv[i];
+		in = fopen(source, "r");
 		if (!in)
-			return perror(argv[i]), 2;
+			return perror(source), 2;
 	}
 	if (!read_trace(in))
 		return 2;

@@ -18,11 +18,17 @@ MODULE_PARM_DESC(pool, "1 GiB frames to take from Linux at insertion (default 0)
 
 static int vpt_open(struct inode *inode, struct file *file)
 {
+	static atomic_t files = ATOMIC_INIT(0);
 	struct vpt_file *f = kzalloc(sizeof(*f), GFP_KERNEL_ACCOUNT);
 	int ret;
 
 	if (!f)
 		return -ENOMEM;
+	if (!zalloc_cpumask_var(&f->shot, GFP_KERNEL_ACCOUNT)) {
+		kfree(f);
+		return -ENOMEM;
+	}
+	f->id = atomic_inc_return(&files);
 	mutex_init(&f->lock);
 	INIT_LIST_HEAD(&f->pieces);
 	INIT_LIST_HEAD(&f->spare);
@@ -36,6 +42,7 @@ static int vpt_open(struct inode *inode, struct file *file)
 	/* Holds a reference on the mm_struct, not on the address space. */
 	ret = mmu_notifier_register(&f->notifier, f->mm);
 	if (ret) {
+		free_cpumask_var(f->shot);
 		kfree(f);
 		return ret;
 	}
@@ -55,6 +62,7 @@ static int vpt_release(struct inode *inode, struct file *file)
 	vpt_drop_reserve(f);
 	WARN_ON_ONCE(f->frames || f->env.mapped || !list_empty(&f->pieces));
 	mmdrop(f->mm);
+	free_cpumask_var(f->shot);
 	kfree(f);
 	vpt_count(files_closed, 1);
 	return 0;

@@ -155,6 +155,8 @@ void vpt_region_remove(struct vpt_file *f, u64 start, u64 end)
 	struct vpt_piece *piece, *next;
 
 	mutex_lock(&f->lock);
+	if (vpt_telling())
+		vpt_tell_lock(f);
 	list_for_each_entry_safe(piece, next, &f->pieces, node) {
 		u64 lo = max(start, piece->pt.start), hi = min(end, piece->pt.end);
 
@@ -166,6 +168,8 @@ void vpt_region_remove(struct vpt_file *f, u64 start, u64 end)
 		WRITE_ONCE(f->end, 0);
 		vpt_free_pieces(&f->spare);
 	}
+	if (vpt_telling())
+		vpt_tell_unlock(f);
 	mutex_unlock(&f->lock);
 }
 

@@ -39,6 +39,7 @@ struct vpt_piece {
 
 /**
  * struct vpt_file - an open file
+ * @id: number of the file, since the module was inserted
  * @mm: address space of the process that opened it
  * @notifier: tells when Linux unmaps or splits behind us
  * @lock: see above
@@ -56,9 +57,11 @@ struct vpt_piece {
  * @faults: faults that mapped a page
  * @segvs: faults answered with SIGSEGV
  * @shootdowns: invalidations sent
+ * @shot: CPUs that one is sent to, while somebody is told of it
  * @checks: runs of the specification's invariants; the number marks what one has seen
  */
 struct vpt_file {
+	u32 id;
 	struct mm_struct *mm;
 	struct mmu_notifier notifier;
 	struct mutex lock;	/* see above */
@@ -76,6 +79,7 @@ struct vpt_file {
 	u64 faults;
 	u64 segvs;
 	u64 shootdowns;
+	cpumask_var_t shot;
 	u32 checks;
 };
 
