@@ -38,8 +38,8 @@
  *	taken	     written into another table's entry	       linked	    wrong level
  *	linked	     that entry becomes 0		       unlinked	    not empty
  *	unlinked     the shootdown that covers it ends	       invalidated
- *	invalidated  TABLE_FREE, into the reserve	       reserved
- *	 or taken    TABLE_FREE, to the system		       (unknown)
+ *	taken	     TABLE_FREE: it was not needed	       reserved, (unknown)
+ *	invalidated  TABLE_FREE				       reserved, (unknown)
  *
  * A frame is mapped by a number of leaves, and dropped by those of them that are
  * dropped or stale; it is free to go when both are 0.

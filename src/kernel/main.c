@@ -7,7 +7,7 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
-#include "vpt_file.h"
+#include "trial.h"
 
 #define VPT_GIB		(1UL << 30)
 #define VPT_ADDR_MAX	(1UL << 47)
@@ -20,15 +20,13 @@ static int vpt_open(struct inode *inode, struct file *file)
 {
 	static atomic_t files = ATOMIC_INIT(0);
 	struct vpt_file *f = kzalloc(sizeof(*f), GFP_KERNEL_ACCOUNT);
-	int ret;
+	int ret = -ENOMEM;
 
 	if (!f)
-		return -ENOMEM;
-	if (!zalloc_cpumask_var(&f->shot, GFP_KERNEL_ACCOUNT)) {
-		kfree(f);
-		return -ENOMEM;
-	}
-	f->id = atomic_inc_return(&files);
+		return ret;
+	f->trial = kzalloc(sizeof(*f->trial), GFP_KERNEL_ACCOUNT);
+	if (!f->trial || !zalloc_cpumask_var(&f->shot, GFP_KERNEL_ACCOUNT))
+		goto free;
 	mutex_init(&f->lock);
 	INIT_LIST_HEAD(&f->pieces);
 	INIT_LIST_HEAD(&f->spare);
@@ -36,20 +34,25 @@ static int vpt_open(struct inode *inode, struct file *file)
 	INIT_LIST_HEAD(&f->env.dead_tables);
 	INIT_LIST_HEAD(&f->env.dead_frames);
 	xa_init_flags(&f->handles, XA_FLAGS_ALLOC1);
+	vpt_monitor_init(f);
+	f->id = atomic_inc_return(&files);
 	f->mm = current->mm;
 	f->env.mm = current->mm;
 	f->notifier.ops = &vpt_notifier_ops;
 	/* Holds a reference on the mm_struct, not on the address space. */
 	ret = mmu_notifier_register(&f->notifier, f->mm);
-	if (ret) {
-		free_cpumask_var(f->shot);
-		kfree(f);
-		return ret;
-	}
+	if (ret)
+		goto free;
 	mmgrab(f->mm);
 	file->private_data = f;
 	vpt_count(files_opened, 1);
 	return 0;
+
+free:
+	free_cpumask_var(f->shot);
+	kfree(f->trial);
+	kfree(f);
+	return ret;
 }
 
 /* The last reference is gone, a VMA's too: nothing is mapped any more. */
@@ -60,9 +63,13 @@ static int vpt_release(struct inode *inode, struct file *file)
 	mmu_notifier_unregister(&f->notifier, f->mm);
 	vpt_drop_handles(f);
 	vpt_drop_reserve(f);
-	WARN_ON_ONCE(f->frames || f->env.mapped || !list_empty(&f->pieces));
+	/* What a broken table led to may be lost; it was reported. */
+	WARN_ON_ONCE(!f->violations &&
+		     (f->frames || f->env.mapped || !list_empty(&f->pieces)));
 	mmdrop(f->mm);
+	vpt_monitor_drop(f);
 	free_cpumask_var(f->shot);
+	kfree(f->trial);
 	kfree(f);
 	vpt_count(files_closed, 1);
 	return 0;

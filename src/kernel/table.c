@@ -97,7 +97,8 @@ static int vpt_reserve_fill(struct vpt_file *f, u64 tables)
  * @tables: how many the core may take
  *
  * Context: may sleep and allocate.
- * Return: 0 with @f->lock held; -ENOMEM, or -EINTR on a fatal signal, without.
+ * Return: 0 with @f->lock held; without it -ENOMEM, -EINTR on a fatal signal, -EIO
+ * if the table was found to violate the specification.
  */
 int vpt_lock_reserved(struct vpt_file *f, u64 tables)
 {
@@ -106,6 +107,10 @@ int vpt_lock_reserved(struct vpt_file *f, u64 tables)
 	for (;;) {
 		if (mutex_lock_killable(&f->lock))
 			return -EINTR;
+		if (f->violations) {
+			mutex_unlock(&f->lock);
+			return -EIO;
+		}
 		if (pt_env_reserve(&f->env) >= tables) {
 			if (vpt_telling())
 				vpt_tell_lock(f);
@@ -206,7 +211,8 @@ static void vpt_table_free_rcu(struct rcu_head *head)
  */
 static void vpt_table_done(struct vpt_file *f, struct page *page, unsigned int level)
 {
-	const bool keep = pt_env_reserve(&f->env) < VPT_RESERVE_KEEP;
+	/* Of a broken tree it is not known that the table is all zero. */
+	const bool keep = pt_env_reserve(&f->env) < VPT_RESERVE_KEEP && !f->violations;
 
 	if (vpt_telling())
 		vpt_tell_table(&f->env, SPEC_MON_TABLE_FREE, page_to_phys(page), level, keep);

@@ -4,6 +4,7 @@
 #include <linux/sched.h>
 #include <linux/smp.h>
 
+#include "../../spec/spec_map.h"
 #include "vpt_file.h"
 
 #define CREATE_TRACE_POINTS
@@ -69,6 +70,7 @@ static void vpt_trace(u32 id, const struct spec_mon_event *e)
 static void vpt_tell(struct vpt_file *f, const struct spec_mon_event *e)
 {
 	vpt_trace(f->id, e);
+	vpt_monitor_step(f, e);
 }
 
 static struct vpt_file *vpt_file_of(struct pt_env *env)
@@ -132,6 +134,7 @@ void vpt_tell_lock(struct vpt_file *f)
 		.lo = f->start, .hi = f->end, .gen = vpt_generation(f),
 	};
 
+	vpt_monitor_begin(f);
 	vpt_tell(f, &e);
 }
 
@@ -142,46 +145,70 @@ void vpt_tell_unlock(struct vpt_file *f)
 	};
 
 	vpt_tell(f, &e);
+	vpt_monitor_report(f);
 }
 
-/* Tell of the tables on @va's path, but not of those that are on @told's, too. */
-static u64 vpt_tell_path(struct vpt_file *f, u64 va, u64 *told)
+u64 vpt_tell_path(struct vpt_file *f, u64 va, u64 *told, bool leaf,
+		  void (*say)(struct vpt_file *f, const struct spec_mon_event *e))
 {
-	struct spec_mon_event e = {
-		.kind = SPEC_MON_TABLE_SEEN, .table = f->root, .level = PT_LEVELS,
-	};
-	u64 entry;
+	struct spec_mon_event e = { .table = f->root, .level = PT_LEVELS };
 
 	for (;;) {
+		e.kind = SPEC_MON_TABLE_SEEN;
 		e.base = va & ~(pt_table_span(e.level) - 1);
 		if (told[e.level] != e.table)
-			vpt_tell(f, &e);
+			say(f, &e);
 		told[e.level] = e.table;
-		entry = pt_env_load(&f->env, e.table, pt_index(va, e.level));
-		if (!(entry & _PAGE_PRESENT) || e.level == 1 || (entry & _PAGE_PSE))
-			return pt_size(e.level);
+		e.index = pt_index(va, e.level);
+		e.old = pt_env_load(&f->env, e.table, e.index);
+		if (!(e.old & _PAGE_PRESENT) || e.level == 1 || (e.old & _PAGE_PSE))
+			break;
 		e.parent = e.table;
-		e.table = entry & PTE_PFN_MASK;
+		e.table = e.old & PTE_PFN_MASK;
+		/* A broken tree is not followed; that it is broken is for others to say. */
+		if (!pfn_valid(PHYS_PFN(e.table)))
+			break;
 		e.level--;
+	}
+	e.kind = SPEC_MON_ENTRY_SEEN;
+	if (leaf)
+		say(f, &e);
+	return pt_size(e.level);
+}
+
+/* First byte after the addresses that @op names, or the region's end. */
+static u64 vpt_operation_end(const struct pt *pt, const struct spec_op *op)
+{
+	switch (op->kind) {
+	case SPEC_OP_MAP:
+	case SPEC_OP_MAP_RANGE:
+		if (op->n > (pt->end - op->va) >> pt_shift(op->level))
+			return pt->end;
+		return op->va + (op->n << pt_shift(op->level));
+	case SPEC_OP_UNMAP_RANGE:
+	case SPEC_OP_PROTECT_RANGE:
+		return min(op->end, pt->end);
+	default:
+		return op->va + PAGE_SIZE;
 	}
 }
 
-void vpt_tell_operation(struct vpt_file *f, const char *op, u64 start, u64 end, u64 lo,
-			u64 hi)
+void vpt_tell_operation(struct vpt_file *f, const struct pt *pt, const struct spec_op *op)
 {
-	const struct spec_mon_event e = {
-		.kind = SPEC_MON_OPERATION, .start = start, .end = end, .lo = lo, .hi = hi,
+	struct spec_mon_event e = {
+		.kind = SPEC_MON_OPERATION, .start = op->va, .lo = pt->start, .hi = pt->end,
 	};
-	u64 told[PT_LEVELS + 1] = { 0 };
-	u64 va = start, bytes;
+	u64 told[PT_LEVELS + 1] = { 0 }, va = op->va, bytes;
 
-	trace_vpt_operation(f->id, &e, op);
-	vpt_tell(f, &e);
-	while (va >= lo && va < hi && va < end) {
-		bytes = vpt_tell_path(f, va, told);
+	if (op->kind == SPEC_OP_RESOLVE || va < pt->start || va >= pt->end || f->violations)
+		return;
+	e.end = vpt_operation_end(pt, op);
+	trace_vpt_operation(f->id, &e, spec_op_name(op->kind));
+	vpt_monitor_step(f, &e);
+	while (va < e.end) {
+		bytes = vpt_tell_path(f, va, told, false, vpt_tell);
 		/* A table of level 1 has nothing below its entries. */
-		if (bytes == PAGE_SIZE)
-			bytes = pt_table_span(1);
+		bytes = max(bytes, pt_table_span(1));
 		va = (va & ~(bytes - 1)) + bytes;
 	}
 }

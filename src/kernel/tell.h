@@ -13,7 +13,9 @@
 #include "../../spec/spec_mon.h"
 
 struct cpumask;
+struct pt;
 struct pt_env;
+struct spec_op;
 struct vpt_file;
 
 DECLARE_STATIC_KEY_FALSE(vpt_heard);
@@ -49,9 +51,16 @@ void vpt_tell_frame(struct pt_env *env, enum spec_mon_kind kind, u64 frame,
 void vpt_tell_lock(struct vpt_file *f);
 void vpt_tell_unlock(struct vpt_file *f);
 
-/* An operation on [@start, @end) may change [@lo, @hi): first which tables there are. */
-void vpt_tell_operation(struct vpt_file *f, const char *op, u64 start, u64 end, u64 lo,
-			u64 hi);
+/* An operation is about to be done in @pt; and which tables stand on its way. */
+void vpt_tell_operation(struct vpt_file *f, const struct pt *pt, const struct spec_op *op);
+
+/*
+ * Tell @say of the tables on @va's path, but of none that @told, an array by level,
+ * has from the path before; and of the leaf, if @leaf.  Return: bytes behind the entry
+ * in which the walk ends.
+ */
+u64 vpt_tell_path(struct vpt_file *f, u64 va, u64 *told, bool leaf,
+		  void (*say)(struct vpt_file *f, const struct spec_mon_event *e));
 
 /*
  * A shootdown begins.  Return: the CPUs that are to be interrupted, held still: the

@@ -27,9 +27,12 @@
 #include <linux/xarray.h>
 
 #include "../core/pt.h"
+#include "monitor.h"
 
 /* Tables kept in the reserve for the next operation. */
 #define VPT_RESERVE_KEEP	8
+
+struct vpt_trial;
 
 /* A part of the region that munmap() has left; at first, the whole of it. */
 struct vpt_piece {
@@ -58,7 +61,12 @@ struct vpt_piece {
  * @segvs: faults answered with SIGSEGV
  * @shootdowns: invalidations sent
  * @shot: CPUs that one is sent to, while somebody is told of it
+ * @monitor: of the protocol, at check=full
  * @checks: runs of the specification's invariants; the number marks what one has seen
+ * @trial: the operation that is being checked
+ * @trials: operations checked
+ * @violations: how often something was not as the specification says; once it is
+ *	not 0, nothing is changed any more but to take the region down
  */
 struct vpt_file {
 	u32 id;
@@ -80,7 +88,11 @@ struct vpt_file {
 	u64 segvs;
 	u64 shootdowns;
 	cpumask_var_t shot;
+	struct vpt_monitor monitor;
 	u32 checks;
+	struct vpt_trial *trial;
+	u64 trials;
+	u64 violations;
 };
 
 /* region.c */
@@ -109,6 +121,7 @@ struct page *vpt_frame_alloc(struct vpt_file *f, unsigned int level, gfp_t gfp);
 void vpt_frame_free(struct vpt_file *f, struct page *frame);
 struct page *vpt_frame_of(u64 pa);
 unsigned int vpt_frame_level(struct page *frame);
+bool vpt_frame_known(u64 pa);
 void vpt_frame_get(struct page *frame, unsigned long n);
 void vpt_frame_put(struct pt_env *env, struct page *frame);
 void vpt_leaf_added(struct pt_env *env, unsigned int level, u64 n);
