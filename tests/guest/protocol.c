@@ -161,7 +161,7 @@ static void split(u64 unused)
 	record();
 	EXPECT(!vu_map(r.fd, r.base, VPT_1G, RW, 0), "map");
 	probe_store(r.base + VPT_2M, 5);
-	syscall(SYS_mbind, r.base, VPT_1G, 0, NULL, 0, 2);
+	syscall(SYS_mbind, r.base, VPT_1G, 0, NULL, 0, 3);
 	fd = open("/proc/self/smaps", O_RDONLY);
 	while (fd >= 0 && read(fd, buffer, sizeof(buffer)) > 0)
 		;
