@@ -14,7 +14,6 @@ from scratch import Broken, Cores, Run, Scratch, watch
 SEED = "1"
 HOST_CORE = (["units-tiny"], ["units-full"], ["exhaustive-tiny"],
              ["differential-tiny", "--seed", SEED], ["differential-full", "--seed", SEED])
-SPEC_TESTS = ("decode", "walk", "inv", "tree")
 WORKLOAD = "workload"
 VIOLATION = re.compile(r"vpt: check: *(.*)")
 SECONDS = {"host": 60, "model": 120, "check": 120, "guest": 300}
@@ -62,8 +61,10 @@ def host_programs(mutant: Mutant) -> list[list[str]]:
     if any(path.startswith("src/core/") for path in mutant.paths()):
         programs += [["build/host/" + words[0], *words[1:]] for words in HOST_CORE]
     if any(path.startswith("spec/spec_") for path in mutant.paths()):
-        programs += [[f"build/spec/test_{name}{suffix}"]
-                     for name in SPEC_TESTS for suffix in ("", "_tiny")]
+        programs += [[f"build/spec/{path.stem}{suffix}"]
+                     for path in sorted((TOP / "tests/spec").glob("test_*.c"))
+                     for suffix in ("", "_tiny")]
+        programs.append(["build/host/differential-tiny", "--seed", SEED])
     return programs
 
 
