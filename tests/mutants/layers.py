@@ -16,7 +16,7 @@ HOST_CORE = (["units-tiny"], ["units-full"], ["exhaustive-tiny"],
              ["differential-tiny", "--seed", SEED], ["differential-full", "--seed", SEED])
 WORKLOAD = "workload"
 VIOLATION = re.compile(r"vpt: check: *(.*)")
-SECONDS = {"host": 60, "model": 120, "check": 120, "guest": 300}
+SECONDS = {"host": 60, "model": 120, "check": 120}
 # Less to compile, and warnings about what a mutant leaves unused are of no interest.
 HOST_FLAGS = ("HOST_CFLAGS=-O1", "HOST_WARN=-std=gnu11 -w")
 MODEL_FLAGS = ("MC_WARNINGS=-std=gnu11 -w",)
@@ -141,12 +141,14 @@ def splat(run: Run) -> str:
 def guest_tests(mutant: Mutant, tree: Scratch) -> Verdict:
     """The tests in the guest that the catalogue names for the mutant."""
     log = tree.root / "build" / "guest.log"
-    run = boot(tree, mutant.boot, "", SECONDS["guest"], log)
+    run = boot(tree, mutant.boot, "", mutant.boot.limit, log)
     tool_failed(run)
     if run.failure:
         return Verdict("guest", True, test=run.failure, said=run.detail)
     if run.status == 126:
         return Verdict("guest", True, test="the kernel complains", said=splat(run))
+    if run.status == 124:
+        return Verdict("guest", True, test=run.program, said="does not end")
     return judge("guest", "run-all", run) or Verdict("guest", False)
 
 

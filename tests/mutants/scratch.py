@@ -31,6 +31,7 @@ class Run:
     failure: str = ""  # the first test that failed
     detail: str = ""  # what it said
     errors: str = ""
+    program: str = ""  # of several, the last one
     lines: list[str] = field(default_factory=list)
 
 
@@ -151,6 +152,7 @@ def watch(command: list[str], cwd: Path, timeout: float, until_failure: bool = T
             timer.cancel()
         end(signal.SIGKILL)
     reader.join(1)
+    watcher.run.program = watcher.program
     watcher.run.errors = "".join(errors)
     watcher.run.detail = watcher.run.detail[:DETAIL]
     return watcher.run
