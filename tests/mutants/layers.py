@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from catalogue import LAYERS, TOP, Boot, Mutant
@@ -108,22 +108,27 @@ def boot(tree: Scratch, guest: Boot, params: str, seconds: int, log: Path) -> Ru
     for program in guest.programs:
         command += ["--file", str(TOP / "build/guest" / program.split()[0])]
     command += ["--", "tests/guest/run-all", *guest.programs]
-    return watch(command, tree.root, seconds + 20)
+    run = watch(command, tree.root, seconds + 20)
+    demand_guest(run, guest)
+    return run
 
 
-def tool_failed(run: Run) -> None:
-    """Status 77 and 125: there was no guest, so there is no verdict."""
-    if run.status in (77, 125) and not run.failure:
+def demand_guest(run: Run, guest: Boot) -> None:
+    """Without a guest, or with programs that were not run, there is no verdict."""
+    if run.failure:
+        return
+    if run.status in (77, 125):
         raise Broken("no guest: " + (run.errors.splitlines() or ["?"])[0])
+    ran = sum(1 for line in run.lines if line.startswith("status "))
+    if run.status in (0, 1) and ran < len(guest.programs):
+        raise Broken(f"{ran} of {len(guest.programs)} programs were run")
 
 
 def check(mutant: Mutant, tree: Scratch) -> Verdict:
     """A short workload, with the module checking itself: only its own word counts."""
-    guest = Boot(mutant.boot.kernel, mutant.boot.smp, mutant.boot.pool,
-                 mutant.boot.append, [WORKLOAD])
+    guest = replace(mutant.boot, programs=[WORKLOAD])
     log = tree.root / "build" / "check.log"
     run = boot(tree, guest, "check=full", SECONDS["check"], log)
-    tool_failed(run)
     said = VIOLATION.search(log.read_text(errors="replace")) if log.exists() else None
     if said:
         return Verdict("check", True, test="check=full", said=said[1])
@@ -142,7 +147,6 @@ def guest_tests(mutant: Mutant, tree: Scratch) -> Verdict:
     """The tests in the guest that the catalogue names for the mutant."""
     log = tree.root / "build" / "guest.log"
     run = boot(tree, mutant.boot, "", mutant.boot.limit, log)
-    tool_failed(run)
     if run.failure:
         return Verdict("guest", True, test=run.failure, said=run.detail)
     if run.status == 126:
