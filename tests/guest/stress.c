@@ -251,6 +251,68 @@ static void same_pages(u64 unused)
 	region_close(&region);
 }
 
+/*
+ * A touch, for which 6.1 links a PD before it asks vpt, and a MAP, for which the core
+ * links one, at the same moment in the same GiB, where nothing is yet.
+ */
+#define FRESH_GIBS	256
+
+static _Atomic u64 fresh_go, fresh_done;
+
+static char *fresh_at(u64 i)
+{
+	return region.base + i % FRESH_GIBS * VPT_1G;
+}
+
+static void *touch_fresh(void *arg)
+{
+	u64 i;
+
+	(void)arg;
+	pin_to(1);
+	for (i = 1; !atomic_load(&stop); i++) {
+		while (atomic_load(&fresh_go) < i && !atomic_load(&stop))
+			if (cpus() == 1)
+				relax();
+		if (!atomic_load(&stop))
+			EXPECT(!probe_store(fresh_at(i), i), "touch");
+		atomic_store(&fresh_done, i);
+	}
+	return NULL;
+}
+
+static void both_link(u64 unused)
+{
+	struct budget b = budget_of(20000);
+	struct rng rng = rng_of(1);
+	pthread_t other;
+	u64 i, n, v;
+
+	(void)unused;
+	region_rw(&region, FRESH_GIBS, 0);
+	pin_to(0);
+	pthread_create(&other, NULL, touch_fresh, NULL);
+	for (i = 1; budget_left(&b, i - 1); i++) {
+		atomic_store(&fresh_go, i);
+		for (n = rng_below(&rng, 2000); n; n--)
+			__asm__ volatile("");
+		EXPECT(!vu_map(region.fd, fresh_at(i) + VPT_2M, VPT_4K, RW, 0), "map");
+		while (atomic_load(&fresh_done) < i)
+			if (cpus() == 1)
+				relax();
+		EXPECT(!vu_resolve(region.fd, fresh_at(i), NULL), "what was touched is gone");
+		EXPECT(!probe_load(fresh_at(i), &v) && v == i, "it holds %llu, not %llu",
+		       (unsigned long long)v, (unsigned long long)i);
+		EXPECT(!vu_resolve(region.fd, fresh_at(i) + VPT_2M, NULL),
+		       "what was mapped is gone");
+		EXPECT(!vu_unmap_range(region.fd, fresh_at(i), VPT_1G, NULL), "unmap");
+	}
+	atomic_store(&stop, 1);
+	pthread_join(other, NULL);
+	expect_sound(region.fd, "afterwards");
+	region_close(&region);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct property properties[] = {
@@ -260,6 +322,7 @@ int main(int argc, char **argv)
 		{ "four threads beside neighbours in shared tables", neighbours, 0, 300 },
 		{ "four threads while others walk the tables", walkers, 0, 300 },
 		{ "four threads touch the same pages", same_pages, 0, 0 },
+		{ "a touch and a MAP link tables at the same place", both_link, 0, 0 },
 	};
 
 	return run_properties(argc, argv, properties, ARRAY_SIZE(properties));
