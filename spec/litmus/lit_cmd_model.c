@@ -252,9 +252,12 @@ int lit_cmd_model(int argc, char **argv)
 	    !lit_load(&list, ask.folder, argv + optind, argc - optind) ||
 	    (ask.shard && !lit_take_shard(&list, ask.shard)))
 		return 2;
-	if (ask.save && !(save = fopen(ask.save, "w"))) {
-		perror(ask.save);
-		return 2;
+	if (ask.save) {
+		save = fopen(ask.save, "w");
+		if (!save) {
+			perror(ask.save);
+			return 2;
+		}
 	}
 	mmu_model_init();
 	for (i = 0; i < list.n; i++) {
@@ -275,7 +278,7 @@ static void lit_check_twins(const struct lit_test *test, unsigned int *n, bool *
 		bool shown = lit_twin(test, test->twin[i], &r);
 
 		*bad |= !shown;
-		printf("%sok %u - %s without its step shows the forbidden outcome: %s (%llu states) ",
+		printf("%sok %u - %s without its step shows what is forbidden: %s (%llu states) ",
 		       shown ? "" : "not ", ++*n, test->name, test->twin[i],
 		       (unsigned long long)r.states);
 		if (shown)

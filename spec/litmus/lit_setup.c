@@ -182,8 +182,8 @@ static void lit_do_setup(struct mmu_state *m)
 	while (mmu_thread_step(m, 0) && !mmu_violation[0]) {
 		while (m->waiting)
 			mmu_drain_one(m);
-		if (m->pending)
-			m->pending = m->cpu[0].ipi = 0;
+		m->cpu[0].ipi = 0;
+		m->pending = 0;
 	}
 	mmu.cpus = cpus;
 	mc_core_setup(false);

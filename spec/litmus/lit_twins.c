@@ -27,7 +27,7 @@ static const struct {
 	{ "invlpg-keeps-psc", MMU_INVLPG_KEEPS_PSC,
 	  "INVLPG leaves the paging-structure caches alone (no fault of software)" },
 	{ "plain-store", MMU_PLAIN_STORE, "an entry is read and stored, not exchanged" },
-	{ "protect-by-unmap-and-map", MMU_PROTECT_GAP, 
+	{ "protect-by-unmap-and-map", MMU_PROTECT_GAP,
 	  "protect is unmap and map, and faults do not wait for the lock" },
 	{ "execute-without-shootdown", MMU_EXEC_LAZY,
 	  "no shootdown when execution becomes allowed" },
