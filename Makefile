@@ -36,7 +36,8 @@ module-%:
 # The parts' own makefiles add their programs and suites:
 #   host.mk   defines host-suite (builds and runs, prints TAP)
 #   guest.mk  defines guest-programs (builds what runs in the guest)
-#   bench.mk  defines bench-core
+#   bench.mk  defines bench and bench-core
+#   preload.mk  defines preload and preload-suite (TAP)
 #   mc.mk     defines check-model (the model checker's quick suite, TAP) and model
 #   litmus.mk defines check-litmus (litmus tests, TAP) and litmus
 # What these need is installed first.
@@ -46,6 +47,8 @@ include tests/host/host.mk
 include tests/guest/guest.mk
 include bench/bench.mk
 include spec/mc/mc.mk
+include tools/preload/preload.mk
+include tests/mutants/mutants.mk
 include spec/litmus/litmus.mk
 
 host-suite := $(MAKE) -s --no-print-directory host-suite
@@ -75,16 +78,13 @@ check-host: deps-check
 check-guest: guest-programs
 	+$(Q)tools/tally 'guest=$(guest-suite)'
 
-## bench-core: how fast the core is, beside the floor measured in the same run
-.PHONY: bench-core
-
 ## lint: W=1 and sparse for both kernels, checkpatch --strict: all silent
 lint: deps-lint
 	$(Q)tools/lint $(KERNELS)
 
 ## deps: install what every target needs from Debian's packages (NO_INSTALL=1: only list it)
 deps:
-	$(Q)tools/deps module guest check lint
+	$(Q)tools/deps module guest check lint bench
 
 deps-%:
 	$(Q)tools/deps $(if $(filter guest,$*),module guest,$*)

@@ -206,6 +206,7 @@ enum mmu_broken {
 	MMU_HALF_RANGE,		/* a range's shootdown omits its last page */
 	MMU_INVALIDATE_FIRST,	/* shootdown, then the entry changes */
 	MMU_UNLINK_FIRST,	/* table unlinked, then the leaf cleared: harmless */
+	MMU_WRONG_ANSWER,	/* the old mapping is reported with another frame */
 	MMU_NO_GENERATION,	/* tlb_gen stays (the litmus tests have CPUs that are away) */
 	MMU_BROKEN_KINDS
 };
