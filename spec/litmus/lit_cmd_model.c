@@ -7,6 +7,7 @@
 #include "lit_tool.h"
 
 #define LIT_LIMIT	20000000
+#define LIT_SMALL	400000	/* explored in explicit mode, too, by check */
 
 /* What the command line asks for. */
 struct lit_ask {
@@ -206,6 +207,7 @@ static bool lit_ask_model(int argc, char **argv, struct lit_ask *ask)
 {
 	static const struct option options[] = {
 		{ "broken", required_argument, NULL, 'b' },
+		{ "explicit", no_argument, NULL, 'e' },
 		{ "folder", required_argument, NULL, 'd' },
 		{ "limit", required_argument, NULL, 'l' },
 		{ "save", required_argument, NULL, 's' },
@@ -233,6 +235,8 @@ static bool lit_ask_model(int argc, char **argv, struct lit_ask *ask)
 			ask->shard = optarg;
 		} else if (c == 't') {
 			ask->trace = true;
+		} else if (c == 'e') {
+			lit_explicit = true;
 		} else {
 			return false;
 		}
@@ -252,9 +256,12 @@ int lit_cmd_model(int argc, char **argv)
 	    !lit_load(&list, ask.folder, argv + optind, argc - optind) ||
 	    (ask.shard && !lit_take_shard(&list, ask.shard)))
 		return 2;
-	if (ask.save && !(save = fopen(ask.save, "w"))) {
-		perror(ask.save);
-		return 2;
+	if (ask.save) {
+		save = fopen(ask.save, "w");
+		if (!save) {
+			perror(ask.save);
+			return 2;
+		}
 	}
 	mmu_model_init();
 	for (i = 0; i < list.n; i++) {
@@ -275,7 +282,7 @@ static void lit_check_twins(const struct lit_test *test, unsigned int *n, bool *
 		bool shown = lit_twin(test, test->twin[i], &r);
 
 		*bad |= !shown;
-		printf("%sok %u - %s without its step shows the forbidden outcome: %s (%llu states) ",
+		printf("%sok %u - %s without its step shows what is forbidden: %s (%llu states) ",
 		       shown ? "" : "not ", ++*n, test->name, test->twin[i],
 		       (unsigned long long)r.states);
 		if (shown)
@@ -283,6 +290,28 @@ static void lit_check_twins(const struct lit_test *test, unsigned int *n, bool *
 		puts("");
 		fflush(stdout);
 	}
+}
+
+/* Both modes of the hardware must show the same; where the larger one is small enough. */
+static void lit_check_explicit(const struct lit_test *test, struct lit_result *r,
+			       unsigned int *n, bool *bad)
+{
+	static struct lit_result e;
+	bool same;
+
+	lit_explicit = true;
+	lit_explore(test, MMU_CORRECT, -1, LIT_SMALL, NULL, &e);
+	lit_explicit = false;
+	if (!e.complete && e.states >= LIT_SMALL)
+		return;
+	qsort(r->outcome, r->noutcomes, sizeof(r->outcome[0]), lit_compare);
+	qsort(e.outcome, e.noutcomes, sizeof(e.outcome[0]), lit_compare);
+	same = e.complete && e.noutcomes == r->noutcomes &&
+	       !memcmp(e.outcome, r->outcome, e.noutcomes * sizeof(e.outcome[0]));
+	*bad |= !same;
+	printf("%sok %u - %s: explicit walks show the same %u outcomes (%llu states)\n",
+	       same ? "" : "not ", ++*n, test->name, e.noutcomes,
+	       (unsigned long long)e.states);
 }
 
 int lit_cmd_check(int argc, char **argv)
@@ -309,6 +338,7 @@ int lit_cmd_check(int argc, char **argv)
 		       ++n, test->name, r.noutcomes, (unsigned long long)r.states, r.seconds);
 		if (!ok)
 			printf("# %s\n", why);
+		lit_check_explicit(test, &r, &n, &bad);
 		lit_check_twins(test, &n, &bad);
 	}
 	printf("1..%u\n", n);

@@ -98,7 +98,8 @@ static unsigned int lit_take_obs(struct lit_parser *p)
 		return lit_take_register(p);
 	obs.loc = lit_take_loc(p, true);
 	if (obs.loc.space == LIT_IN_PAGE)
-		lit_fail_at(p, line, column, "what an address leads to in the end is not observed; name the frame");
+		lit_fail_at(p, line, column,
+			    "what an address leads to in the end is not observed; name the frame");
 	return lit_observe(p, &obs);
 }
 

@@ -7,9 +7,10 @@
 
 static int lit_usage(FILE *out)
 {
-	fputs("usage: vpt-litmus model [--broken STEP] [--trace] [--save FILE] [TEST...]\n"
+	fputs("usage: vpt-litmus model [--broken STEP] [--trace] [--explicit] [--save FILE] [TEST...]\n"
 	      "	every outcome, and the verdict; --broken: without a step of the protocol,\n"
-	      "	with the way to what is forbidden; --trace: the way to what is interesting\n"
+	      "	with the way to what is forbidden; --trace: the way to what is interesting;\n"
+	      "	--explicit: walks in registers, caches that forget (slower, the same)\n"
 	      "       vpt-litmus check [TEST...]\n"
 	      "	verdicts of tests and their twins, as TAP\n"
 	      "       vpt-litmus run [OPTION...] [TEST...]\n"

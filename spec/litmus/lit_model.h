@@ -106,8 +106,12 @@ struct lit_model {
 	bool unchecked;
 };
 
-/* lit_setup.c */
+/*
+ * lit_setup.c.  @lit_explicit: with walks in registers, optional fills and drops at any
+ * time instead of monotone caches (see mmu_model.c): the same outcomes, many more states.
+ */
 extern struct lit_model lit_model;
+extern bool lit_explicit;
 bool lit_model_begin(const struct lit_test *test, enum mmu_broken broken,
 		     struct lit_state *s, char *error, size_t size);
 unsigned int lit_page_of(const struct lit_test *test, const struct lit_loc *loc);

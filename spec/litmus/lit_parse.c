@@ -102,26 +102,28 @@ struct lit_loc lit_take_loc(struct lit_parser *p, bool frames)
 {
 	struct lit_loc loc = { LIT_IN_FLAG, 0, 0, 0 };
 	const char *name = p->token.text;
+	int flag = lit_find_flag(p->test, name), page = lit_find_page(p->test, name);
+	int frame = frames ? lit_find_frame(p->test, name) : -1;
 	unsigned int level = 1;
-	int i;
 
 	if (p->token.kind != LIT_T_WORD) {
 		lit_fail(p, "expected the name of a flag or an address");
 		return loc;
 	}
-	if ((i = lit_find_flag(p->test, name)) >= 0) {
-		loc.space = LIT_IN_FLAG;
-	} else if ((i = lit_find_page(p->test, name)) >= 0) {
+	if (flag >= 0) {
+		loc.index = (unsigned int)flag;
+	} else if (page >= 0) {
 		loc.space = LIT_IN_PAGE;
-		level = p->test->page[i].span;
-	} else if (frames && (i = lit_find_frame(p->test, name)) >= 0) {
+		loc.index = (unsigned int)page;
+		level = p->test->page[page].span;
+	} else if (frame >= 0) {
 		loc.space = LIT_IN_FRAME;
-		level = p->test->frame[i].level;
+		loc.index = (unsigned int)frame;
+		level = p->test->frame[frame].level;
 	} else {
 		lit_fail(p, "'%s' is not declared", name);
 		return loc;
 	}
-	loc.index = (unsigned int)i;
 	lit_next(p);
 	if (loc.space != LIT_IN_FLAG && lit_is(p, "+")) {
 		if (level == 1)
@@ -238,7 +240,8 @@ static void lit_parse_page(struct lit_parser *p)
 	*page = (struct lit_page){ .frame = LIT_UNMAPPED, .rights = LIT_U | LIT_W,
 				   .table = LIT_U | LIT_W };
 	lit_new_name(p, page->name);
-	page->span = page->level = lit_take_size(p);
+	page->span = lit_take_size(p);
+	page->level = page->span;
 	if (lit_accept(p, "/"))
 		page->level = lit_take_size(p);
 	if (page->level > page->span)

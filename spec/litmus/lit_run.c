@@ -176,10 +176,12 @@ static void lit_gup(const struct lit_state *s, unsigned int thread)
 	run->level--;
 	run->table = seen->page;
 	if (state != MMU_T_TAKEN && state != MMU_T_GATHERED) {
-		run->level = run->table = 0;
+		run->level = 0;
+		run->table = 0;
 		lit_done(run, step, LIT_POISON);
 	} else if (seen->kind != SPEC_TABLE) {
-		run->level = run->table = 0;
+		run->level = 0;
+		run->table = 0;
 		frame = seen->page + (page & (mmu_pages(was->level) - 1));
 		lit_done(run, step, seen->kind == SPEC_ABSENT ? LIT_F :
 			 frame < MMU_FRAME0 ? LIT_POISON :

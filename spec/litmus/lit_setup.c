@@ -4,6 +4,7 @@
 #include "mmu_alloc.h"
 
 struct lit_model lit_model;
+bool lit_explicit;
 
 unsigned int lit_page_of(const struct lit_test *test, const struct lit_loc *loc)
 {
@@ -182,8 +183,8 @@ static void lit_do_setup(struct mmu_state *m)
 	while (mmu_thread_step(m, 0) && !mmu_violation[0]) {
 		while (m->waiting)
 			mmu_drain_one(m);
-		if (m->pending)
-			m->pending = m->cpu[0].ipi = 0;
+		m->cpu[0].ipi = 0;
+		m->pending = 0;
 	}
 	mmu.cpus = cpus;
 	mc_core_setup(false);
@@ -278,6 +279,7 @@ bool lit_model_begin(const struct lit_test *test, enum mmu_broken broken,
 	}
 	lit_make_threads(test, s);
 	mmu.broken = broken;
+	mmu.explicit = lit_explicit;
 	mmu.unchecked = broken || lit_model.unchecked;
 	return true;
 }

@@ -2,8 +2,9 @@
 # Litmus tests.  Included by the top-level Makefile.
 #
 #	litmus-programs	builds what they need: vpt-litmus, static, for host and guest
-#	check-litmus	the parser's tests, and the model's verdict on every test and
-#			twin, as TAP (about 1 s)
+#	check-litmus	the parser's tests, the model's verdict on every test and twin,
+#			and every test a few times in one guest, as TAP (about 30 s)
+#	litmus		all tests, both executors, eight guests, a summary
 #
 # vpt-litmus is the parser, the model with the real core (as in mc.mk, with more CPUs
 # and larger caches), and what runs a test through /dev/vpt.
@@ -31,9 +32,23 @@ $(LIT_DIR)/vpt-litmus: $(LIT_SOURCES) $(LIT_HEADERS) $(GUEST_LIB) $(GUEST_HEADER
 	$(Q)$(CC) $(LIT_WARNINGS) $(LIT_CFLAGS) $(LIT_CPPFLAGS) -static -pthread -o $@ \
 		$(LIT_SOURCES) $(GUEST_LIB)
 
-.PHONY: litmus-programs check-litmus
+# Parameters of make litmus: N rounds, SHARD=i/n, TEST: files, names, patterns, @groups.
+N	?= 10000
+SHARD	?= 1/1
+TEST	?=
+
+.PHONY: litmus-programs check-litmus litmus litmus-summary
 
 litmus-programs: $(LIT_DIR)/test_parse $(LIT_DIR)/vpt-litmus
 
+## check-litmus: the quick suite: parser, model and twins, and a few rounds in one guest
 check-litmus: litmus-programs
 	@tests/litmus/check
+
+## litmus: litmus tests on the model and in eight guests, and a summary (N=, SHARD=i/n, TEST=)
+litmus: litmus-programs | deps-guest deps-litmus
+	$(Q)tests/litmus/litmus -n $(N) --shard $(SHARD) $(TEST)
+
+## litmus-summary: only the summary of what build/litmus/results holds
+litmus-summary: | deps-litmus
+	$(Q)tests/litmus/litmus --summary

@@ -193,6 +193,18 @@ static void run_one(const struct lit_test *test, const struct lit_options *o,
 		snprintf(h->skipped, sizeof(h->skipped), "%s", h->error);
 }
 
+/* What the machine cannot do is no test of it, nor one that was skipped. */
+static void drop_model_only(struct lit_list *list)
+{
+	unsigned int i, kept = 0;
+
+	for (i = 0; i < list->n; i++) {
+		if (!list->test[i]->model_only)
+			list->test[kept++] = list->test[i];
+	}
+	list->n = kept;
+}
+
 int lit_cmd_run(int argc, char **argv)
 {
 	static struct lit_allowed allowed;
@@ -211,6 +223,8 @@ int lit_cmd_run(int argc, char **argv)
 	if (h == MAP_FAILED)
 		return 2;
 	mmu_model_init();
+	if (options.tap)
+		drop_model_only(&list);
 	if (options.tap)
 		printf("1..%u\n", list.n);
 	if (!options.rows)

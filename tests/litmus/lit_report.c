@@ -125,7 +125,7 @@ static void print_tap(const struct lit_test *test, const struct lit_histogram *h
 		printf("ok %u - %s # SKIP %s\n", number, test->name, h->skipped);
 		return;
 	}
-	printf("%sok %u - %s: %llu rounds, %u outcomes, each allowed by the model\n",
+	printf("%sok %u - %s: the machine does what the model allows (%llu rounds, %u outcomes)\n",
 	       why[0] ? "not " : "", number, test->name, (unsigned long long)h->rounds, h->n);
 	if (why[0])
 		printf("# %s\n", why);
