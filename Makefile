@@ -52,6 +52,7 @@ include tests/mutants/mutants.mk
 host-suite := $(MAKE) -s --no-print-directory host-suite
 guest-suite := tests/guest/matrix
 model-suite := $(MAKE) -s --no-print-directory check-model
+preload-suite := $(MAKE) -s --no-print-directory preload-suite
 
 ## run: boot a guest with vpt inserted and run the three example programs
 run: guest-programs
@@ -59,12 +60,13 @@ run: guest-programs
 
 ## check: run every test suite; of the guest's matrix, the usual subset
 check: deps-check guest-programs
-	+$(Q)tools/tally 'host=$(host-suite)' 'model=$(model-suite)' 'guest=$(guest-suite)'
+	+$(Q)tools/tally 'host=$(host-suite)' 'model=$(model-suite)' \
+		'preload=$(preload-suite)' 'guest=$(guest-suite)'
 
 ## check-all: the same over the guest's whole matrix
 check-all: deps-check guest-programs
 	+$(Q)tools/tally 'host=$(host-suite)' 'model=$(model-suite)' \
-		'guest=$(guest-suite) --all'
+		'preload=$(preload-suite)' 'guest=$(guest-suite) --all'
 
 ## check-host: only the core's tests, on this machine, without a guest
 check-host: deps-check
