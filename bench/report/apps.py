@@ -6,7 +6,7 @@ import shutil
 import subprocess
 
 from . import plots, text
-from .programs import KERNELS, TOP, Context, Guest, in_guest, run as run_program
+from .programs import TOP, Context, Guest, in_guest, on_each_kernel, run as run_program
 from .rows import Row, distinct, middle, select, spread
 
 LIBRARY = "build/preload/libvpt-preload.so"
@@ -28,13 +28,10 @@ def run(context: Context) -> list[Row]:
     if context.host:
         return _on_host(context, program)
     files = (shutil.which("memcached"), shutil.which("memcaslap"), LIBRARY, *_python_files())
-    found = []
-    for kernel in KERNELS:
-        guest = Guest(kernel, icount=True, files=files)
-        rows = in_guest(context, "applications", guest, program)
-        for row in rows:
-            row["seconds"] = "virtual"
-        found += rows
+    found = on_each_kernel(context, lambda kernel: in_guest(
+        context, "applications", Guest(kernel, icount=True, files=files), program))
+    for row in found:
+        row["seconds"] = "virtual"
     return found
 
 
