@@ -55,6 +55,10 @@ host-suite := $(MAKE) -s --no-print-directory host-suite
 guest-suite := tests/guest/matrix
 model-suite := $(MAKE) -s --no-print-directory check-model
 litmus-suite := $(MAKE) -s --no-print-directory check-litmus
+preload-suite := $(MAKE) -s --no-print-directory preload-suite
+
+suites := 'host=$(host-suite)' 'model=$(model-suite)' 'litmus=$(litmus-suite)' \
+	'preload=$(preload-suite)'
 
 ## run: boot a guest with vpt inserted and run the three example programs
 run: guest-programs
@@ -62,13 +66,11 @@ run: guest-programs
 
 ## check: run every test suite; of the guest's matrix, the usual subset
 check: deps-check guest-programs
-	+$(Q)tools/tally 'host=$(host-suite)' 'model=$(model-suite)' \
-		'litmus=$(litmus-suite)' 'guest=$(guest-suite)'
+	+$(Q)tools/tally $(suites) 'guest=$(guest-suite)'
 
 ## check-all: the same over the guest's whole matrix
 check-all: deps-check guest-programs
-	+$(Q)tools/tally 'host=$(host-suite)' 'model=$(model-suite)' 'litmus=$(litmus-suite)' \
-		'guest=$(guest-suite) --all'
+	+$(Q)tools/tally $(suites) 'guest=$(guest-suite) --all'
 
 ## check-host: only the core's tests, on this machine, without a guest
 check-host: deps-check

@@ -60,7 +60,8 @@ $(BENCH_BUILD)/guest/%: bench/guest/%.c bench/guest/common.c bench/guest/bench_g
 BENCH_RUN = bench/run $(if $(filter 1,$(QUICK)),--quick) $(if $(filter 1,$(HOST)),--host)
 
 ## bench: everything that is measured: tables, samples and plots in build/bench/results
-bench: deps-bench $(if $(filter 1,$(HOST)),,deps-guest) $(BENCH_BUILD)/traversal $(BENCH_GUEST)
+bench: deps-bench $(if $(filter 1,$(HOST)),,deps-guest) $(BENCH_BUILD)/traversal $(BENCH_GUEST) \
+		build/preload/libvpt-preload.so
 	$(Q)$(BENCH_RUN)
 
 ## bench-core: only the core in user space, beside the floor measured in the same run

@@ -8,16 +8,20 @@
  * ("instructions" under an emulator that counts them, "ns" otherwise).  With SPINNERS
  * as many threads run on other CPUs, so that each invalidation must reach them.
  *
- * vpt and Linux take turns, page by page.  Where a page stands alone its tables come
+ * vpt and Linux take turns, page by page.  After that vpt alone does the same under each
+ * setting of check=, where it can be set.  Where a page stands alone its tables come
  * and go with it, for both; beside another page they stay.  THP is off: both map
  * 4 KiB pages.
  */
 #include "bench_guest.h"
 
 #include <err.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #define RANGE		512UL
 
@@ -29,6 +33,8 @@ static const char *const op_name[OPS] = { "map", "protect", "unmap", "fault" };
 
 static struct samples vpt[OPS], linux_[OPS];
 static u64 start;
+static bool warming_up;			/* nothing is to be recorded */
+static const char *check = "off";	/* setting of check= */
 
 #define timed(samples, op, call)				\
 	do {							\
@@ -55,6 +61,8 @@ static void linux_pages(char *at, unsigned long bytes)
 	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE | (at ? MAP_FIXED : 0);
 	char *p;
 
+	if (strcmp(check, "off"))
+		return;
 	timed(linux_, MAP, p = mmap(at, bytes, PROT_READ | PROT_WRITE, flags, -1, 0));
 	checked(p);
 	timed(linux_, PROTECT, ok(mprotect(p, bytes, PROT_READ)));
@@ -80,14 +88,18 @@ static void print(const char *where, unsigned long pages)
 	int op;
 
 	for (op = 0; op < OPS; op++) {
+		if (warming_up)
+			vpt[op].n = linux_[op].n = 0;
 		if (!vpt[op].n)
 			continue;
 		samples_print(&vpt[op], "\"experiment\":\"syscalls\",\"where\":\"%s\","
-			      "\"pages\":%lu,\"op\":\"%s\",\"who\":\"vpt\",\"unit\":\"ticks\"",
-			      where, pages, op_name[op]);
+			      "\"pages\":%lu,\"op\":\"%s\",\"who\":\"vpt\",\"check\":\"%s\","
+			      "\"unit\":\"ticks\"", where, pages, op_name[op], check);
+		if (!linux_[op].n)
+			continue;
 		samples_print(&linux_[op], "\"experiment\":\"syscalls\",\"where\":\"%s\","
-			      "\"pages\":%lu,\"op\":\"%s\",\"who\":\"Linux\",\"unit\":\"ticks\"",
-			      where, pages, op_name[op]);
+			      "\"pages\":%lu,\"op\":\"%s\",\"who\":\"Linux\",\"check\":\"off\","
+			      "\"unit\":\"ticks\"", where, pages, op_name[op]);
 	}
 }
 
@@ -105,7 +117,8 @@ static void faults(struct region *r, unsigned int n)
 
 	for (i = 0; i < bytes; i += PAGE) {
 		timed(vpt, FAULT, touch(r->base + i));
-		timed(linux_, FAULT, touch(p + i));
+		if (!strcmp(check, "off"))
+			timed(linux_, FAULT, touch(p + i));
 	}
 	ok(munmap(p, bytes));
 	vpt_unmap_range(r, r->base, bytes);
@@ -140,6 +153,17 @@ static void measure(struct region *r, unsigned int ones, unsigned int ranges)
 	print("first touch", 1);
 }
 
+static bool set_check(const char *how)
+{
+	int fd = open("/sys/module/vpt/parameters/check", O_WRONLY);
+	bool done = fd >= 0 && write(fd, how, strlen(how)) == (ssize_t)strlen(how);
+
+	if (fd >= 0)
+		close(fd);
+	check = done ? how : "off";
+	return done;
+}
+
 int main(int argc, char **argv)
 {
 	unsigned int ones, ranges, others, op;
@@ -162,10 +186,15 @@ int main(int argc, char **argv)
 	region_open(&r, 2);
 	spinners_start(others);
 	/* Once unrecorded, so that every path has been taken and every cache is warm. */
+	warming_up = true;
 	measure(&r, 20, 2);
-	for (op = 0; op < OPS; op++)
-		vpt[op].n = linux_[op].n = 0;
+	warming_up = false;
 	measure(&r, ones, ranges);
+	if (set_check("op"))
+		measure(&r, ones / 4 + 1, ranges / 4 + 1);
+	if (set_check("full"))
+		measure(&r, ones / 20 + 1, 2);
+	set_check("off");
 	spinners_stop();
 	region_close(&r);
 	return 0;

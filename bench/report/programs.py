@@ -9,6 +9,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Callable
 
 from .rows import Row
 
@@ -126,6 +127,21 @@ def in_guest(context: Context, label: str, guest: Guest, program: list[str]) -> 
         accelerator = accelerator_of(guest)
     for row in found:
         row.update(kernel=guest.kernel, cpus=guest.smp, accelerator=accelerator)
+    return found
+
+
+def on_each_kernel(context: Context, measure: Callable[[str], list[Row]]) -> list[Row]:
+    """Do it for each kernel that this machine can provide."""
+    found: list[Row] = []
+    reasons = []
+    for kernel in KERNELS:
+        try:
+            found += measure(kernel)
+        except Unavailable as reason:
+            context.say(f"kernel {kernel}: not measured: {reason}")
+            reasons.append(str(reason))
+    if not found:
+        raise Unavailable("; ".join(reasons))
     return found
 
 

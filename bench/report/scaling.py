@@ -2,7 +2,7 @@
 """Scaling: with threads, and with the number of mapped pages."""
 
 from . import plots, text
-from .programs import BUILD, KERNELS, Context, Guest, in_guest, run as run_program
+from .programs import BUILD, Context, Guest, in_guest, on_each_kernel, run as run_program
 from .rows import Row, distinct, middle, one, select, spread
 
 OPS = ("map", "protect", "unmap")
@@ -18,10 +18,8 @@ def run(context: Context) -> list[Row]:
                          [core, "size", turns, str(context.pick(10_000_000, 1_000_000))])
     if context.host:
         return found + _named(run_program(context, "scaling", program), "this machine")
-    for kernel in KERNELS:
-        found += _named(in_guest(context, "scaling", Guest(kernel, smp=2), program),
-                        f"guest, {kernel}")
-    return found
+    return found + on_each_kernel(context, lambda kernel: _named(
+        in_guest(context, "scaling", Guest(kernel, smp=2), program), f"guest, {kernel}"))
 
 
 def _named(rows: list[Row], where: str) -> list[Row]:
@@ -43,11 +41,14 @@ def _threads(rows: list[Row]) -> str:
                               text.number(mid), f"[{text.number(low)}-{text.number(high)}]",
                               f"{mid / first:.2f}x"])
     return text.heading(
-        "Operations per second by threads", "map, protect and unmap of one page by turns, "
-        "each thread on a CPU and on pages of its own.  Core: a spinning lock",
-        "around each call, one for each region.  Guests are emulated: compare columns only.  With one "
-        "thread the other CPU\nidles: Linux does not interrupt an idle CPU for an invalidation, "
-        "but what tells that it idles is not\nexported, so that vpt does."
+        "Operations per second by threads",
+        "map, protect and unmap of one page by turns, each thread on a CPU and on pages of its "
+        "own.  Core: a spinning",
+        "lock around each call, one for each region.  Guests are emulated: compare columns "
+        "only.  With one thread the",
+        "other CPU idles: Linux interrupts no idle CPU for an invalidation, but what tells that "
+        "it idles is not exported,",
+        "so vpt does."
     ) + text.table(("", "threads", "ops/s", "quartiles", "to one thread"), lines)
 
 
