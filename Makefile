@@ -38,6 +38,7 @@ module-%:
 #   guest.mk  defines guest-programs (builds what runs in the guest)
 #   bench.mk  defines bench-core
 #   mc.mk     defines check-model (the model checker's quick suite, TAP) and model
+#   prove.mk  defines prove, prove-check, prove-mutants, prove-stats
 # What these need is installed first.
 host-suite: | deps-check
 guest-programs: | deps-guest
@@ -45,6 +46,7 @@ include tests/host/host.mk
 include tests/guest/guest.mk
 include bench/bench.mk
 include spec/mc/mc.mk
+include spec/prove/prove.mk
 
 host-suite := $(MAKE) -s --no-print-directory host-suite
 guest-suite := tests/guest/matrix
