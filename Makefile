@@ -47,6 +47,7 @@ include tests/guest/guest.mk
 include bench/bench.mk
 include spec/mc/mc.mk
 include spec/prove/prove.mk
+include tests/mutants/mutants.mk
 
 host-suite := $(MAKE) -s --no-print-directory host-suite
 guest-suite := tests/guest/matrix

@@ -29,6 +29,9 @@
  *	EPERM	the caller is not the process that opened the file
  *	ENOTTY	no such ioctl
  *	EINTR	a signal that kills came while waiting for the region
+ * by those that change a mapping:
+ *	EIO	the table was found to violate the specification (module parameter
+ *		check=): what is left is munmap(2)
  * and, where an address is taken:
  *	ENXIO	the file has no region (not mapped yet, or unmapped)
  *	EINVAL	address misaligned for the page size, or a length that is 0, not a
@@ -66,6 +69,7 @@ struct vpt_config {
 };
 
 #define VPT_STRICT	(1U << 0)
+#define VPT_BROKEN	(1U << 1)	/* a violation was found: changes answer EIO */
 
 /*
  * One mapping: the argument of MAP, UNMAP, PROTECT, REMAP and RESOLVE.
@@ -146,12 +150,13 @@ struct vpt_frame {
 
 /*
  * Counters.  The first block is this file's; the second the module's, since it was
- * inserted.  At rest (every file closed) frames_allocated == frames_freed and
+ * inserted; the third the file's again.  At rest (every file closed)
+ * frames_allocated == frames_freed and
  * tables_allocated + tables_adopted == tables_freed + tables_given.
  */
 struct vpt_stats {
 	__u32 argsz;		/* bytes */
-	__u32 flags;		/* [out] VPT_STRICT */
+	__u32 flags;		/* [out] VPT_STRICT, VPT_BROKEN */
 	__u64 region_start;	/* [out] address, 0 without a region */
 	__u64 region_bytes;	/* [out] bytes still mapped */
 	__u64 mapped_bytes;	/* [out] bytes of address space with a leaf */
@@ -170,7 +175,10 @@ struct vpt_stats {
 	__u64 tables_given;	/* [out] border tables, which Linux frees */
 	__u64 files;		/* [out] open files */
 	__u64 pool_free;	/* [out] 1 GiB frames in the pool */
-	__u64 reserved[4];
+
+	__u64 checked;		/* [out] operations checked, see check= */
+	__u64 violations;	/* [out] and how often something was wrong */
+	__u64 reserved[2];
 };
 
 /*

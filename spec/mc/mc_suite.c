@@ -48,6 +48,8 @@ static const struct mc_broken {
 	  "unmap | - | -, level 1", MC_EXPLICIT_UNMAP, false },
 	{ "unlink-before-clear", MMU_UNLINK_FIRST,
 	  "unmap | resolve, cousin, level 1", NULL, true },
+	{ "wrong-answer", MMU_WRONG_ANSWER,
+	  "unmap | resolve, cousin, level 1", NULL, false },
 };
 
 #define MC_BROKEN	(sizeof(mc_broken) / sizeof(mc_broken[0]))

@@ -260,6 +260,10 @@ static void mmu_check_cached(const struct mmu_state *s, unsigned int cpu, u16 e)
 		else if (rights & ~MMU_PAGE_RIGHTS(mapped))
 			mmu_violate("the operation returns, and CPU%u still has rights %u at page %u",
 				    cpu, rights, page);
+		else if (MMU_PAGE_LEVEL(mapped) != MMU_TLB_LEVEL(e))
+			/* I7: a page may not be cached in two sizes (4.10.4.2). */
+			mmu_violate("the operation returns, and CPU%u still has page %u at level %u, which is mapped at level %u",
+				    cpu, page, MMU_TLB_LEVEL(e), MMU_PAGE_LEVEL(mapped));
 		else if ((rights ^ MMU_PAGE_RIGHTS(mapped)) & ~MMU_W)
 			mmu_violate("the operation returns, and CPU%u still refuses at page %u what is allowed",
 				    cpu, page);

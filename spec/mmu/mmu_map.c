@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What the operations mean. */
+/* The specification's abstract map (spec/spec_map.h), over a small array of pages. */
 #include <string.h>
 
+#include "../spec_map.h"
 #include "mmu_hash.h"
 #include "mmu_map.h"
 
-#define MMU_RIGHTS	(MMU_W | MMU_X | MMU_U)
-
-/* The operation, the map before it, and what becomes of both. */
-struct mmu_case {
-	const struct mmu_map *map;
-	const struct mmu_op *op;
-	unsigned int frame;
-	unsigned int reserve;
-	struct mmu_map *after;
-	struct mmu_answer *answer;
-};
+/* Statuses are compared as numbers. */
+_Static_assert((int)MMU_OK == (int)SPEC_OK && (int)MMU_EXISTS == (int)SPEC_EXISTS &&
+	       (int)MMU_NOENT == (int)SPEC_NOENT &&
+	       (int)MMU_INVALID == (int)SPEC_INVALID &&
+	       (int)MMU_NOMEM == (int)SPEC_NOMEM && (int)MMU_AGAIN == (int)SPEC_AGAIN,
+	       "statuses");
+_Static_assert(MMU_X == SPEC_MAY_EXEC && MMU_W == SPEC_MAY_WRITE && MMU_U == SPEC_MAY_USER,
+	       "rights");
 
 static unsigned int mmu_base(unsigned int page, unsigned int level)
 {
@@ -26,12 +24,6 @@ static bool mmu_leaf_starts(const struct mmu_map *map, unsigned int page)
 {
 	return map->page[page] &&
 	       mmu_base(page, MMU_PAGE_LEVEL(map->page[page])) == page;
-}
-
-/* A leaf has pages on both sides of the boundary before @page. */
-static bool mmu_straddles(const struct mmu_map *map, unsigned int page)
-{
-	return page < MMU_VPAGES && map->page[page] && !mmu_leaf_starts(map, page);
 }
 
 /*
@@ -52,159 +44,109 @@ static bool mmu_table_exists(const struct mmu_map *map, unsigned int page,
 	return false;
 }
 
-/* Tables that leaves of @level on @n pages from @va need and that do not exist. */
-static unsigned int mmu_missing(const struct mmu_map *map, unsigned int va,
-				unsigned int n, unsigned int level)
+/* What stands at an address, for spec_map_answer(). */
+static void mmu_span_at(void *ctx, u64 va, struct spec_span *span)
 {
-	unsigned int missing = 0, i;
+	const struct mmu_map *map = ctx;
+	const unsigned int page = (unsigned int)(va >> SPEC_PAGE_SHIFT);
+	const u16 p = map->page[page];
+	unsigned int base, level = 1;
 
-	for (; level < SPEC_LEVELS; level++) {
-		unsigned int span = 2 * mmu_pages(level);
-
-		for (i = va & ~(span - 1); i < va + n; i += span)
-			missing += !mmu_table_exists(map, i, level);
+	if (!p) {
+		while (level < SPEC_LEVELS && !mmu_table_exists(map, page, level))
+			level++;
+		*span = (struct spec_span) {
+			.va = (u64)mmu_base(page, level) << SPEC_PAGE_SHIFT,
+			.level = level,
+		};
+		return;
 	}
-	return missing;
+	base = mmu_base(page, MMU_PAGE_LEVEL(p));
+	*span = (struct spec_span) {
+		.mapped = true,
+		.va = (u64)base << SPEC_PAGE_SHIFT,
+		.level = MMU_PAGE_LEVEL(p),
+		.frame = (u64)MMU_PAGE_FRAME(map->page[base]) << SPEC_PAGE_SHIFT,
+		.rights = MMU_PAGE_RIGHTS(p),
+	};
 }
 
-static void mmu_fill(struct mmu_case *c, unsigned int va, unsigned int n,
-		     unsigned int level)
+/* The page at @va, which @span covers. */
+static u16 mmu_page_of(const struct spec_span *span, u64 va)
 {
+	if (!span->mapped)
+		return 0;
+	return MMU_PAGE((span->frame + va - span->va) >> SPEC_PAGE_SHIFT, span->rights,
+			span->level);
+}
+
+/* @op in the specification's words; @frame has room for its frames. */
+static struct spec_op mmu_spec_op(const struct mmu_op *op, unsigned int first,
+				  u64 frame[MMU_VPAGES])
+{
+	static const enum spec_op_kind kinds[] = {
+		[MMU_OP_MAP] = SPEC_OP_MAP,
+		[MMU_OP_UNMAP] = SPEC_OP_UNMAP,
+		[MMU_OP_PROTECT] = SPEC_OP_PROTECT,
+		[MMU_OP_REMAP] = SPEC_OP_REMAP,
+		[MMU_OP_RESOLVE] = SPEC_OP_RESOLVE,
+		[MMU_OP_MAP_RANGE] = SPEC_OP_MAP_RANGE,
+		[MMU_OP_UNMAP_RANGE] = SPEC_OP_UNMAP_RANGE,
+		[MMU_OP_PROTECT_RANGE] = SPEC_OP_PROTECT_RANGE,
+		[MMU_OP_SPLIT] = SPEC_OP_SPLIT,
+	};
 	unsigned int i;
 
-	for (i = 0; i < n; i++)
-		c->after->page[va + i] = MMU_PAGE(c->frame + i, c->op->rights, level);
-}
-
-/* map and map_range: @leaves leaves of the operation's size. */
-static enum mmu_status mmu_apply_map(struct mmu_case *c, unsigned int leaves)
-{
-	const struct mmu_op *op = c->op;
-	unsigned int n, i;
-
-	if (op->level < 1 || op->level > 3 || !leaves || (op->rights & ~MMU_RIGHTS))
-		return MMU_INVALID;
-	n = leaves * mmu_pages(op->level);
-	if (op->va != mmu_base(op->va, op->level) || op->va + n > MMU_VPAGES)
-		return MMU_INVALID;
-	for (i = 0; i < n; i++) {
-		if (c->map->page[op->va + i])
-			return MMU_EXISTS;
-	}
-	if (c->reserve < mmu_missing(c->map, op->va, n, op->level))
-		return MMU_NOMEM;
-	mmu_fill(c, op->va, n, op->level);
-	return MMU_OK;
-}
-
-/* The operations on one leaf, which must start at the address. */
-static enum mmu_status mmu_apply_leaf(struct mmu_case *c)
-{
-	const struct mmu_op *op = c->op;
-	unsigned int n, level, i;
-	u16 leaf;
-
-	if (op->va >= MMU_VPAGES ||
-	    (op->kind == MMU_OP_PROTECT && (op->rights & ~MMU_RIGHTS)))
-		return MMU_INVALID;
-	if (!mmu_leaf_starts(c->map, op->va))
-		return MMU_NOENT;
-	leaf = c->map->page[op->va];
-	level = MMU_PAGE_LEVEL(leaf);
-	if (op->kind == MMU_OP_SPLIT && level == 1)
-		return MMU_NOENT;
-	if (op->kind == MMU_OP_SPLIT && !c->reserve)
-		return MMU_NOMEM;
-	if (op->kind == MMU_OP_REMAP && level != op->level)
-		return MMU_AGAIN;
-	c->answer->leaf = leaf;
-	c->answer->va = op->va;
-	n = mmu_pages(level);
-	for (i = 0; i < n; i++) {
-		u16 *page = &c->after->page[op->va + i];
-
-		if (op->kind == MMU_OP_UNMAP)
-			*page = 0;
-		else if (op->kind == MMU_OP_PROTECT)
-			*page = MMU_PAGE(MMU_PAGE_FRAME(leaf) + i, op->rights, level);
-		else if (op->kind == MMU_OP_REMAP)
-			*page = MMU_PAGE(c->frame + i, MMU_PAGE_RIGHTS(leaf), level);
-		else
-			*page = MMU_PAGE(MMU_PAGE_FRAME(leaf) + i,
-					 MMU_PAGE_RIGHTS(leaf), level - 1);
-	}
-	if (op->kind == MMU_OP_PROTECT)
-		c->answer->tighter = !!(MMU_PAGE_RIGHTS(leaf) & ~op->rights);
-	return MMU_OK;
-}
-
-static enum mmu_status mmu_apply_resolve(struct mmu_case *c)
-{
-	u16 p;
-
-	if (c->op->va >= MMU_VPAGES)
-		return MMU_INVALID;
-	p = c->map->page[c->op->va];
-	if (!p)
-		return MMU_NOENT;
-	c->answer->va = mmu_base(c->op->va, MMU_PAGE_LEVEL(p));
-	c->answer->leaf = c->map->page[c->answer->va];
-	return MMU_OK;
-}
-
-/* unmap_range and protect_range: whole leaves only, holes are skipped. */
-static enum mmu_status mmu_apply_range(struct mmu_case *c)
-{
-	const struct mmu_op *op = c->op;
-	unsigned int page;
-
-	if ((op->kind == MMU_OP_PROTECT_RANGE && (op->rights & ~MMU_RIGHTS)) ||
-	    !op->n || op->va + op->n > MMU_VPAGES ||
-	    mmu_straddles(c->map, op->va) || mmu_straddles(c->map, op->va + op->n))
-		return MMU_INVALID;
-	for (page = op->va; page < (unsigned int)op->va + op->n; page++) {
-		u16 p = c->map->page[page];
-
-		if (!p)
-			continue;
-		c->answer->pages++;
-		c->answer->leaves += mmu_leaf_starts(c->map, page);
-		if (op->kind == MMU_OP_UNMAP_RANGE) {
-			c->after->page[page] = 0;
-			continue;
-		}
-		if (MMU_PAGE_RIGHTS(p) & ~op->rights)
-			c->answer->tighter = 1;
-		c->after->page[page] = MMU_PAGE(MMU_PAGE_FRAME(p), op->rights,
-						MMU_PAGE_LEVEL(p));
-	}
-	return MMU_OK;
+	for (i = 0; i < MMU_VPAGES; i++)
+		frame[i] = (first + i * mmu_pages(op->level ? op->level : 1)) <<
+			   SPEC_PAGE_SHIFT;
+	return (struct spec_op) {
+		.kind = kinds[op->kind],
+		.va = (u64)op->va << SPEC_PAGE_SHIFT,
+		.end = (u64)(op->va + op->n) << SPEC_PAGE_SHIFT,
+		.n = op->kind == MMU_OP_MAP ? 1 : op->n,
+		.frame = frame,
+		.level = op->level,
+		.rights = op->rights,
+	};
 }
 
 void mmu_map_apply(const struct mmu_map *map, const struct mmu_op *op,
 		   unsigned int frame, unsigned int reserve, struct mmu_map *after,
 		   struct mmu_answer *answer)
 {
-	struct mmu_case c = { map, op, frame, reserve, after, answer };
+	const struct spec_map view = {
+		.at = mmu_span_at,
+		.ctx = (void *)map,
+		.end = (u64)MMU_VPAGES << SPEC_PAGE_SHIFT,
+		.frame_limit = ~0ULL,
+	};
+	struct spec_answer expected;
+	u64 frames[MMU_VPAGES];
+	const struct spec_op what = mmu_spec_op(op, frame, frames);
+	struct spec_span span;
+	unsigned int page;
 
 	*after = *map;
-	memset(answer, 0, sizeof(*answer));
-	switch (op->kind) {
-	case MMU_OP_MAP:
-		answer->status = mmu_apply_map(&c, 1);
-		break;
-	case MMU_OP_MAP_RANGE:
-		answer->status = mmu_apply_map(&c, op->n);
-		break;
-	case MMU_OP_UNMAP_RANGE:
-	case MMU_OP_PROTECT_RANGE:
-		answer->status = mmu_apply_range(&c);
-		break;
-	case MMU_OP_RESOLVE:
-		answer->status = mmu_apply_resolve(&c);
-		break;
-	default:
-		answer->status = mmu_apply_leaf(&c);
+	spec_map_answer(&view, &what, reserve, &expected);
+	/* The new frame was chosen for a leaf of another size. */
+	if (op->kind == MMU_OP_REMAP && op->va < MMU_VPAGES &&
+	    mmu_leaf_starts(map, op->va) && MMU_PAGE_LEVEL(map->page[op->va]) != op->level)
+		expected = (struct spec_answer){ .status = SPEC_AGAIN };
+	*answer = (struct mmu_answer) {
+		.status = expected.status,
+		.tighter = expected.tighter,
+		.leaf = mmu_page_of(&expected.leaf, expected.leaf.va),
+		.va = (u8)(expected.leaf.va >> SPEC_PAGE_SHIFT),
+		.leaves = (u8)expected.leaves,
+		.pages = (u8)(expected.bytes >> SPEC_PAGE_SHIFT),
+	};
+	for (page = 0; expected.status == SPEC_OK && page < MMU_VPAGES; page++) {
+		u64 va = (u64)page << SPEC_PAGE_SHIFT;
+
+		mmu_span_at((void *)map, va, &span);
+		spec_map_effect(&what, va, &span);
+		after->page[page] = mmu_page_of(&span, va);
 	}
 }
 

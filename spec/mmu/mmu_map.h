@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The abstract map of the model: page -> (frame, size, rights), what each operation
- * must do to it, and what it must answer.  No tables here, but for their number:
- * an operation may run out of them.
+ * The abstract map (spec/spec_map.h) as the model keeps it: page -> (frame, size,
+ * rights) in a few bytes.  No tables here, but for their number: an operation may run
+ * out of them.
  */
 #ifndef MMU_MAP_H
 #define MMU_MAP_H

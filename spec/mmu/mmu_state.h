@@ -200,6 +200,7 @@ enum mmu_broken {
 	MMU_HALF_RANGE,		/* a range's shootdown omits its last page */
 	MMU_INVALIDATE_FIRST,	/* shootdown, then the entry changes */
 	MMU_UNLINK_FIRST,	/* table unlinked, then the leaf cleared: harmless */
+	MMU_WRONG_ANSWER,	/* the old mapping is reported with another frame */
 	MMU_BROKEN_KINDS
 };
 

@@ -11,6 +11,7 @@ from hwwalk import INDEX_BITS, PAGE_BITS, index
 from inv import BEFORE
 from native import Diverged, Native, Recorded
 from operations import PA, RESERVE, RIGHTS, VA, Finished, arguments
+from smt import order
 from solve import Solver
 from state import Pointer, UNDEFINED
 from term import Term, bits, not_, var
@@ -41,6 +42,11 @@ def entry_text(e: int, level: int) -> str:
     return f"{e:#018x} {'leaf' if leaf else 'table'} {rights} {state}"
 
 
+def about_v(goal: Goal) -> bool:
+    """Whether the goal speaks of an arbitrary address."""
+    return any(t.op == "var" and t.info == "v" for t in order([goal.claim, *goal.assumptions]))
+
+
 @dataclass
 class Counterexample:
     finished: Finished
@@ -58,6 +64,8 @@ class Counterexample:
                f"violated: {self.goal.theorem}: {self.goal.what}"]
         for what, va, before, after in (("va", VA, f.before_va, None),
                                         ("v", ANY, f.before_v, f.after_v)):
+            if what == "v" and not about_v(self.goal):
+                continue
             out.append(f"walk for {what} = {m[va]:#x}, before:")
             out += self.walk(va, before)
             if after is not None:

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * CHECK: the specification's invariants, run over a region's tables as they stand.
- *
- * spec/ does the judging and decodes entries by itself.  Here is only what it
- * cannot know: how to read a table, and what is on record about a page.
+ * How the specification looks at a file - how to read a table, and what is on record
+ * about a page - and CHECK: its invariants, run over the tables as they stand.
  */
 #include <linux/sched.h>
 #include <asm/cpufeature.h>
 #include <asm/processor.h>
 
-#include "../../spec/spec_inv.h"
 #include "ioctl.h"
+#include "trial.h"
 
 /*
  * What a check has seen of a page is noted in the page, with the number of the
@@ -56,7 +54,8 @@ static u64 vpt_spec_visit(void *ctx, u64 table)
 {
 	struct page *page = vpt_table_page(table);
 	struct vpt_file *f = ctx;
-	unsigned long stamp = f->checks << VPT_STAMP_SHIFT & VPT_STAMP_MASK;
+	/* Never 0, which is what a new table has. */
+	unsigned long stamp = (1 + f->checks % 0x7fff) << VPT_STAMP_SHIFT;
 
 	if (!vpt_table_tagged(page))
 		return 0;
@@ -70,11 +69,9 @@ static bool vpt_spec_frame_known(void *ctx, u64 pa, unsigned int level)
 {
 	struct page *frame;
 
-	if (!pfn_valid(PHYS_PFN(pa)))
+	if (!vpt_frame_known(pa))
 		return false;
 	frame = vpt_frame_of(pa);
-	if (!page_private(frame))
-		return false;
 	/* A 1 GiB frame may have been split into 2 MiB mappings. */
 	return vpt_frame_level(frame) == level ||
 	       (level == 2 && vpt_frame_level(frame) == 3);
@@ -113,9 +110,10 @@ static void vpt_spec_pause(void *ctx)
 	cond_resched();
 }
 
-static void vpt_spec_region(struct vpt_file *f, const struct vpt_piece *piece,
-			    struct spec_region *region)
+/* The region that @pt describes: a piece of the file's, or a part of one. */
+void vpt_spec_region(struct vpt_file *f, const struct pt *pt, struct spec_region *region)
 {
+	const struct vpt_piece *piece;
 	unsigned int level;
 
 	*region = (struct spec_region) {
@@ -127,8 +125,8 @@ static void vpt_spec_region(struct vpt_file *f, const struct vpt_piece *piece,
 			.shadow_stack = true,
 		},
 		.root = f->root,
-		.start = piece->pt.start,
-		.end = piece->pt.end,
+		.start = pt->start,
+		.end = pt->end,
 		.foreign_tables = true,
 		.tables = SPEC_UNCOUNTED,
 		.mappings = SPEC_UNCOUNTED,
@@ -138,8 +136,10 @@ static void vpt_spec_region(struct vpt_file *f, const struct vpt_piece *piece,
 		region->leaf_mask[level] = region->leaf_value[level] |
 					   spec_leaf_attributes(level);
 	}
-	/* The totals are the file's: they say something while it is in one piece. */
-	if (list_is_singular(&f->pieces)) {
+	/* The totals are the file's: they say something while this is all of it. */
+	piece = list_first_entry(&f->pieces, struct vpt_piece, node);
+	if (list_is_singular(&f->pieces) && pt->start == piece->pt.start &&
+	    pt->end == piece->pt.end) {
 		region->tables = f->env.tables;
 		region->mappings = f->env.leaves[0] + f->env.leaves[1] +
 				   f->env.leaves[2];
@@ -162,9 +162,9 @@ static void vpt_check_add(struct vpt_check *c, const struct spec_result *result)
 	c->violations += result->violations;
 }
 
-int vpt_ioc_check(struct vpt_file *f, void *arg)
+void vpt_spec_look(struct vpt_file *f, struct spec_env *env)
 {
-	const struct spec_env env = {
+	*env = (struct spec_env) {
 		.memory = { .read = vpt_spec_read, .ctx = f },
 		.is_table = vpt_spec_is_table,
 		.live = vpt_spec_live,
@@ -176,10 +176,15 @@ int vpt_ioc_check(struct vpt_file *f, void *arg)
 		.frame_recorded = vpt_spec_frame_recorded,
 		.pause = vpt_spec_pause,
 	};
+}
+
+int vpt_ioc_check(struct vpt_file *f, void *arg)
+{
 	struct vpt_check *c = arg;
 	struct spec_region region;
 	struct spec_result result;
 	struct vpt_piece *piece;
+	struct spec_env env;
 
 	if (c->flags || !vpt_zero(c->reserved, ARRAY_SIZE(c->reserved)))
 		return -EINVAL;
@@ -191,8 +196,9 @@ int vpt_ioc_check(struct vpt_file *f, void *arg)
 		return -ENXIO;
 	}
 	f->checks++;
+	vpt_spec_look(f, &env);
 	list_for_each_entry(piece, &f->pieces, node) {
-		vpt_spec_region(f, piece, &region);
+		vpt_spec_region(f, &piece->pt, &region);
 		spec_check_tree(&region, &env, &result);
 		vpt_check_add(c, &result);
 	}

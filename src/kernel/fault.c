@@ -3,7 +3,7 @@
 #include <linux/highmem.h>
 #include <linux/slab.h>
 
-#include "vpt_file.h"
+#include "op.h"
 
 /*
  * What is mapped at @va now decides; Linux's view of the entry may be out of date.
@@ -19,18 +19,20 @@ static vm_fault_t vpt_fault_locked(struct vpt_file *f, u64 va, bool write,
 {
 	struct vpt_piece *piece = vpt_piece_at(f, va, PAGE_SIZE);
 	struct pt_mapping m;
+	int ret;
 
 	if (!piece)
 		return VM_FAULT_SIGSEGV;
-	if (pt_resolve(&piece->pt, va, &m) == PT_OK)
+	ret = vpt_op_resolve(f, &piece->pt, va, &m);
+	if (ret == -EIO)
+		return VM_FAULT_SIGBUS;
+	if (!ret)
 		return write && !(m.rights & PT_WRITE) ? VM_FAULT_SIGSEGV :
 							 VM_FAULT_NOPAGE;
 	if (f->strict)
 		return VM_FAULT_SIGSEGV;
-	if (!*fresh || pt_map(&piece->pt, va, page_to_phys(*fresh), 1, f->rights) != PT_OK)
+	if (!*fresh || vpt_op_map(f, &piece->pt, va, *fresh, 1, f->rights))
 		return VM_FAULT_SIGBUS;
-	vpt_frame_get(*fresh, 1);
-	vpt_leaf_added(&f->env, 1, 1);
 	*fresh = NULL;
 	f->frames++;
 	f->faults++;

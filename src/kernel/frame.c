@@ -102,6 +102,18 @@ struct page *vpt_frame_of(u64 pa)
 	return page ? page : compound_head(pfn_to_page(PHYS_PFN(pa)));
 }
 
+/* Whether @pa lies in a frame that vpt has given out, as far as its page shows. */
+bool vpt_frame_known(u64 pa)
+{
+	struct page *frame;
+
+	if (!pfn_valid(PHYS_PFN(pa)))
+		return false;
+	frame = vpt_frame_of(pa);
+	return page_private(frame) && !frame->mapping && !PageSlab(frame) &&
+	       !PageTable(frame);
+}
+
 unsigned int vpt_frame_level(struct page *frame)
 {
 	if (PageHead(frame))
@@ -146,7 +158,12 @@ void vpt_leaf_removed(struct pt_env *env, const struct pt_mapping *old)
 
 void pt_env_gather_leaf(struct pt_env *env, u64 va, unsigned int level, u64 entry)
 {
-	vpt_leaf_gone(env, level, entry & PTE_PFN_MASK);
+	const struct vpt_file *f = container_of(env, struct vpt_file, env);
+	const u64 pa = entry & PTE_PFN_MASK;
+
+	/* A broken table may lead anywhere. */
+	if (!f->violations || vpt_frame_known(pa))
+		vpt_leaf_gone(env, level, pa);
 }
 
 /* After a shootdown: frames without a reference are free.  @f->lock is held. */

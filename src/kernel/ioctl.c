@@ -11,25 +11,6 @@
 
 #define VPT_PROT_ALL	(VPT_READ | VPT_WRITE | VPT_EXEC)
 
-int vpt_errno(enum pt_status status)
-{
-	switch (status) {
-	case PT_OK:
-		return 0;
-	case PT_EXISTS:
-		return -EEXIST;
-	case PT_NOENT:
-		return -ENOENT;
-	case PT_NOMEM:
-		return -ENOMEM;
-	case PT_AGAIN:
-		return -EAGAIN;
-	case PT_INVALID:
-		break;
-	}
-	return -EINVAL;
-}
-
 bool vpt_zero(const u64 *words, unsigned int n)
 {
 	while (n--) {
@@ -205,7 +186,7 @@ static int vpt_ioc_stats(struct vpt_file *f, void *arg)
 	*s = (struct vpt_stats){ .argsz = s->argsz };
 	if (mutex_lock_killable(&f->lock))
 		return -EINTR;
-	s->flags = f->strict ? VPT_STRICT : 0;
+	s->flags = (f->strict ? VPT_STRICT : 0) | (f->violations ? VPT_BROKEN : 0);
 	s->region_start = f->start;
 	list_for_each_entry(piece, &f->pieces, node)
 		s->region_bytes += piece->pt.end - piece->pt.start;
@@ -216,6 +197,8 @@ static int vpt_ioc_stats(struct vpt_file *f, void *arg)
 	s->faults = f->faults;
 	s->segvs = f->segvs;
 	s->shootdowns = f->shootdowns;
+	s->checked = f->trials;
+	s->violations = f->violations;
 	mutex_unlock(&f->lock);
 	vpt_module_stats(s);
 	return 0;

@@ -11,7 +11,6 @@
 /* For frames that a user asks for: fail rather than have somebody killed. */
 #define VPT_USER_GFP	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
-int vpt_errno(enum pt_status status);
 bool vpt_zero(const u64 *words, unsigned int n);
 int vpt_level(u64 page_size);
 int vpt_prot_check(u32 prot);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* MAP, UNMAP, PROTECT, REMAP and RESOLVE: the ioctls about one mapping. */
 #include "ioctl.h"
+#include "op.h"
 
 static u32 vpt_prot(u32 rights)
 {
@@ -18,17 +19,17 @@ static void vpt_report(struct vpt_page *p, const struct pt_mapping *m)
 	p->phys = vpt_show_phys(m->pa);
 }
 
-/* Repeat pt_map() until no empty table of Linux's is in the way: at most once. */
-static enum pt_status vpt_map_leaf(struct vpt_file *f, struct pt *pt, u64 va, u64 pa,
-				   unsigned int level, u32 rights)
+/* Repeat it until no empty table of Linux's is in the way: at most once. */
+static int vpt_map_leaf(struct vpt_file *f, struct pt *pt, u64 va, struct page *frame,
+			unsigned int level, u32 rights)
 {
-	enum pt_status status = pt_map(pt, va, pa, level, rights);
+	int ret = vpt_op_map(f, pt, va, frame, level, rights);
 
-	if (status == PT_AGAIN) {
+	if (ret == -EAGAIN) {
 		vpt_settle(f, va, va + pt_size(level), pt_shift(level));
-		status = pt_map(pt, va, pa, level, rights);
+		ret = vpt_op_map(f, pt, va, frame, level, rights);
 	}
-	return status;
+	return ret;
 }
 
 /* The frame that @p names, or @fresh if it names none; or an error. */
@@ -60,13 +61,10 @@ static int vpt_map_locked(struct vpt_file *f, struct vpt_page *p, struct page *f
 	frame = vpt_pick_frame(f, p, fresh, level);
 	if (IS_ERR(frame))
 		return PTR_ERR(frame);
-	ret = vpt_errno(vpt_map_leaf(f, &piece->pt, p->addr, page_to_phys(frame), level,
-				     rights));
+	ret = vpt_map_leaf(f, &piece->pt, p->addr, frame, level, rights);
 	if (ret)
 		return ret;
 	p->phys = vpt_show_phys(page_to_phys(frame));
-	vpt_frame_get(frame, 1);
-	vpt_leaf_added(&f->env, level, 1);
 	if (fresh)
 		f->frames++;
 	return 0;
@@ -126,20 +124,18 @@ static int vpt_unmap_locked(struct vpt_file *f, struct vpt_page *p)
 {
 	struct vpt_piece *piece = vpt_find_piece(f, p->addr, PAGE_SIZE);
 	struct pt_mapping old = { .level = 1 };
-	enum pt_status status;
+	int ret;
 
 	if (IS_ERR(piece))
 		return PTR_ERR(piece);
-	status = pt_unmap(&piece->pt, p->addr, &old);
-	if (status == PT_OK) {
+	ret = vpt_op_unmap(f, &piece->pt, p->addr, &old);
+	if (!ret)
 		vpt_report(p, &old);
-		vpt_leaf_removed(&f->env, &old);
-	}
 	/* Without a leaf too, if an empty table was swept. */
-	if (status == PT_OK || !list_empty(&f->env.dead_tables))
+	if (!ret || !list_empty(&f->env.dead_tables))
 		vpt_settle(f, p->addr, p->addr + pt_size(old.level),
 			   pt_shift(old.level));
-	return vpt_errno(status);
+	return ret;
 }
 
 int vpt_ioc_unmap(struct vpt_file *f, void *arg)
@@ -172,7 +168,7 @@ static int vpt_protect_locked(struct vpt_file *f, struct vpt_page *p)
 		return PTR_ERR(piece);
 	if (rights < 0)
 		return rights;
-	ret = vpt_errno(pt_protect(&piece->pt, p->addr, rights, &old, &tighter));
+	ret = vpt_op_protect(f, &piece->pt, p->addr, rights, &old, &tighter);
 	if (ret)
 		return ret;
 	if (vpt_rights_stale(old.rights, rights, tighter))
@@ -208,7 +204,7 @@ static int vpt_remap_locked(struct vpt_file *f, struct vpt_page *p, struct page 
 
 	if (IS_ERR(piece))
 		return PTR_ERR(piece);
-	ret = vpt_errno(pt_resolve(&piece->pt, p->addr, &old));
+	ret = vpt_op_resolve(f, &piece->pt, p->addr, &old);
 	if (ret)
 		return ret;
 	if (old.va != p->addr)
@@ -219,14 +215,12 @@ static int vpt_remap_locked(struct vpt_file *f, struct vpt_page *p, struct page 
 	frame = vpt_pick_frame(f, p, fresh, old.level);
 	if (IS_ERR(frame))
 		return PTR_ERR(frame);
-	ret = vpt_errno(pt_remap(&piece->pt, p->addr, page_to_phys(frame), &old));
+	ret = vpt_op_remap(f, &piece->pt, p->addr, frame, &old);
 	if (ret)
 		return ret;
-	vpt_frame_get(frame, 1);
 	if (fresh)
 		f->frames++;
 	vpt_report(p, &old);
-	vpt_frame_put(&f->env, vpt_frame_of(old.pa));
 	vpt_settle(f, old.va, old.va + pt_size(old.level), pt_shift(old.level));
 	return 0;
 }
@@ -244,7 +238,7 @@ static int vpt_level_at(struct vpt_file *f, u64 va)
 	if (IS_ERR(piece))
 		ret = PTR_ERR(piece);
 	else
-		ret = vpt_errno(pt_resolve(&piece->pt, va, &m));
+		ret = vpt_op_resolve(f, &piece->pt, va, &m);
 	mutex_unlock(&f->lock);
 	if (ret)
 		return ret;
@@ -304,7 +298,7 @@ int vpt_ioc_resolve(struct vpt_file *f, void *arg)
 	if (IS_ERR(piece))
 		ret = PTR_ERR(piece);
 	else
-		ret = vpt_errno(pt_resolve(&piece->pt, p->addr, &m));
+		ret = vpt_op_resolve(f, &piece->pt, p->addr, &m);
 	if (!ret)
 		vpt_report(p, &m);
 	mutex_unlock(&f->lock);

@@ -4,6 +4,7 @@
 #include <linux/slab.h>
 
 #include "ioctl.h"
+#include "op.h"
 
 static int vpt_range_check(const struct vpt_range *r)
 {
@@ -57,8 +58,7 @@ static int vpt_map_range_locked(struct vpt_file *f, struct vpt_range *r,
 {
 	struct vpt_piece *piece = vpt_find_piece(f, r->addr, r->length);
 	int rights = vpt_rights(f, r->prot);
-	enum pt_status status;
-	u64 i;
+	int ret;
 
 	if (IS_ERR(piece))
 		return PTR_ERR(piece);
@@ -66,17 +66,14 @@ static int vpt_map_range_locked(struct vpt_file *f, struct vpt_range *r,
 		return rights;
 	/* Each round unlinks one empty table of Linux's, of which there are few. */
 	for (;;) {
-		status = pt_map_range(&piece->pt, r->addr, frames->pa, frames->n, level,
-				      rights);
-		if (status != PT_AGAIN)
+		ret = vpt_op_map_range(f, &piece->pt, r->addr, frames->pa, frames->n,
+				       level, rights);
+		if (ret != -EAGAIN)
 			break;
 		vpt_settle(f, r->addr, r->addr + r->length, pt_shift(level));
 	}
-	if (status != PT_OK)
-		return vpt_errno(status);
-	for (i = 0; i < frames->n; i++)
-		vpt_frame_get(pfn_to_page(PHYS_PFN(frames->pa[i])), 1);
-	vpt_leaf_added(&f->env, level, frames->n);
+	if (ret)
+		return ret;
 	f->frames += frames->n;
 	r->touched_pages = frames->n;
 	r->touched_bytes = r->length;
@@ -126,16 +123,16 @@ static int vpt_unmap_range_locked(struct vpt_file *f, struct vpt_range *r)
 {
 	struct vpt_piece *piece = vpt_find_piece(f, r->addr, r->length);
 	struct pt_touched done;
-	enum pt_status status;
+	int ret;
 
 	if (IS_ERR(piece))
 		return PTR_ERR(piece);
-	status = pt_unmap_range(&piece->pt, r->addr, r->addr + r->length, &done);
+	ret = vpt_op_unmap_range(f, &piece->pt, r->addr, r->addr + r->length, &done);
 	if (done.leaves || !list_empty(&f->env.dead_tables))
 		vpt_settle(f, r->addr, r->addr + r->length, PAGE_SHIFT);
 	r->touched_pages = done.leaves;
 	r->touched_bytes = done.bytes;
-	return vpt_errno(status);
+	return ret;
 }
 
 int vpt_ioc_unmap_range(struct vpt_file *f, void *arg)
@@ -169,8 +166,8 @@ static int vpt_protect_range_locked(struct vpt_file *f, struct vpt_range *r)
 		return PTR_ERR(piece);
 	if (rights < 0)
 		return rights;
-	ret = vpt_errno(pt_protect_range(&piece->pt, r->addr, r->addr + r->length,
-					 rights, &done));
+	ret = vpt_op_protect_range(f, &piece->pt, r->addr, r->addr + r->length, rights,
+				   &done);
 	if (ret)
 		return ret;
 	/* Of the leaves that may now be executable, none may be cached as NX. */

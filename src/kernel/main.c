@@ -7,7 +7,7 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
-#include "vpt_file.h"
+#include "trial.h"
 
 #define VPT_GIB		(1UL << 30)
 #define VPT_ADDR_MAX	(1UL << 47)
@@ -19,10 +19,13 @@ MODULE_PARM_DESC(pool, "1 GiB frames to take from Linux at insertion (default 0)
 static int vpt_open(struct inode *inode, struct file *file)
 {
 	struct vpt_file *f = kzalloc(sizeof(*f), GFP_KERNEL_ACCOUNT);
-	int ret;
+	int ret = -ENOMEM;
 
 	if (!f)
-		return -ENOMEM;
+		return ret;
+	f->trial = kzalloc(sizeof(*f->trial), GFP_KERNEL_ACCOUNT);
+	if (!f->trial)
+		goto free;
 	mutex_init(&f->lock);
 	INIT_LIST_HEAD(&f->pieces);
 	INIT_LIST_HEAD(&f->spare);
@@ -35,14 +38,17 @@ static int vpt_open(struct inode *inode, struct file *file)
 	f->notifier.ops = &vpt_notifier_ops;
 	/* Holds a reference on the mm_struct, not on the address space. */
 	ret = mmu_notifier_register(&f->notifier, f->mm);
-	if (ret) {
-		kfree(f);
-		return ret;
-	}
+	if (ret)
+		goto free;
 	mmgrab(f->mm);
 	file->private_data = f;
 	vpt_count(files_opened, 1);
 	return 0;
+
+free:
+	kfree(f->trial);
+	kfree(f);
+	return ret;
 }
 
 /* The last reference is gone, a VMA's too: nothing is mapped any more. */
@@ -53,8 +59,11 @@ static int vpt_release(struct inode *inode, struct file *file)
 	mmu_notifier_unregister(&f->notifier, f->mm);
 	vpt_drop_handles(f);
 	vpt_drop_reserve(f);
-	WARN_ON_ONCE(f->frames || f->env.mapped || !list_empty(&f->pieces));
+	/* What a broken table led to may be lost; it was reported. */
+	WARN_ON_ONCE(!f->violations &&
+		     (f->frames || f->env.mapped || !list_empty(&f->pieces)));
 	mmdrop(f->mm);
+	kfree(f->trial);
 	kfree(f);
 	vpt_count(files_closed, 1);
 	return 0;

@@ -8,7 +8,7 @@
 #include <asm/cpufeature.h>
 #include <asm/processor.h>
 
-#include "vpt_file.h"
+#include "op.h"
 
 #define VPT_REGION_UNIT	(1UL << 30)
 #define VPT_REGION_MAX	(1UL << 47)
@@ -118,6 +118,7 @@ static void vpt_piece_cut(struct vpt_file *f, struct vpt_piece *piece, u64 lo, u
 {
 	struct pt cut = piece->pt;
 	struct pt_touched done;
+	int ret;
 
 	if (lo > piece->pt.start)
 		pt_disown(&piece->pt, lo);
@@ -125,8 +126,11 @@ static void vpt_piece_cut(struct vpt_file *f, struct vpt_piece *piece, u64 lo, u
 		pt_disown(&piece->pt, hi);
 	cut.start = lo;
 	cut.end = hi;
+	ret = vpt_op_unmap_range(f, &cut, lo, hi, &done);
+	if (ret == -EIO)
+		ret = vpt_op_unmap_range(f, &cut, lo, hi, &done);
 	/* may_split() let no boundary fall into a huge leaf. */
-	WARN_ON_ONCE(pt_unmap_range(&cut, lo, hi, &done) != PT_OK);
+	WARN_ON_ONCE(ret && !f->violations);
 	if (done.leaves || !list_empty(&f->env.dead_tables))
 		vpt_settle(f, lo, hi, PAGE_SHIFT);
 	vpt_piece_shrink(f, piece, lo, hi);
@@ -182,16 +186,8 @@ static void vpt_region_split(struct vpt_file *f, u64 va)
 	piece = vpt_piece_at(f, va, pt_size(3));
 	if (!piece || pt_resolve(&piece->pt, va, &m) != PT_OK || m.level != 3)
 		goto unlock;
-	f->env.deposited--;
-	/* Keeps a fault from linking a table while the entry is empty. */
-	spin_lock(&f->mm->page_table_lock);
-	pt_split_break(&piece->pt, va, &m);
-	vpt_shootdown(f, va, va + pt_size(3), pt_shift(3));
-	pt_split_make(&piece->pt, &m);
-	spin_unlock(&f->mm->page_table_lock);
-	f->env.leaves[2]--;
-	f->env.leaves[1] += PT_ENTRIES;
-	vpt_frame_get(vpt_frame_of(m.pa), PT_ENTRIES - 1);
+	if (vpt_op_split(f, &piece->pt, va) == -EIO)
+		vpt_op_split(f, &piece->pt, va);
 unlock:
 	mutex_unlock(&f->lock);
 }

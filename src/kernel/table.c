@@ -90,7 +90,8 @@ static int vpt_reserve_fill(struct vpt_file *f, u64 tables)
  * @tables: how many the core may take
  *
  * Context: may sleep and allocate.
- * Return: 0 with @f->lock held; -ENOMEM, or -EINTR on a fatal signal, without.
+ * Return: 0 with @f->lock held; without it -ENOMEM, -EINTR on a fatal signal, -EIO
+ * if the table was found to violate the specification.
  */
 int vpt_lock_reserved(struct vpt_file *f, u64 tables)
 {
@@ -99,6 +100,10 @@ int vpt_lock_reserved(struct vpt_file *f, u64 tables)
 	for (;;) {
 		if (mutex_lock_killable(&f->lock))
 			return -EINTR;
+		if (f->violations) {
+			mutex_unlock(&f->lock);
+			return -EIO;
+		}
 		if (pt_env_reserve(&f->env) >= tables)
 			return 0;
 		mutex_unlock(&f->lock);
@@ -184,7 +189,8 @@ static void vpt_table_done(struct vpt_file *f, struct page *page, unsigned int l
 	memset(&page->lru, 0, sizeof(page->lru));
 	vpt_table_dtor(page, level);
 	page->index = 0;
-	if (pt_env_reserve(&f->env) < VPT_RESERVE_KEEP)
+	/* Of a broken tree it is not known that the table is all zero. */
+	if (pt_env_reserve(&f->env) < VPT_RESERVE_KEEP && !f->violations)
 		vpt_reserve_add(&f->env, page);
 	else
 		call_rcu(&page->rcu_head, vpt_table_free_rcu);

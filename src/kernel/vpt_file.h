@@ -31,6 +31,8 @@
 /* Tables kept in the reserve for the next operation. */
 #define VPT_RESERVE_KEEP	8
 
+struct vpt_trial;
+
 /* A part of the region that munmap() has left; at first, the whole of it. */
 struct vpt_piece {
 	struct list_head node;
@@ -57,6 +59,10 @@ struct vpt_piece {
  * @segvs: faults answered with SIGSEGV
  * @shootdowns: invalidations sent
  * @checks: runs of the specification's invariants; the number marks what one has seen
+ * @trial: the operation that is being checked
+ * @trials: operations checked
+ * @violations: how often something was not as the specification says; once it is
+ *	not 0, nothing is changed any more but to take the region down
  */
 struct vpt_file {
 	struct mm_struct *mm;
@@ -77,6 +83,9 @@ struct vpt_file {
 	u64 segvs;
 	u64 shootdowns;
 	u32 checks;
+	struct vpt_trial *trial;
+	u64 trials;
+	u64 violations;
 };
 
 /* region.c */
@@ -105,6 +114,7 @@ struct page *vpt_frame_alloc(struct vpt_file *f, unsigned int level, gfp_t gfp);
 void vpt_frame_free(struct vpt_file *f, struct page *frame);
 struct page *vpt_frame_of(u64 pa);
 unsigned int vpt_frame_level(struct page *frame);
+bool vpt_frame_known(u64 pa);
 void vpt_frame_get(struct page *frame, unsigned long n);
 void vpt_frame_put(struct pt_env *env, struct page *frame);
 void vpt_leaf_added(struct pt_env *env, unsigned int level, u64 n);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "diff.h"
+#include "judge.h"
 
 #define tell(condition, ...) do {		\
 	if (!(condition))			\
@@ -145,10 +146,10 @@ static void do_map(struct diff *d, const struct op *op, const u64 *pa, u64 n)
 	do {
 		expected = expect_map(d, op->va, pa, n, op->level, op->rights);
 		if (op->kind == OP_MAP)
-			status = pt_map(&d->w.pt, op->va, pa[0], op->level, op->rights);
+			status = judge_map(&d->w, op->va, pa[0], op->level, op->rights);
 		else
-			status = pt_map_range(&d->w.pt, op->va, pa, n, op->level,
-					      op->rights);
+			status = judge_map_range(&d->w, op->va, pa, n, op->level,
+						 op->rights);
 		tell(status == expected, "map says %d, expected %d", status, expected);
 		d->count[op->kind][status]++;
 		tell(status == PT_AGAIN || !d->w.env.ngathered,
@@ -189,7 +190,7 @@ static void do_unmap(struct diff *d, const struct op *op)
 	struct leaf *leaf;
 
 	expected = expect_leaf(d, op->va, &leaf);
-	status = pt_unmap(&d->w.pt, op->va, &old);
+	status = judge_unmap(&d->w, op->va, &old);
 	tell(status == expected, "unmap says %d, expected %d", status, expected);
 	d->count[op->kind][status]++;
 	if (status == PT_OK) {
@@ -216,7 +217,7 @@ static void do_protect(struct diff *d, const struct op *op)
 	bool tighter;
 
 	expected = op->rights > PT_RIGHTS ? PT_INVALID : expect_leaf(d, op->va, &leaf);
-	status = pt_protect(&d->w.pt, op->va, op->rights, &old, &tighter);
+	status = judge_protect(&d->w, op->va, op->rights, &old, &tighter);
 	tell(status == expected, "protect says %d, expected %d", status, expected);
 	d->count[op->kind][status]++;
 	if (status != PT_OK)
@@ -237,7 +238,7 @@ static void do_remap(struct diff *d, const struct op *op)
 	expected = expect_leaf(d, op->va, &leaf);
 	if (expected == PT_OK && !expect_frame(d, op->pa, leaf->level))
 		expected = PT_INVALID;
-	status = pt_remap(&d->w.pt, op->va, op->pa, &old);
+	status = judge_remap(&d->w, op->va, op->pa, &old);
 	tell(status == expected, "remap says %d, expected %d", status, expected);
 	d->count[op->kind][status]++;
 	if (status != PT_OK)
@@ -257,7 +258,7 @@ static void do_resolve(struct diff *d, const struct op *op)
 
 	expected = op->va < d->w.pt.start || op->va >= d->w.pt.end ? PT_INVALID :
 		   leaf ? PT_OK : PT_NOENT;
-	status = pt_resolve(&d->w.pt, op->va, &m);
+	status = judge_resolve(&d->w, op->va, &m);
 	tell(status == expected, "resolve says %d, expected %d", status, expected);
 	d->count[op->kind][status]++;
 	if (status == PT_OK)
@@ -288,9 +289,9 @@ static void do_range(struct diff *d, const struct op *op)
 	d->next_leaf = first;
 	d->expected_end = op->end;
 	if (protect)
-		status = pt_protect_range(&d->w.pt, op->va, op->end, op->rights, &done);
+		status = judge_protect_range(&d->w, op->va, op->end, op->rights, &done);
 	else
-		status = pt_unmap_range(&d->w.pt, op->va, op->end, &done);
+		status = judge_unmap_range(&d->w, op->va, op->end, &done);
 	tell(status == expected, "range says %d, expected %d", status, expected);
 	d->count[op->kind][status]++;
 	if (status != PT_OK)

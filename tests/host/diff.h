@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * One operation, done by the core and by the plain map, and compared: status, what
- * it reports, what a walk finds, and where the tables are.
+ * it reports, what a walk finds, and where the tables are.  The specification judges
+ * it too (judge.h), so that its text and the plain map are compared with each other.
  */
 #ifndef DIFF_H
 #define DIFF_H

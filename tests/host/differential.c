@@ -22,7 +22,7 @@
 #define LEAVES_FULL	3000	/* with more leaves than this, take some away */
 
 #if PT_INDEX_BITS == 9
-#define OPS		4000000ULL
+#define OPS		1500000ULL
 #define CHECK_EACH	256	/* operations between two looks at everything */
 #else
 #define OPS		4000000ULL

@@ -14,7 +14,8 @@ HOST_CORE_HEADERS := $(wildcard src/core/*.h tests/env/*.h)
 HOST_WATCH := tests/host/world.c tests/host/world_check.c tests/host/watch.c \
 	      tests/host/ref.c
 HOST_UNITS := tests/host/suite.c $(wildcard tests/host/test_*.c)
-HOST_DIFF := $(addprefix tests/host/,diff.c diff_expect.c op_print.c model.c)
+HOST_DIFF := $(addprefix tests/host/,diff.c diff_expect.c judge.c op_print.c model.c) \
+	     $(wildcard spec/spec_*.c)
 HOST_FLAGS = $(HOST_WARN) $(HOST_CFLAGS) -Isrc/core -Itests/env -DPT_ENV_EVENTS \
 	     -DPT_ENV_ATOMIC
 
@@ -22,8 +23,8 @@ HOST_PROGRAMS := $(addprefix $(HOST_BUILD)/,units-full units-tiny \
 		   differential-full differential-tiny exhaustive-tiny)
 HOST_SUITES := $(HOST_PROGRAMS)
 
-$(HOST_BUILD)/%-full: HOST_GEOMETRY = -DPT_INDEX_BITS=9
-$(HOST_BUILD)/%-tiny: HOST_GEOMETRY = -DPT_INDEX_BITS=1
+$(HOST_BUILD)/%-full: HOST_GEOMETRY = -DPT_INDEX_BITS=9 -DSPEC_INDEX_BITS=9
+$(HOST_BUILD)/%-tiny: HOST_GEOMETRY = -DPT_INDEX_BITS=1 -DSPEC_INDEX_BITS=1
 
 $(HOST_BUILD)/units-full $(HOST_BUILD)/units-tiny: $(HOST_CORE) $(HOST_WATCH) $(HOST_UNITS)
 $(HOST_BUILD)/units-full $(HOST_BUILD)/units-tiny: HOST_LIBS = \
@@ -33,7 +34,7 @@ $(HOST_BUILD)/differential-full $(HOST_BUILD)/differential-tiny: \
 $(HOST_BUILD)/exhaustive-tiny: \
 	$(HOST_CORE) $(HOST_WATCH) $(HOST_DIFF) tests/host/exhaustive.c
 
-$(HOST_PROGRAMS): $(HOST_CORE_HEADERS) $(wildcard tests/host/*.h) tests/host/host.mk
+$(HOST_PROGRAMS): $(HOST_CORE_HEADERS) $(wildcard tests/host/*.h spec/*.h) tests/host/host.mk
 	@mkdir -p $(@D)
 	$(HOST_CC) $(HOST_FLAGS) $(HOST_GEOMETRY) $(filter %.c,$^) -o $@ $(HOST_LIBS)
 
@@ -42,6 +43,6 @@ include tests/spec/spec.mk
 .PHONY: host-programs host-suite
 host-programs: $(HOST_PROGRAMS) spec-programs
 
-# One TAP stream: the core's tests, and the specification's own.
+# One TAP stream: the core's tests, the specification's own, and the mutants' catalogue.
 host-suite: host-programs
-	@tests/host/run-suites $(HOST_SUITES) $(SPEC_SUITES)
+	@tests/host/run-suites $(HOST_SUITES) $(SPEC_SUITES) $(MUTANT_SUITES)

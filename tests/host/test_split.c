@@ -55,6 +55,40 @@ START_TEST(a_split_leaf_maps_the_same_memory)
 
 END_TEST
 
+/* A walker finds nothing of the split leaf, or all of it, at every moment. */
+static void pieces_come_together(struct world *w, enum pt_env_event event, u64 table,
+				 unsigned int level, unsigned int i)
+{
+	struct ref first = world_walk(w, w->intruder_va);
+	struct ref last = world_walk(w, w->intruder_va + ref_size(w->broken_level) - 1);
+
+	(void)event; (void)table; (void)level; (void)i;
+	if (!first.level != !last.level)
+		world_fail("the pieces do not become visible by one store");
+	w->intrusions++;
+}
+
+START_TEST(the_pieces_become_visible_by_one_store)
+{
+	unsigned int level = split_level(_i);
+	struct pt_mapping old;
+	struct world w;
+
+	world_region(&w, _i / 2);
+	must_map(&w, w.pt.start, level);
+	w.caller_locks = true;
+	ck_assert_int_eq(pt_split_break(&w.pt, w.pt.start, &old), PT_OK);
+	w.broken = w.pt.start;
+	w.broken_level = level;
+	w.intruder = pieces_come_together;
+	w.intruder_va = w.pt.start;
+	pt_split_make(&w.pt, &old);
+	ck_assert_uint_ge(w.intrusions, PT_ENTRIES);
+	world_destroy(&w);
+}
+
+END_TEST
+
 START_TEST(the_pieces_are_counted)
 {
 	unsigned int level = split_level(_i), i;
@@ -132,6 +166,7 @@ TCase *split_tests(void)
 	TCase *t = tcase_create("splitting");
 
 	tcase_add_loop_test(t, a_split_leaf_maps_the_same_memory, 0, 2 * REGIONS);
+	tcase_add_loop_test(t, the_pieces_become_visible_by_one_store, 0, 2 * REGIONS);
 	tcase_add_loop_test(t, the_pieces_are_counted, 0, 2 * REGIONS);
 	tcase_add_loop_test(t, a_leaf_can_be_split_to_the_bottom, 0, REGIONS);
 	tcase_add_loop_test(t, no_split_without_a_table, 0, 2 * REGIONS);

@@ -11,7 +11,7 @@ SPEC_CFLAGS	?= -O2 -g
 SPEC_WARNINGS	:= -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes
 
 SPEC_BUILD	:= build/spec
-SPEC_TESTS	:= test_decode test_walk test_inv test_tree
+SPEC_TESTS	:= test_decode test_walk test_inv test_tree test_map
 SPEC_SUITES	:= $(SPEC_TESTS:%=$(SPEC_BUILD)/%) $(SPEC_TESTS:%=$(SPEC_BUILD)/%_tiny)
 SPEC_HEADERS	:= $(wildcard spec/*.h tests/spec/*.h)
 SPEC_SOURCES	:= $(wildcard spec/*.c) tests/spec/fixture.c tests/spec/breakages.c

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Run-time checking: the module parameter check=, trials, violations.
+ *
+ * A violation is reported once for each file, in the kernel's log; from then on the
+ * file's operations fail with EIO (vpt_lock_reserved()), its faults with SIGBUS, and
+ * what is left to do is to take the region down.
+ */
+#include <linux/module.h>
+#include <linux/string.h>
+
+#include "trial.h"
+
+/* Rights and statuses pass between the core and the specification as numbers. */
+static_assert(PT_EXEC == SPEC_MAY_EXEC && PT_WRITE == SPEC_MAY_WRITE &&
+	      PT_USER == SPEC_MAY_USER);
+static_assert((int)PT_OK == (int)SPEC_OK && (int)PT_EXISTS == (int)SPEC_EXISTS &&
+	      (int)PT_NOENT == (int)SPEC_NOENT && (int)PT_INVALID == (int)SPEC_INVALID &&
+	      (int)PT_NOMEM == (int)SPEC_NOMEM && (int)PT_AGAIN == (int)SPEC_AGAIN);
+
+unsigned int vpt_check_mode = VPT_CHECK_OFF;
+
+/* How often it was set: what happened under another setting is not known. */
+static unsigned int vpt_check_epoch;
+
+static const char *const vpt_check_names[] = {
+	[VPT_CHECK_OFF] = "off",
+	[VPT_CHECK_OP] = "op",
+	[VPT_CHECK_FULL] = "full",
+};
+
+static int vpt_check_set(const char *value, const struct kernel_param *param)
+{
+	int mode = sysfs_match_string(vpt_check_names, value);
+
+	if (mode < 0)
+		return mode;
+	/* Set under the module's parameter lock. */
+	WRITE_ONCE(vpt_check_epoch, vpt_check_epoch + 1);
+	smp_wmb();
+	WRITE_ONCE(vpt_check_mode, mode);
+	return 0;
+}
+
+static int vpt_check_get(char *buffer, const struct kernel_param *param)
+{
+	return sysfs_emit(buffer, "%s\n", vpt_check_names[READ_ONCE(vpt_check_mode)]);
+}
+
+static const struct kernel_param_ops vpt_check_ops = {
+	.set = vpt_check_set,
+	.get = vpt_check_get,
+};
+module_param_cb(check, &vpt_check_ops, NULL, 0644);
+MODULE_PARM_DESC(check, "Check each operation against the specification: off (default), op, full");
+
+static void vpt_report_walk(struct vpt_file *f, u64 va)
+{
+	static const char *const names[] = { "", "PT", "PD", "PDPT", "PML4" };
+	struct spec_region region;
+	struct spec_walk walk;
+	struct spec_env env;
+	unsigned int level;
+
+	vpt_spec_look(f, &env);
+	vpt_spec_region(f, &list_first_entry(&f->pieces, struct vpt_piece, node)->pt,
+			&region);
+	spec_translate(&env.memory, &region.cpu, region.root, va, &walk);
+	for (level = SPEC_LEVELS; level >= walk.level; level--)
+		pr_err("vpt: check:   %-4s %#013llx[%3llu] = %#018llx\n", names[level],
+		       walk.table[level], va >> spec_shift(level) & (SPEC_ENTRIES - 1),
+		       walk.entry[level]);
+}
+
+/**
+ * vpt_violation() - something is not as the specification says
+ * @f: file; @f->lock is held
+ * @va: address it is about
+ * @fmt: what is wrong
+ *
+ * Reports the first one of the file, with a walk of @va, and counts it.
+ */
+void vpt_violation(struct vpt_file *f, u64 va, const char *fmt, ...)
+{
+	struct va_format text = { .fmt = fmt };
+	va_list args;
+
+	if (f->violations++)
+		return;
+	va_start(args, fmt);
+	text.va = &args;
+	pr_err("vpt: check: %pV\n", &text);
+	va_end(args);
+	if (!list_empty(&f->pieces))
+		vpt_report_walk(f, va);
+	pr_err("vpt: check: the region of process %d (%s) takes no more changes\n",
+	       task_tgid_nr(current), current->comm);
+}
+
+static void vpt_report_invariant(struct vpt_file *f, const struct vpt_trial *t)
+{
+	const struct spec_violation *v = &t->trial.result.first;
+
+	vpt_violation(f, v->va, "%s of %#llx %s: %s (invariant %u), at %#llx, level %u, entry %#llx, %llu seen, %llu recorded",
+		      spec_op_name(t->op.kind), t->op.va, spec_wrong_text(t->trial.wrong),
+		      spec_invariant_name(v->invariant), v->invariant, v->va, v->level,
+		      v->entry, v->seen, v->recorded);
+}
+
+static void vpt_report_leaf(struct vpt_file *f, const struct vpt_trial *t,
+			    const struct spec_answer *answer)
+{
+	const struct spec_span *is = &answer->leaf, *should = &t->trial.expect.leaf;
+
+	vpt_violation(f, t->op.va, "%s of %#llx %s: %#llx -> %#llx, level %u, rights %u, D %d; should be %#llx -> %#llx, level %u, rights %u, D %d",
+		      spec_op_name(t->op.kind), t->op.va, spec_wrong_text(t->trial.wrong),
+		      is->va, is->frame, is->level, is->rights, is->dirty,
+		      should->va, should->frame, should->level, should->rights,
+		      should->dirty);
+}
+
+static void vpt_report(struct vpt_file *f, const struct vpt_trial *t,
+		       const struct spec_answer *answer)
+{
+	const struct spec_trial *trial = &t->trial;
+	const char *op = spec_op_name(t->op.kind), *text = spec_wrong_text(trial->wrong);
+
+	switch (trial->wrong) {
+	case SPEC_WRONG_BEFORE:
+	case SPEC_WRONG_AFTER:
+		vpt_report_invariant(f, t);
+		break;
+	case SPEC_WRONG_LEAF:
+		vpt_report_leaf(f, t, answer);
+		break;
+	case SPEC_WRONG_STATUS:
+		vpt_violation(f, t->op.va, "%s of %#llx %s: %s, should be %s", op,
+			      t->op.va, text, spec_status_name(answer->status),
+			      spec_status_name(trial->expect.status));
+		break;
+	case SPEC_WRONG_COUNT:
+		vpt_violation(f, t->op.va, "%s of %#llx %s: %llu leaves, %llu bytes, tighter %d; should be %llu, %llu, %d",
+			      op, t->op.va, text, answer->leaves, answer->bytes,
+			      answer->tighter, trial->expect.leaves,
+			      trial->expect.bytes, trial->expect.tighter);
+		break;
+	default:
+		vpt_violation(f, t->op.va, "%s of %#llx %s: %llu leaves, %llu bytes, %llu dirty, digest %#llx; should be %llu, %llu, %llu, %#llx",
+			      op, t->op.va, text, trial->seen.leaves, trial->seen.bytes,
+			      trial->seen.dirty, trial->seen.digest, trial->after.leaves,
+			      trial->after.bytes, trial->after.dirty,
+			      trial->after.digest);
+	}
+}
+
+/* Whether the map is as the last operation left it: nobody else may change it. */
+static bool vpt_trial_undisturbed(struct vpt_file *f, const struct vpt_trial *t)
+{
+	const struct spec_view *was = &t->last, *is = &t->trial.before;
+
+	if (!t->trial.whole || t->epoch != READ_ONCE(vpt_check_epoch) ||
+	    t->last_start != t->region.start || t->last_end != t->region.end)
+		return true;
+	if (was->digest == is->digest && was->leaves == is->leaves)
+		return true;
+	vpt_violation(f, t->op.va, "before %s of %#llx somebody changed the map: %llu leaves, digest %#llx; was %llu, %#llx",
+		      spec_op_name(t->op.kind), t->op.va, is->leaves, is->digest,
+		      was->leaves, was->digest);
+	return false;
+}
+
+/* An operation has ended well. */
+static void vpt_trial_remember(struct vpt_trial *t)
+{
+	if (!t->trial.whole)
+		return;
+	t->last = t->trial.seen;
+	t->last_start = t->region.start;
+	t->last_end = t->region.end;
+}
+
+bool vpt_trial_start(struct vpt_file *f, struct pt *pt, const struct spec_op *op)
+{
+	const bool whole = READ_ONCE(vpt_check_mode) == VPT_CHECK_FULL;
+	struct vpt_trial *t = f->trial;
+
+	/* Who comes here although the table is broken takes the region down. */
+	if (f->violations)
+		return true;
+	f->trials++;
+	f->checks++;
+	t->op = *op;
+	vpt_spec_look(f, &t->env);
+	vpt_spec_region(f, pt, &t->region);
+	t->on = spec_trial_begin(&t->trial, &t->region, &t->env, &t->op,
+				 pt_env_reserve(&f->env), whole);
+	if (!t->on)
+		vpt_report(f, t, NULL);
+	else if (!vpt_trial_undisturbed(f, t))
+		t->on = false;
+	t->epoch = READ_ONCE(vpt_check_epoch);
+	return t->on;
+}
+
+void vpt_trial_judge(struct vpt_file *f, struct pt *pt, struct spec_answer *answer)
+{
+	struct vpt_trial *t = f->trial;
+
+	t->on = false;
+	f->checks++;
+	vpt_spec_region(f, pt, &t->region);
+	if (spec_trial_end(&t->trial, answer, &t->region))
+		vpt_trial_remember(t);
+	else
+		vpt_report(f, t, answer);
+}
