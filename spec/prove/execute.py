@@ -62,11 +62,17 @@ def number(value: int, t: ir.Type) -> Term:
 class Executor:
     def __init__(self, module: ir.Module, contracts: dict[str, Contract], oracle: Oracle):
         self.module, self.contracts, self.oracle = module, contracts, oracle
-        self.steps = 0
+        self.steps, self.loop_bound = 0, LOOP_BOUND
+        self.cuts: set[tuple[str, str]] = set()		# loop headers where paths end
 
     def run(self, state: State, name: str, args: list[Value]) -> list[State]:
         """Every path of a call, to its end."""
         self.enter(state, name, args)
+        return self.proceed(state)
+
+    def proceed(self, state: State) -> list[State]:
+        """Every path from here, to the end of the call or to the next cut."""
+        state.ended, state.cut = False, ""
         done, work = [], [state]
         while work:
             s = work.pop()
@@ -176,7 +182,10 @@ class Executor:
 
     def do_icmp(self, state: State, frame: Frame, inst: ir.Inst) -> list[State]:
         predicate, x, y = inst.args
-        a, b = self.term(state, x, inst.type), self.term(state, y, inst.type)
+        a, b = self.value(state, x, inst.type), self.value(state, y, inst.type)
+        if isinstance(a, Undefined) or isinstance(b, Undefined):
+            frame.regs[inst.dest] = UNDEFINED
+            return [state]
         table = {"eq": eq, "ne": ne, "ult": ult, "ule": ule, "ugt": lambda p, q: ult(q, p),
                  "uge": lambda p, q: ule(q, p), "slt": slt, "sgt": lambda p, q: slt(q, p),
                  "sle": lambda p, q: not_(slt(q, p)), "sge": lambda p, q: not_(slt(p, q))}
@@ -291,10 +300,13 @@ class Executor:
                     values[inst.dest] = self.value(state, operand, inst.type)
             frame.at += 1
         frame.regs.update(values)
+        if (frame.function, target) in self.cuts:
+            state.ended, state.cut = True, target
+            return state
         key = (len(state.frames), frame.function, target)
         state.loops[key] = state.loops.get(key, 0) + 1
-        if state.loops[key] > LOOP_BOUND:
-            raise Stuck(f"more than {LOOP_BOUND} rounds in {frame.function} {target}")
+        if state.loops[key] > self.loop_bound:
+            raise Stuck(f"more than {self.loop_bound} rounds in {frame.function} {target}")
         return state
 
     def fork(self, state: State, condition: Term,
@@ -362,7 +374,7 @@ class Executor:
         if callee == "@llvm.memset.p0i8.i64":
             return self.memset(state, inst)
         args = [self.value(state, o, t) for t, o in inst.args[1:]]
-        if callee == "@llvm.umax.i32":
+        if callee == "@llvm.umax.i32":		# the only other intrinsic that occurs
             frame.regs[inst.dest] = ite(ult(args[0], args[1]), args[1], args[0])
             return [state]
         if callee in self.contracts:

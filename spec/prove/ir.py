@@ -345,3 +345,35 @@ def link(modules: list[Module]) -> Module:
                 raise IrError(f"two definitions of {name}")
             whole.functions[name] = f
     return whole
+
+
+def targets(inst: Inst) -> list[str]:
+    """Where a terminator may go."""
+    if inst.op == "br":
+        return inst.args if len(inst.args) == 1 else inst.args[1:]
+    if inst.op == "switch":
+        return [inst.args[1]] + [t for _, t in inst.args[2:]]
+    return []
+
+
+def loops(f: Function) -> dict[str, set[str]]:
+    """Headers of natural loops, and the blocks of each."""
+    follow = {b: targets(insts[-1]) for b, insts in f.blocks.items()}
+    found: dict[str, set[str]] = {}
+
+    def visit(block: str, above: tuple[str, ...], seen: set[str]) -> None:
+        seen.add(block)
+        for t in follow[block]:
+            if t == block or t in above:
+                body, work = {t, block}, [block] if t != block else []
+                while work:
+                    b = work.pop()
+                    for p in (p for p, out in follow.items() if b in out and p not in body):
+                        body.add(p)
+                        work.append(p)
+                found[t] = found.get(t, set()) | body
+            elif t not in seen:
+                visit(t, above + (block,), seen)
+
+    visit(f.entry, (), set())
+    return found

@@ -9,6 +9,7 @@ from typing import Callable, Optional
 
 import abstract
 import operations
+import rangegoals
 import steps
 from contract import Contracts
 from execute import Executor, Stuck
@@ -16,6 +17,8 @@ from goals import Goal
 from inv import Region
 from ir import Module
 from operations import Finished, Operation, arguments, start_state
+from rangegoals import RangePath
+from ranges import Induction
 from solve import Solver, SolverOracle
 from state import State
 from term import TRUE, and_, not_
@@ -74,6 +77,9 @@ class Job:
     def explore(self) -> list[State]:
         if self.operation.function.startswith("step:"):
             return steps.states(self.operation, self.region, self.oracle)
+        if "_range" in self.operation.function:
+            return Induction(self.operation.function, self.module, self.region,
+                             self.oracle).paths()
         contracts = Contracts(self.region, self.oracle, self.operation.linux)
         executor = Executor(self.module, contracts.table(), self.oracle)
         state = start_state(self.operation, self.region, contracts)
@@ -96,11 +102,13 @@ class Job:
         return report
 
     def path(self, n: int, state: State) -> None:
-        finished = Finished(self.operation, self.region, state)
+        ranged = bool(state.phase)
+        kind = RangePath if ranged else Finished
+        finished = kind(self.operation, self.region, state)
         name = finished.name()
         self.report.answers[name] = self.report.answers.get(name, 0) + 1
         groups: dict[tuple, list[Goal]] = {}
-        for goal in operations.goals_of(finished):
+        for goal in (rangegoals if ranged else operations).goals_of(finished):
             if goal.claim is TRUE:
                 self.report.checked.append(
                     Checked(goal.theorem, goal.what, "folded", 0, "", n, False))

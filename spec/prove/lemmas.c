@@ -130,3 +130,86 @@ void run_fills(int *a, int *b, int first, int n)
 	for (int k = 0; k < ENTRIES; k++)
 		;
 }
+
+/*
+ * Beside a run [lo, hi): what counts in it, and beside it, is not more than what counts
+ * in the table; and an entry in it that counts makes its own count 1 or more.
+ */
+/*@ requires \valid_read(a + (0 .. ENTRIES - 1)) && 0 <= lo <= hi <= ENTRIES;
+  @ requires (0 <= i < lo || hi <= i < ENTRIES) && a[i] != 0;
+  @ assigns \nothing;
+  @ ensures count(a, ENTRIES) >= count(a, hi) - count(a, lo) + 1;
+  @*/
+void one_beside(int *a, int lo, int hi, int i)
+{
+	/*@ loop invariant 0 <= k <= ENTRIES;
+	  @ loop invariant count(a, k) >= (i < k ? 1 : 0);
+	  @ loop invariant k >= lo ==> count(a, lo) >= (i < lo ? 1 : 0);
+	  @ loop invariant k >= hi ==> count(a, k) >= count(a, hi) + (hi <= i < k ? 1 : 0);
+	  @ loop assigns k;
+	  @ loop variant ENTRIES - k;
+	  @*/
+	for (int k = 0; k < ENTRIES; k++)
+		;
+}
+
+/*@ requires \valid_read(a + (0 .. ENTRIES - 1)) && 0 <= lo <= hi <= ENTRIES;
+  @ requires (0 <= i < lo || hi <= i < ENTRIES) && a[i] != 0;
+  @ requires (0 <= j < lo || hi <= j < ENTRIES) && a[j] != 0 && i < j;
+  @ assigns \nothing;
+  @ ensures count(a, ENTRIES) >= count(a, hi) - count(a, lo) + 2;
+  @*/
+void two_beside(int *a, int lo, int hi, int i, int j)
+{
+	/*@ loop invariant 0 <= k <= ENTRIES;
+	  @ loop invariant count(a, k) >= (i < k ? 1 : 0) + (j < k ? 1 : 0);
+	  @ loop invariant k >= lo ==> count(a, lo) >= (i < lo ? 1 : 0) + (j < lo ? 1 : 0);
+	  @ loop invariant k >= hi ==> count(a, k) >=
+	  @	count(a, hi) + (hi <= i < k ? 1 : 0) + (hi <= j < k ? 1 : 0);
+	  @ loop assigns k;
+	  @ loop variant ENTRIES - k;
+	  @*/
+	for (int k = 0; k < ENTRIES; k++)
+		;
+}
+
+/*@ requires \valid_read(a + (0 .. ENTRIES - 1)) && 0 <= lo <= hi <= ENTRIES;
+  @ requires lo <= i < hi && a[i] != 0;
+  @ assigns \nothing;
+  @ ensures 1 <= count(a, hi) - count(a, lo) <= count(a, ENTRIES);
+  @*/
+void one_inside(int *a, int lo, int hi, int i)
+{
+	/*@ loop invariant 0 <= k <= ENTRIES;
+	  @ loop invariant count(a, k) >= 0;
+	  @ loop invariant k >= lo ==> count(a, lo) >= 0;
+	  @ loop invariant lo <= k <= hi ==> count(a, k) >= count(a, lo) + (i < k ? 1 : 0);
+	  @ loop invariant k >= hi ==> count(a, hi) >= count(a, lo) + 1;
+	  @ loop invariant k >= hi ==> count(a, k) >= count(a, hi);
+	  @ loop assigns k;
+	  @ loop variant ENTRIES - k;
+	  @*/
+	for (int k = 0; k < ENTRIES; k++)
+		;
+}
+
+/* A run has no more that count than entries, nor than its table. */
+/*@ requires \valid_read(a + (0 .. ENTRIES - 1)) && 0 <= lo <= hi <= ENTRIES;
+  @ assigns \nothing;
+  @ ensures 0 <= count(a, hi) - count(a, lo) <= hi - lo;
+  @ ensures count(a, hi) - count(a, lo) <= count(a, ENTRIES);
+  @*/
+void within(int *a, int lo, int hi)
+{
+	/*@ loop invariant 0 <= k <= ENTRIES;
+	  @ loop invariant count(a, k) >= 0;
+	  @ loop invariant k >= lo ==> count(a, lo) >= 0;
+	  @ loop invariant lo <= k <= hi ==> 0 <= count(a, k) - count(a, lo) <= k - lo;
+	  @ loop invariant k >= hi ==> 0 <= count(a, hi) - count(a, lo) <= hi - lo;
+	  @ loop invariant k >= hi ==> count(a, k) >= count(a, hi);
+	  @ loop assigns k;
+	  @ loop variant ENTRIES - k;
+	  @*/
+	for (int k = 0; k < ENTRIES; k++)
+		;
+}

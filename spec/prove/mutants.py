@@ -24,7 +24,7 @@ from native import Native
 from solve import Solver
 
 FOLDER = build.TOP / "build/prove"
-PATCHES = [build.TOP / "tests/prove/mutants", build.TOP / "tests/mutants/core"]
+PATCHES = [build.TOP / "tests/mutants/core"]
 ORDER = ["resolve", "protect", "remap", "map 1G", "map 2M", "map 4K", "unmap",
          "map, other levels", "map 4K while Linux links"]
 

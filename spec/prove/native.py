@@ -52,6 +52,11 @@ class Mapping(ctypes.Structure):
                 ("dirty", ctypes.c_uint8)]
 
 
+class Touched(ctypes.Structure):
+    _fields_ = [("bytes", ctypes.c_uint64), ("leaves", ctypes.c_uint64),
+                ("tighter", ctypes.c_uint8)]
+
+
 FIELDS = {"va": (0, 8), "pa": (8, 8), "level": (16, 4), "rights": (20, 4), "accessed": (24, 1),
           "dirty": (25, 1)}
 CALLBACK = ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.c_uint32, *[ctypes.c_uint64] * 5)
@@ -83,14 +88,16 @@ class Native:
             args: Sequence[int]) -> Outcome:
         """@args: those between the region and the out parameters."""
         self.env, self.error = env, None
-        p, m, t = Pt(None, *pt), Mapping(), ctypes.c_uint8(FILL)
+        p, m, t, done = Pt(None, *pt), Mapping(), ctypes.c_uint8(FILL), Touched()
         ctypes.memset(ctypes.byref(m), FILL, ctypes.sizeof(m))
         tail = {"pt_map": [], "pt_protect": [ctypes.byref(m), ctypes.byref(t)]}.get(
-            function, [ctypes.byref(m)])
+            function, [ctypes.byref(done if "_range" in function else m)])
         wide = [ctypes.c_uint64(a) for a in args]
         status = getattr(self.lib, function)(ctypes.byref(p), *wide, *tail)
         if self.error:
             raise self.error
+        if "_range" in function:
+            return Outcome(status, {"bytes": done.bytes, "leaves": done.leaves}, done.tighter)
         written = m.va != int.from_bytes([FILL] * 8, "little")
         mapping = {n: getattr(m, n) for n in FIELDS} if written else None
         return Outcome(status, mapping, t.value if t.value != FILL else None)
@@ -119,16 +126,21 @@ class Simulated:
     def run(self, env: Environment, function: str, pt: Sequence[int],
             args: Sequence[int]) -> Outcome:
         executor = Executor(self.module, concrete_contracts(env), ConcreteOracle())
+        executor.loop_bound = 1 << 20
         s = State()
-        s.objects = {"env": {}, "m": {}, "tighter": {}, "pt": {0: (8, Pointer("env", 0))}}
+        s.objects = {"env": {}, "m": {}, "tighter": {}, "done": {}, "pt": {0: (8, Pointer("env", 0))}}
         for n, value in enumerate(pt):
             s.objects["pt"][8 + 8 * n] = (8, bv(value, 64))
         f = self.module.functions["@" + function]
         values: list[Value] = [Pointer("pt", 0)]
         values += [bv(a, t.bits) for a, (_, t) in zip(args, f.params[1:])]
-        values += [Pointer("m", 0), Pointer("tighter", 0)][:len(f.params) - len(values)]
+        out = ("done",) if "_range" in function else ("m", "tighter")
+        values += [Pointer(name, 0) for name in out[:len(f.params) - len(values)]]
         ended, = executor.run(s, "@" + function, values)
         self.undefined = [o.what for o in ended.obligations if o.claim.value == 0]
+        if "_range" in function:
+            done = {at: v.value for at, (_, v) in ended.objects["done"].items()}
+            return Outcome(ended.result.value, {"bytes": done[0], "leaves": done[8]}, done[16])
         m = ended.objects["m"]
         mapping = {n: m[at][1].value for n, (at, size) in FIELDS.items()} if m else None
         t = ended.objects["tighter"].get(0)

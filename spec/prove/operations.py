@@ -252,7 +252,9 @@ def map_goals(f: Finished) -> list[Goal]:
         return goals + [f.answer(below, "where a table stands in the place"), f.unchanged(TRUE)]
     if f.status == a.NOMEM:
         return goals + [f.answer(and_(not_(below), ult(RESERVE, needs)))] + f.untouched()
-    goals.append(f.answer(and_(f.status_is(a.OK), not_(below), ule(needs, RESERVE)),
+    # What Linux links meanwhile need not be taken from the reserve.
+    enough = TRUE if f.operation.linux else ule(needs, RESERVE)
+    goals.append(f.answer(and_(f.status_is(a.OK), not_(below), enough),
                           "where there are enough tables"))
     mapped = and_(a.maps(f.after_v, concat(bits(PA, 63, 12), bv(0, 12)), bv(level, 3), RIGHTS),
                   not_(f.after_v.accessed), not_(f.after_v.dirty))
@@ -263,6 +265,11 @@ def map_goals(f: Finished) -> list[Goal]:
 def step_goals(f: Finished) -> list[Goal]:
     """Of hardware's and Linux's steps: what is mapped stays, but for A and D."""
     return [f.unchanged(TRUE)]
+
+
+def no_goals(f: Finished) -> list[Goal]:
+    """The range forms' goals are in rangegoals.py."""
+    raise AssertionError(f.operation.name)
 
 
 P_PT, P_M, P_TIGHTER = Pointer("pt", 0), Pointer("m", 0), Pointer("tighter", 0)
@@ -288,6 +295,8 @@ OPERATIONS = [
     Operation("map 1G", "@pt_map", 3, map_goals),
     Operation("map, other levels", "@pt_map", None, map_goals),
     Operation("map 4K while Linux links", "@pt_map", 1, map_goals, linux=True),
+    Operation("unmap range", "@pt_unmap_range", 0, no_goals),
+    Operation("protect range", "@pt_protect_range", 0, no_goals),
     Operation("init", "@pt_init", 0, start.init_goals),
     Operation("empty root", "step:empty", 0, start.empty_goals),
     Operation("step of hardware", "step:hardware", 0, step_goals),

@@ -183,6 +183,21 @@ class TablePage:
     live_initial: Optional[Term] = None
 
 
+@dataclass(frozen=True)
+class Run:
+    """The entries of @table from @first on, @count of them, that a range form is done with.
+
+    @removed of them were leaves.  @rights: their new rights; None: they are cleared.
+    """
+    table: Term
+    level: int
+    base: Term
+    first: Term		# 9 bits, as @count
+    count: Term
+    removed: Term
+    rights: Optional[Term]
+
+
 class State:
     """A path.  Lists only grow, so a length is a moment."""
 
@@ -197,11 +212,17 @@ class State:
         self.slots: dict[tuple[int, int], Slot] = {}
         self.tables: dict[int, TablePage] = {}
         self.locked: Optional[tuple[Term, int]] = None
+        self.settled: Optional[Term] = None	# index of the entry looked at since
         self.reserve: Optional[Term] = None
         self.calls = 0
         self.fresh = 0
         self.hardware: list[tuple[Slot, Term]] = []	# A and D set meanwhile
         self.ended = False
+        self.cut = ""			# the loop header where it ended
+        self.phase = ""			# of a range form
+        self.heads: list[Value] = []	# the loop's variables there
+        self.run: Optional[Run] = None
+        self.pending: Optional[tuple[Slot, Term]] = None	# removed, not yet handed over
         self.result: Value = None
         self.loops: dict[tuple, int] = {}
         self.trace: list[tuple] = []	# calls of the environment: name, arguments, result
@@ -217,7 +238,8 @@ class State:
         new.slots = {k: Slot(**vars(s)) for k, s in self.slots.items()}
         new.tables = {k: TablePage(**vars(t)) for k, t in self.tables.items()}
         new.loops = dict(self.loops)
-        for name in ("locked", "reserve", "calls", "fresh", "ended", "result"):
+        for name in ("locked", "reserve", "calls", "fresh", "ended", "result", "cut", "phase", "run",
+                     "pending", "settled"):
             setattr(new, name, getattr(self, name))
         return new
 
@@ -237,7 +259,7 @@ class State:
 
     def reserve_only(self) -> bool:
         """Nothing that the invariant speaks of has changed."""
-        return (all(x.value is x.initial for x in self.slots.values())
+        return self.run is None and (all(x.value is x.initial for x in self.slots.values())
                 and all(t.live is t.live_initial and not t.gathered
                         for t in self.tables.values()))
 

@@ -37,6 +37,8 @@ def check(optimise: str, seconds: float, seed: int) -> str:
         seen[compare(native, simulated, random.Random(seed + n))] += 1
         n += 1
     for wanted in ("pt_map 0", "pt_map 1", "pt_map 3", "pt_map 4", "pt_map 5", "pt_unmap 0",
-                   "pt_unmap 2", "pt_protect 0", "pt_remap 0", "pt_resolve 0", "pt_resolve 2"):
+                   "pt_unmap 2", "pt_protect 0", "pt_remap 0", "pt_resolve 0", "pt_resolve 2",
+                   "pt_unmap_range 0", "pt_unmap_range 3", "pt_protect_range 0",
+                   "pt_protect_range 3"):
         assert seen[wanted], f"never seen: {wanted}"
     return f"{n} calls, {len(seen)} kinds of outcome"

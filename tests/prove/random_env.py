@@ -89,6 +89,9 @@ class RandomEnv:
     def gather_table(self, table: int, level: int) -> None:
         pass
 
+    def gather_leaf(self, va: int, level: int, entry: int) -> None:
+        pass
+
     def leaf_bits(self, level: int) -> int:
         return 0x200 | level << 52
 
@@ -110,6 +113,8 @@ def random_call(rng: random.Random) -> tuple[str, list[int], list[int]]:
         pa = rng.getrandbits(64)
     rights = rng.randrange(8) if rng.random() < 0.95 else rng.getrandbits(32)
     function = rng.choice(("pt_map", "pt_map", "pt_unmap", "pt_unmap", "pt_protect", "pt_remap",
-                           "pt_resolve"))
-    args = {"pt_map": [va, pa, level, rights], "pt_protect": [va, rights], "pt_remap": [va, pa]}
+                           "pt_resolve", "pt_unmap_range", "pt_protect_range"))
+    end = va + rng.choice((rng.randrange(20) << 12, rng.randrange(20) << 12, 1 << min(low, 21)))
+    args = {"pt_unmap_range": [va, end], "pt_protect_range": [va, end, rights],
+            "pt_map": [va, pa, level, rights], "pt_protect": [va, rights], "pt_remap": [va, pa]}
     return function, pt, args.get(function, [va])
