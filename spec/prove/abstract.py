@@ -11,8 +11,7 @@ from typing import Callable
 
 from hwwalk import Walk, shift
 from inv import Region
-from term import FALSE, TRUE, Term, add, and_, bit, bits, bv, concat, eq, ite, not_, or_, ule, \
-    ult, zext
+from term import Term, add, and_, bit, bits, bv, concat, eq, ite, not_, or_, ule, ult, zext
 
 OK, EXISTS, NOENT, INVALID, NOMEM, AGAIN = range(6)
 STATUS = ("OK", "EXISTS", "NOENT", "INVALID", "NOMEM", "AGAIN")

@@ -9,7 +9,6 @@ import multiprocessing
 import random
 import subprocess
 import sys
-from pathlib import Path
 
 import build
 from solve import Solver

@@ -9,7 +9,6 @@ invariant stays one when hardware sets A and D or Linux links an empty table.
 """
 from __future__ import annotations
 
-from typing import Optional
 
 from execute import Oracle, Stuck
 from hwwalk import INDEX_BITS, PAGE_BITS, dirty, accessed, index, is_leaf, is_table, page, \
@@ -17,8 +16,7 @@ from hwwalk import INDEX_BITS, PAGE_BITS, dirty, accessed, index, is_leaf, is_ta
 from inv import BEFORE, COUNT_BITS, ENTRIES, Region, address, entry_base, facts_of_entry, \
     facts_of_table, in_width, owned, reaches
 from state import Event, Slot, State, TablePage, Value
-from term import FALSE, TRUE, Term, add, and_, bit, bits, bv, concat, eq, implies, ite, ne, not_, \
-    or_, sub, ule, ult, var, zext
+from term import FALSE, TRUE, Term, and_, bits, bv, concat, eq, ite, ne, not_, or_, sub, ule, var
 
 
 def one_bit(t: Term) -> Term:

@@ -10,13 +10,10 @@ from __future__ import annotations
 from typing import Callable, Optional, Protocol
 
 import ir
+from layout import Stuck, layout, number, type_size
 from state import UNDEFINED, Frame, Pointer, State, Undefined, Value
-from term import FALSE, TRUE, Term, and_, arith, bit, bitwise, boolean, bv, eq, extract, ite, \
-    lshr, ne, not_, or_, sext, shl, slt, ule, ult, zext
-
-
-class Stuck(Exception):
-    """The executor met something it does not know how to execute."""
+from term import FALSE, TRUE, Term, and_, arith, bit, bitwise, bv, eq, extract, ite, lshr, ne, \
+    not_, or_, sext, shl, slt, ule, ult, zext
 
 
 class Oracle(Protocol):
@@ -27,36 +24,6 @@ class Oracle(Protocol):
 Contract = Callable[[State, list[Value]], list[tuple[State, Value]]]
 
 LOOP_BOUND = 8
-
-
-def type_size(module: ir.Module, t: ir.Type) -> int:
-    if t.kind == "int":
-        return max(1, t.bits // 8)
-    if t.kind == "ptr":
-        return 8
-    if t.kind == "array":
-        return t.count * type_size(module, t.inner)
-    if t.kind == "struct":
-        offsets, size = layout(module, t.name)
-        return size
-    raise Stuck(f"size of {t}")
-
-
-def layout(module: ir.Module, name: str) -> tuple[list[int], int]:
-    """Offsets of a struct's members and its size, by the x86-64 ABI."""
-    at, align, offsets = 0, 1, []
-    for member in module.structs[name]:
-        size = type_size(module, member)
-        a = min(size, 8) if member.kind in ("int", "ptr") else 8
-        at = (at + a - 1) // a * a
-        offsets.append(at)
-        at += size
-        align = max(align, a)
-    return offsets, (at + align - 1) // align * align
-
-
-def number(value: int, t: ir.Type) -> Term:
-    return boolean(bool(value & 1)) if t.bits == 1 else bv(value, t.bits)
 
 
 class Executor:
@@ -384,7 +351,8 @@ class Executor:
             for s, result in self.contracts[callee](state, args):
                 if inst.dest:
                     s.frames[-1].regs[inst.dest] = result
-                s.trace.append((callee, args[1:] if isinstance(args[0], Pointer) else args, result))
+                told = args[1:] if isinstance(args[0], Pointer) else args
+                s.trace.append((callee, told, result))
                 out.append(s)
             return out
         if callee not in self.module.functions:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Optional
 
-from hwwalk import INDEX_BITS, PAGE_BITS, VPN_BITS, Walk, index, is_table, page, same_translation, \
-    walk
-from inv import BEFORE, COUNT_BITS, Region, counts, entry_base, entry_index, entry_parts, \
-    facts_of_entry, facts_of_table, in_width, owned, reaches, table_base, table_parts, two_count
+from hwwalk import INDEX_BITS, PAGE_BITS, VPN_BITS, page, same_translation, walk
+from inv import BEFORE, COUNT_BITS, Region, counts, entry_index, entry_parts, facts_of_entry, \
+    facts_of_table, table_parts, two_count
 from state import State
-from term import FALSE, TRUE, Term, and_, app, bits, bv, concat, eq, implies, ne, not_, or_, ule, \
-    var
+from term import FALSE, TRUE, Term, and_, bv, concat, eq, implies, ne, not_, or_, var
 from view import WRITES, After, Moment, pair_facts, walk_facts
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Callable
 
-from term import FALSE, TRUE, Term, and_, bit, bits, bv, bvand, bvnot, concat, eq, extract, ite, \
-    ne, not_, or_
+from term import FALSE, TRUE, Term, and_, bit, bits, bv, bvand, bvnot, concat, eq, ite, ne, \
+    not_, or_
 
 LEVELS = 4
 INDEX_BITS = 9

@@ -14,10 +14,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from hwwalk import INDEX_BITS, PAGE_BITS, VPN_BITS, accessed, dirty, is_leaf, is_table, page, \
-    present, writable
+from hwwalk import INDEX_BITS, PAGE_BITS, VPN_BITS, dirty, is_leaf, is_table, page, present, \
+    writable
 from term import FALSE, TRUE, Term, add, and_, app, bit, bits, bv, bvand, bvnot, concat, eq, \
-    extract, implies, ite, ne, not_, or_, sub, ule, ult, var, zext
+    implies, ne, not_, or_, ule, ult, var, zext
 
 COUNT_BITS = 32
 ENTRIES = 1 << INDEX_BITS

@@ -99,7 +99,8 @@ class Parser:
 
     def expect(self, token: str) -> None:
         if not self.accept(token):
-            raise IrError(f"expected {token!r} at {self.tokens[self.at:self.at + 4]} in {self.text}")
+            at = self.tokens[self.at:self.at + 4]
+            raise IrError(f"expected {token!r} at {at} in {self.text}")
 
     def type(self) -> Type:
         token = self.next()

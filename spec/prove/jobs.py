@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Callable, Optional
+from typing import Callable
 
-import abstract
 import operations
 import rangegoals
 import steps

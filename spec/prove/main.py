@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 import build
-from jobs import Job, Report
+from jobs import Job
 from operations import OPERATIONS
 from solve import CVC5, Solver
 

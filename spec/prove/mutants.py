@@ -16,17 +16,18 @@ import time
 from pathlib import Path
 
 import build
-from ir import Module, Reg
+from ir import Module
 from jobs import Job
 from operations import OPERATIONS, Finished
 from picture import counterexample
+from rangegoals import RangePath
 from native import Native
 from solve import Solver
 
 FOLDER = build.TOP / "build/prove"
 PATCHES = [build.TOP / "tests/mutants/core"]
 ORDER = ["resolve", "protect", "remap", "map 1G", "map 2M", "map 4K", "unmap",
-         "map, other levels", "map 4K while Linux links"]
+         "unmap range", "protect range", "map, other levels", "init", "map 4K while Linux links"]
 
 
 def reachable(module: Module, function: str) -> str:
@@ -65,14 +66,13 @@ def judge(patch: Path, healthy: Module, solver: Solver, verbose: bool) -> tuple[
         return None, "touches nothing that is proved"
     for operation in operations:
         job = Job(operation, "2", module, solver)
-        job.region = job.region
         report = job.run(stop_at_failure=True)
         if report.stuck:
             return True, f"{operation.name}: the executor stops: {report.stuck[:150]}"
         if not job.failed:
             continue
         goal, state = job.failed[0]
-        f = Finished(operation, job.region, state)
+        f = (RangePath if state.phase else Finished)(operation, job.region, state)
         found = counterexample(solver, f, goal)
         if found is None:
             return True, f"{operation.name}: not proved: {goal.theorem}: {goal.what}"

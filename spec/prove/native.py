@@ -15,7 +15,7 @@ from execute import Executor
 from ir import Module
 from solve import ConcreteOracle
 from state import Pointer, State, Value
-from term import bv, zext, ite
+from term import bv, ite
 
 # Order and number of arguments as in env/callback.c; width of the result.
 CALLS = [("load", 2, 64), ("store", 4, 0), ("exchange", 4, 64), ("compare_exchange", 5, 64),
@@ -128,7 +128,8 @@ class Simulated:
         executor = Executor(self.module, concrete_contracts(env), ConcreteOracle())
         executor.loop_bound = 1 << 20
         s = State()
-        s.objects = {"env": {}, "m": {}, "tighter": {}, "done": {}, "pt": {0: (8, Pointer("env", 0))}}
+        s.objects = {"env": {}, "m": {}, "tighter": {}, "done": {},
+                     "pt": {0: (8, Pointer("env", 0))}}
         for n, value in enumerate(pt):
             s.objects["pt"][8 + 8 * n] = (8, bv(value, 64))
         f = self.module.functions["@" + function]

@@ -8,13 +8,12 @@ from typing import Callable, Optional
 import abstract as a
 import start
 from goals import ANY, Goal, PathGoals
-from hwwalk import INDEX_BITS, Walk, accessed, dirty, page, same_translation, same_walk, shift, \
-    walk
-from inv import BEFORE, Region, entry_base, table_base, witness
+from hwwalk import accessed, dirty, page, same_translation, shift, walk
+from inv import BEFORE, Region, witness
 from state import Pointer, State, Value
 from term import FALSE, TRUE, Term, and_, bit, bits, bv, concat, eq, implies, ite, ne, not_, or_, \
     ule, ult, var, zext
-from view import WRITES, walk_facts
+from view import walk_facts
 
 VA, PA, RIGHTS = var("va", 64), var("pa", 64), var("rights", 32)
 RESERVE = var("reserve", 64)
@@ -79,7 +78,8 @@ class Finished(PathGoals):
         for name, value in expected.items():
             found = self.out(name)
             claim = FALSE if found is None else eq(found, value)
-            goals.append(Goal("refinement", f"hands out {name}", self.given + self.facts_va, claim))
+            goals.append(Goal("refinement", f"hands out {name}",
+                              self.given + self.facts_va, claim))
         return goals
 
     def unchanged(self, where: Term) -> Goal:
@@ -280,7 +280,8 @@ def arguments(operation: Operation) -> list[Value]:
     if stem == "@pt_map":
         level = var("anylevel", 32) if operation.level is None else bv(operation.level, 32)
         return [P_PT, VA, PA, level, RIGHTS]
-    return {"@pt_init": start.ARGUMENTS, "@pt_resolve": [P_PT, VA, P_M], "@pt_unmap": [P_PT, VA, P_M],
+    return {"@pt_init": start.ARGUMENTS,
+            "@pt_resolve": [P_PT, VA, P_M], "@pt_unmap": [P_PT, VA, P_M],
             "@pt_protect": [P_PT, VA, RIGHTS, P_M, P_TIGHTER],
             "@pt_remap": [P_PT, VA, PA, P_M]}[stem]
 

@@ -13,8 +13,7 @@ from native import Diverged, Native, Recorded
 from operations import PA, RESERVE, RIGHTS, VA, Finished, arguments
 from smt import order
 from solve import Solver
-from state import Pointer, UNDEFINED
-from term import Term, bits, not_, var
+from term import Term, not_, var
 
 NAMES = {4: "PML4", 3: "PDPT", 2: "PD", 1: "PT"}
 
@@ -100,6 +99,8 @@ class Counterexample:
     def replay(self, native: Native) -> str:
         """Run the compiled core on the counterexample; say whether it does the same."""
         m, f = self.model, self.finished
+        if f.state.phase:
+            return "a step of an induction, which no single call replays"
         if f.state.result is None:
             return "not a call of the core"
         calls = []
@@ -123,7 +124,8 @@ class Counterexample:
 def wanted(f: Finished, goal: Goal) -> list[Term]:
     r, s = f.region, f.state
     terms = [VA, PA, RIGHTS, RESERVE, ANY, r.root, r.start, r.end, r.width_mask]
-    terms += [a for a in arguments(f.operation) if isinstance(a, Term)] if s.result else []
+    if s.result and not s.phase:
+        terms += [x for x in arguments(f.operation) if isinstance(x, Term)]
     for w in (f.before_va, f.before_v, f.after_v):
         terms += [*w.tables, *w.entries, *w.reached]
     terms += [index(v, n) for v in (VA, ANY) for n in (1, 2, 3, 4)]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import abstract as a
 from goals import ANY, Goal, PathGoals
-from hwwalk import Walk, accessed, dirty, execute_disable, index, is_leaf, is_table, present, \
+from hwwalk import accessed, dirty, execute_disable, index, is_leaf, is_table, \
     same_translation, user, walk, writable
-from inv import BEFORE, COUNT_BITS, Region, entry_index
+from inv import BEFORE, Region, entry_index
 from operations import RIGHTS, VA
 from ranges import BYTES, END, LEAVES, PROGRESS, REMOVED, SEEN, between_runs, straddles
 from state import Slot, State
-from term import FALSE, TRUE, Term, add, and_, bit, bits, bv, bvand, bvnot, concat, eq, extract, \
+from term import FALSE, TRUE, Term, add, and_, bit, bits, bv, bvand, bvnot, concat, eq, \
     implies, ite, ne, not_, or_, ule, ult, var, zext
 from view import met, run_facts, run_pair, run_value
 
@@ -26,6 +26,7 @@ class RangePath(PathGoals):
     def __init__(self, operation, region: Region, state: State):
         super().__init__(region, state)
         self.operation = operation
+        self.before_va = walk(BEFORE.mem, region.root, VA, region.width_mask)
         self.protects = "protect" in operation.function
         run = state.run
         if run is None:

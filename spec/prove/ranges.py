@@ -12,20 +12,18 @@ run's beginning (view.py: Run).
 """
 from __future__ import annotations
 
-from dataclasses import replace
 
 import abstract as a
 import ir
 from contract import Contracts
 from execute import Executor, Stuck
-from goals import ANY, Goal, PathGoals
-from hwwalk import Walk, accessed, dirty, index, is_leaf, is_table, present, shift, walk
-from inv import BEFORE, COUNT_BITS, Region
+from hwwalk import Walk, shift, walk
+from inv import BEFORE, Region
 from operations import RIGHTS, VA
 from state import Pointer, Run, Slot, State, Value
-from term import FALSE, TRUE, Term, add, and_, app, bit, bits, bv, concat, eq, implies, ite, ne, \
-    not_, or_, sub, ule, ult, var, zext
-from view import met, run_facts, run_pair, run_value, walk_facts
+from term import FALSE, TRUE, Term, add, and_, bits, bv, concat, eq, ite, not_, or_, ule, ult, \
+    var, zext
+from view import run_facts, run_value, walk_facts
 
 END = var("end_of_range", 64)
 PROGRESS, REMOVED, SEEN = var("progress", 9), var("removed", 32), var("rights_seen", 3)
@@ -56,8 +54,8 @@ class RangeContracts(Contracts):
         inside = a.holds(r, va)
         first = a.by_level(w.level, lambda n: concat(bits(va, 63, shift(n)), bv(0, shift(n))))
         results = []
-        for status, cond in ((a.OK, and_(inside, w.mapped)), (a.NOENT, and_(inside, not_(w.mapped))),
-                             (a.INVALID, not_(inside))):
+        for status, cond in ((a.OK, and_(inside, w.mapped)), (a.INVALID, not_(inside)),
+                             (a.NOENT, and_(inside, not_(w.mapped)))):
             if self.oracle.possible(s, cond):
                 t = s.clone()
                 t.assume(cond)

@@ -12,7 +12,7 @@ from typing import Optional, Sequence
 
 from smt import script
 from state import State
-from term import FALSE, TRUE, Term, and_, not_
+from term import TRUE, Term
 
 CVC5 = "cvc5"
 

@@ -7,8 +7,8 @@ from goals import Goal
 from hwwalk import INDEX_BITS, PAGE_BITS, VPN_BITS
 from inv import BEFORE, COUNT_BITS, Region, entry_parts, in_width, table_parts
 from state import Pointer, State
-from term import FALSE, TRUE, Term, add, and_, bits, bv, bvand, concat, eq, ite, ne, not_, or_, \
-    sub, ule, ult, var, zext
+from term import FALSE, TRUE, Term, add, and_, bits, bv, bvand, concat, eq, ite, ne, not_, sub, \
+    ule, ult, var, zext
 
 ROOT, START, END = var("initroot", 64), var("initstart", 64), var("initend", 64)
 WIDTH = var("maxphyaddr", 32)

@@ -2,7 +2,7 @@
 """One path of an execution: where it is, what it has assumed, what it has done."""
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Optional, Union
 
 from term import TRUE, Term, and_, app, bitwise, arith, boolean, bv, concat, eq, extract, ite, \
@@ -238,8 +238,8 @@ class State:
         new.slots = {k: Slot(**vars(s)) for k, s in self.slots.items()}
         new.tables = {k: TablePage(**vars(t)) for k, t in self.tables.items()}
         new.loops = dict(self.loops)
-        for name in ("locked", "reserve", "calls", "fresh", "ended", "result", "cut", "phase", "run",
-                     "pending", "settled"):
+        for name in ("locked", "reserve", "calls", "fresh", "ended", "result", "cut", "phase",
+                     "run", "pending", "settled"):
             setattr(new, name, getattr(self, name))
         return new
 

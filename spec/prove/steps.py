@@ -10,7 +10,6 @@ from __future__ import annotations
 import start
 from contract import Contracts
 from execute import Oracle
-from goals import Goal
 from hwwalk import INDEX_BITS, PAGE_BITS, VPN_BITS, present
 from inv import BEFORE, Region, entry_base, facts_of_entry, facts_of_table
 from state import Slot, State, TablePage

@@ -11,8 +11,6 @@ from __future__ import annotations
 
 from typing import Callable, Iterable, Optional
 
-Key = tuple
-
 
 class Term:
     """op, args; width in bits, 0 for a boolean; info: value, name or bounds."""
@@ -34,7 +32,7 @@ class Term:
         return self.info if self.op == "const" else None
 
 
-_terms: dict[Key, Term] = {}
+_terms: dict[tuple, Term] = {}
 
 
 def _make(op: str, args: tuple[Term, ...], width: int, info=None) -> Term:
@@ -214,10 +212,9 @@ def _runs(value: int, width: int) -> list[tuple[int, int]]:
 
 def _cuts(t: Term) -> set[int]:
     """Where a bit-wise operation on this term falls into independent pieces."""
-    cuts, at = {0}, t.width
+    cuts, at = _edges(t), t.width
     for p in pieces(t):
         at -= p.width
-        cuts.add(at)
         if p.op == "const":
             pos = at + p.width
             for _, length in _runs(p.info, p.width):
@@ -330,7 +327,7 @@ def eq(a: Term, b: Term) -> Term:
         if b.op == "const":
             return a if b.info else not_(a)
     if a.op == "concat" or b.op == "concat":
-        cuts = sorted({0} | _edges(a) | _edges(b), reverse=True)
+        cuts = sorted(_edges(a) | _edges(b), reverse=True)
         if len(cuts) > 1:
             parts, top = [], a.width
             for low in cuts:
@@ -351,11 +348,9 @@ def eq(a: Term, b: Term) -> Term:
 
 
 def _edges(t: Term) -> set[int]:
-    edges, at = set(), t.width
-    for p in pieces(t):
-        at -= p.width
-        edges.add(at)
-    return edges
+    """Where the pieces of a term end."""
+    parts = pieces(t)
+    return {sum(p.width for p in parts[n + 1:]) for n in range(len(parts))}
 
 
 def ne(a: Term, b: Term) -> Term:
@@ -365,7 +360,7 @@ def ne(a: Term, b: Term) -> Term:
 def ult(a: Term, b: Term) -> Term:
     if a.op == b.op == "const":
         return boolean(a.info < b.info)
-    if a is b or (b.op == "const" and b.info == 0) or (a.op == "const" and a.info == mask(a.width)):
+    if a is b or b.value == 0 or a.value == mask(a.width):
         return FALSE
     if b.op == "const" and b.info == 1:
         return eq(a, bv(0, a.width))

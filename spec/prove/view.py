@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Optional
 
-from hwwalk import accessed, dirty, is_table, page, present, writable
-from inv import BEFORE, COUNT_BITS, counts, two_count, entry_base, entry_index, entry_parts, \
-    facts_of_entry, facts_of_table, Region, table_base
+from hwwalk import accessed, dirty, is_table, present, writable
+from inv import BEFORE, COUNT_BITS, counts, two_count, facts_of_entry, facts_of_table, Region, \
+    table_base
 from hwwalk import Walk, index, walk
-from state import Run, Slot, State, TablePage
+from state import Run, Slot, State
 from term import FALSE, Term, add, and_, app, bit, bits, bv, concat, eq, implies, ite, ne, not_, \
     or_, sub, ule, ult, zext
 

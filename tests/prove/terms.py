@@ -14,8 +14,8 @@ import build
 from smt import evaluate
 from solve import Solver
 from state import Known
-from term import FALSE, Term, and_, arith, bitwise, bv, concat, eq, extract, ite, lshr, mask, \
-    ne, not_, or_, sext, shl, slt, ult, var, zext
+from term import Term, arith, bitwise, bv, concat, eq, extract, ite, lshr, mask, ne, sext, shl, \
+    slt, ult, var, zext
 
 WIDTH = 64
 INTERESTING = (0, 1, 0x67, 0xff, 0xfff, 0x1fff, 0x000ffffffffff000, 1 << 63, (1 << 64) - 1)
