@@ -122,9 +122,8 @@ class PathGoals:
         changed = ne_bool(counts(after, after.mem(p, i), level),
                           counts(BEFORE, BEFORE.mem(p, i), level))
         was = facts + [or_(eq(after.level(p), bv(level, 3)), eq(BEFORE.level(p), bv(level, 3)))]
-        listed = or_(*(and_(eq(p, s.page), eq(i, s.index)) for s in after.affected()))
         goals.append(Goal("invariant", f"what counts anew is known, level {level}",
-                          was + [ne(p, t.page) for t in after.fresh], implies(changed, listed)))
+                          was + [ne(p, t.page) for t in after.fresh], implies(changed, after.listed(p, i))))
         goals.append(Goal("invariant", f"no table of the core's is lost, level {level}",
                           facts + [eq(BEFORE.level(p), bv(level, 3)), after.gone(p)],
                           eq(after.live(p), bv(0, COUNT_BITS))))

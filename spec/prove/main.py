@@ -20,7 +20,8 @@ from solve import CVC5, Solver
 
 FOLDER = build.TOP / "build/prove"
 # The largest first, so that both processors end at about the same time.
-SIZE = {"map 4K while Linux links": 9, "map 4K": 8, "unmap": 7, "map 2M": 6, "protect": 5,
+SIZE = {"unmap range": 11, "protect range": 10, "map 4K while Linux links": 9, "map 4K": 8,
+        "unmap": 7, "map 2M": 6, "protect": 5,
         "map 1G": 4}
 
 

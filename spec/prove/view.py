@@ -121,6 +121,13 @@ class After:
                           if s.base is t.base and s.level == t.level + 1 and s not in found]
         return found
 
+    def listed(self, p: Term, i: Term) -> Term:
+        """Entry @i of @p is one of those, or one that the run has cleared."""
+        found = or_(*(and_(eq(p, s.page), eq(i, s.index)) for s in self.affected()))
+        if self.run is not None and self.run.rights is None:
+            found = or_(found, in_run(self.run, p, i))
+        return found
+
     def card(self, p: Term) -> Term:
         value = BEFORE.card(p)
         one, none = bv(1, COUNT_BITS), bv(0, COUNT_BITS)
