@@ -36,9 +36,11 @@ module-%:
 # The parts' own makefiles add their programs and suites:
 #   host.mk   defines host-suite (builds and runs, prints TAP)
 #   guest.mk  defines guest-programs (builds what runs in the guest)
-#   bench.mk  defines bench-core
+#   bench.mk  defines bench and bench-core
+#   preload.mk  defines preload and preload-suite (TAP)
 #   mc.mk     defines check-model (the model checker's quick suite, TAP) and model
 #   prove.mk  defines prove, prove-check, prove-mutants, prove-stats
+#   litmus.mk defines check-litmus (litmus tests, TAP) and litmus
 # What these need is installed first.
 host-suite: | deps-check
 guest-programs: | deps-guest
@@ -47,11 +49,14 @@ include tests/guest/guest.mk
 include bench/bench.mk
 include spec/mc/mc.mk
 include spec/prove/prove.mk
+include tools/preload/preload.mk
 include tests/mutants/mutants.mk
+include spec/litmus/litmus.mk
 
 host-suite := $(MAKE) -s --no-print-directory host-suite
 guest-suite := tests/guest/matrix
 model-suite := $(MAKE) -s --no-print-directory check-model
+litmus-suite := $(MAKE) -s --no-print-directory check-litmus
 
 ## run: boot a guest with vpt inserted and run the three example programs
 run: guest-programs
@@ -59,11 +64,12 @@ run: guest-programs
 
 ## check: run every test suite; of the guest's matrix, the usual subset
 check: deps-check guest-programs
-	+$(Q)tools/tally 'host=$(host-suite)' 'model=$(model-suite)' 'guest=$(guest-suite)'
+	+$(Q)tools/tally 'host=$(host-suite)' 'model=$(model-suite)' \
+		'litmus=$(litmus-suite)' 'guest=$(guest-suite)'
 
 ## check-all: the same over the guest's whole matrix
 check-all: deps-check guest-programs
-	+$(Q)tools/tally 'host=$(host-suite)' 'model=$(model-suite)' \
+	+$(Q)tools/tally 'host=$(host-suite)' 'model=$(model-suite)' 'litmus=$(litmus-suite)' \
 		'guest=$(guest-suite) --all'
 
 ## check-host: only the core's tests, on this machine, without a guest
@@ -74,16 +80,13 @@ check-host: deps-check
 check-guest: guest-programs
 	+$(Q)tools/tally 'guest=$(guest-suite)'
 
-## bench-core: how fast the core is, beside the floor measured in the same run
-.PHONY: bench-core
-
 ## lint: W=1 and sparse for both kernels, checkpatch --strict: all silent
 lint: deps-lint
 	$(Q)tools/lint $(KERNELS)
 
 ## deps: install what every target needs from Debian's packages (NO_INSTALL=1: only list it)
 deps:
-	$(Q)tools/deps module guest check lint
+	$(Q)tools/deps module guest check lint bench
 
 deps-%:
 	$(Q)tools/deps $(if $(filter guest,$*),module guest,$*)

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# The core's benchmark.  Included by the top-level Makefile.
-#
-#	make bench-core		the core next to a floor, with plain and with locked
-#				exchanges
+# The benchmarks.  Included by the top-level Makefile; bench/README.md explains them.
 #
 # The core's files are compiled one by one and without link-time optimisation, as
 # the module compiles them.
@@ -10,34 +7,64 @@
 BENCH_BUILD := build/bench
 BENCH_CC ?= $(if $(filter default undefined,$(origin CC)),gcc,$(CC))
 BENCH_CFLAGS ?= -O2
-BENCH_FLAGS = -std=gnu11 -Wall -Wextra -Isrc/core -Itests/env $(BENCH_CFLAGS)
+BENCH_FLAGS = -std=gnu11 -Wall -Wextra -pthread -Ibench/core/env -Ibench/core -Isrc/core \
+	      $(BENCH_CFLAGS)
+BENCH_HEADERS := $(wildcard src/core/*.h tests/env/*.h bench/core/*.h bench/core/env/*.h)
 
-BENCH_CORE := $(notdir $(wildcard src/core/*.c))
-BENCH_HEADERS := $(wildcard src/core/*.h tests/env/*.h bench/*core*.h)
-BENCH_PROGRAMS := $(BENCH_BUILD)/core-plain $(BENCH_BUILD)/core-atomic
-BENCH_NAMES = -DBENCH_COMPILER='"$(shell $(BENCH_CC) --version | head -n 1)"' \
-	      -DBENCH_FLAGS='"$(BENCH_CFLAGS) $(BENCH_FLAVOUR)"'
+# Each contestant is one object with one public symbol: its own copy of the core (or
+# the floor) and the loop around it.  RUNNER_x is what distinguishes x.
+BENCH_RUNNERS := core_plain core_locked norec_plain norec_locked \
+		 floor_plain floor_locked inlined_plain inlined_locked
+RUNNER_core_plain := -DWHO='"core"' -DEXCHANGE='"plain"'
+RUNNER_core_locked := -DWHO='"core"' -DEXCHANGE='"locked"' -DPT_ENV_ATOMIC
+RUNNER_norec_plain := -DWHO='"no reclaim"' -DEXCHANGE='"plain"' -DBENCH_NO_RECLAIM
+RUNNER_norec_locked := -DWHO='"no reclaim"' -DEXCHANGE='"locked"' -DBENCH_NO_RECLAIM \
+		       -DPT_ENV_ATOMIC
+RUNNER_floor_plain := -DWHO='"floor"' -DEXCHANGE='"plain"'
+RUNNER_floor_locked := -DWHO='"floor"' -DEXCHANGE='"locked"' -DPT_ENV_ATOMIC
+RUNNER_inlined_plain := -DWHO='"floor, inlined"' -DEXCHANGE='"plain"' -DFLOOR_INLINED
+RUNNER_inlined_locked := -DWHO='"floor, inlined"' -DEXCHANGE='"locked"' -DFLOOR_INLINED \
+			 -DPT_ENV_ATOMIC
+BENCH_CORE := $(wildcard src/core/*.c) bench/core/run_core.c
+BENCH_SOURCES_core := $(BENCH_CORE)
+BENCH_SOURCES_norec := $(BENCH_CORE)
+BENCH_SOURCES_floor := bench/core/run_floor.c
+BENCH_SOURCES_inlined := bench/core/run_floor.c
 
-$(BENCH_BUILD)/%-atomic $(BENCH_BUILD)/atomic/%.o: BENCH_FLAVOUR = -DPT_ENV_ATOMIC
-
-define bench_object
-	@mkdir -p $(@D)
-	$(BENCH_CC) $(BENCH_FLAGS) $(BENCH_FLAVOUR) -c $< -o $@
+define bench_runner
+$(BENCH_BUILD)/runner/$(1).o: $(BENCH_SOURCES_$(firstword $(subst _, ,$(1)))) $(BENCH_HEADERS)
+	@mkdir -p $(BENCH_BUILD)/runner/$(1)
+	cd $(BENCH_BUILD)/runner/$(1) && $$(foreach c,$$(filter %.c,$$^),$(BENCH_CC) \
+		$$(patsubst -I%,-I$(CURDIR)/%,$(BENCH_FLAGS)) -DRUNNER=$(1) $$(RUNNER_$(1)) \
+		-c $(CURDIR)/$$(c) &&) true
+	ld -r $(BENCH_BUILD)/runner/$(1)/*.o -o $$@.all
+	objcopy --keep-global-symbol=$(1) $$@.all $$@
 endef
+$(foreach r,$(BENCH_RUNNERS),$(eval $(call bench_runner,$(r))))
 
-$(BENCH_BUILD)/plain/%.o: src/core/%.c $(BENCH_HEADERS)
-	$(bench_object)
-
-$(BENCH_BUILD)/atomic/%.o: src/core/%.c $(BENCH_HEADERS)
-	$(bench_object)
-
-$(BENCH_BUILD)/core-%: bench/bench_core.c $(BENCH_HEADERS)
+BENCH_MAIN := $(addprefix bench/core/,main.c world.c mean.c latency.c scaling.c)
+$(BENCH_BUILD)/traversal: $(BENCH_MAIN) src/core/pt.c $(BENCH_HEADERS) \
+		$(BENCH_RUNNERS:%=$(BENCH_BUILD)/runner/%.o)
 	@mkdir -p $(@D)
-	$(BENCH_CC) $(BENCH_FLAGS) $(BENCH_FLAVOUR) $(BENCH_NAMES) $(filter %.c %.o,$^) -o $@
+	$(BENCH_CC) $(BENCH_FLAGS) -DBENCH_COMPILER='"$(shell $(BENCH_CC) --version | head -n 1)"' \
+		-DBENCH_FLAGS='"$(BENCH_CFLAGS)"' $(filter-out src/core/%,$(filter %.c %.o,$^)) \
+		src/core/*.c -o $@
 
-$(BENCH_BUILD)/core-plain: $(BENCH_CORE:%.c=$(BENCH_BUILD)/plain/%.o)
-$(BENCH_BUILD)/core-atomic: $(BENCH_CORE:%.c=$(BENCH_BUILD)/atomic/%.o)
+# What runs in a guest, or on a machine with vpt inserted: static, as the tests are.
+BENCH_GUEST := $(addprefix $(BENCH_BUILD)/guest/,syscalls scaling)
+$(BENCH_BUILD)/guest/%: bench/guest/%.c bench/guest/common.c bench/guest/bench_guest.h \
+		include/vpt.h
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O2 -g -Wall -Wextra -static -pthread -Iinclude $(filter %.c,$^) -o $@
 
-.PHONY: bench-core
-bench-core: $(BENCH_PROGRAMS)
-	@for program in $(BENCH_PROGRAMS); do $$program || exit 1; echo; done
+BENCH_RUN = bench/run $(if $(filter 1,$(QUICK)),--quick) $(if $(filter 1,$(HOST)),--host)
+
+## bench: everything that is measured: tables, samples and plots in build/bench/results
+bench: deps-bench $(if $(filter 1,$(HOST)),,deps-guest) $(BENCH_BUILD)/traversal $(BENCH_GUEST)
+	$(Q)$(BENCH_RUN)
+
+## bench-core: only the core in user space, beside the floor measured in the same run
+bench-core: deps-bench $(BENCH_BUILD)/traversal
+	$(Q)$(BENCH_RUN) --only traversal --out $(BENCH_BUILD)/core
+
+.PHONY: bench bench-core

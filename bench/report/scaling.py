@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Scaling: with threads, and with the number of mapped pages."""
+
+from . import plots, text
+from .programs import BUILD, KERNELS, Context, Guest, in_guest, run as run_program
+from .rows import Row, distinct, middle, one, select, spread
+
+OPS = ("map", "protect", "unmap")
+
+
+def run(context: Context) -> list[Row]:
+    """In user space, and in a guest with two CPUs."""
+    core = str(BUILD / "traversal")
+    program = [str(BUILD / "guest/scaling"), str(context.pick(7, 3))]
+    turns = str(context.pick(11, 3))
+    found = run_program(context, "scaling", [core, "threads", turns])
+    found += run_program(context, "scaling",
+                         [core, "size", turns, str(context.pick(10_000_000, 1_000_000))])
+    if context.host:
+        return found + _named(run_program(context, "scaling", program), "this machine")
+    for kernel in KERNELS:
+        found += _named(in_guest(context, "scaling", Guest(kernel, smp=2), program),
+                        f"guest, {kernel}")
+    return found
+
+
+def _named(rows: list[Row], where: str) -> list[Row]:
+    for row in rows:
+        row["where"] = where
+    return rows
+
+
+def _threads(rows: list[Row]) -> str:
+    lines = []
+    for where in distinct(rows, "where"):
+        for who, regions in (("core", "disjoint"), ("core", "one"), ("vpt", "disjoint"),
+                             ("vpt", "one"), ("Linux", "address space")):
+            these = select(rows, where=where, who=who, regions=regions)
+            for row in these:
+                low, mid, high = spread(sorted(row["samples"]))
+                first = middle(one(these, threads=1))
+                lines.append([f"{where}: {who}, {regions}", str(row["threads"]),
+                              text.number(mid), f"[{text.number(low)}-{text.number(high)}]",
+                              f"{mid / first:.2f}x"])
+    return text.heading(
+        "Operations per second by threads", "map, protect and unmap of one page by turns, "
+        "each thread on a CPU and on pages of its own.  Core: a spinning lock",
+        "around each call, one for each region.  Guests are emulated: compare columns only.  With one "
+        "thread the other CPU\nidles: Linux does not interrupt an idle CPU for an invalidation, "
+        "but what tells that it idles is not\nexported, so that vpt does."
+    ) + text.table(("", "threads", "ops/s", "quartiles", "to one thread"), lines)
+
+
+def _sizes(rows: list[Row]) -> str:
+    lines = []
+    for mapped in distinct(rows, "mapped"):
+        tables = middle(one(rows, experiment="table size", mapped=mapped))
+        line = [f"{mapped:,}"]
+        for op in OPS:
+            core = one(rows, experiment="size", mapped=mapped, op=op, who="core")
+            floor = one(rows, experiment="size", mapped=mapped, op=op, who="floor")
+            line += [text.number(middle(core)), f"{middle(core) / middle(floor):.2f}x"]
+        line += [text.number(tables / 1024), f"{tables / (mapped * 4096) * 100:.3f} %"]
+        lines.append(line)
+    return text.heading(
+        "Cost of a page by the number of pages mapped", "ns per page, for 1000 pages after "
+        "those that are mapped; ratio to the floor.  Plain exchange, user space.",
+        "Tables: KiB, and per mapped byte.") + text.table(
+            ("pages", "map", "", "protect", "", "unmap", "", "tables, KiB", "per byte"), lines)
+
+
+def table(rows: list[Row]) -> str:
+    """Both tables."""
+    return _threads(select(rows, experiment="threads")) + _sizes(
+        [row for row in rows if "mapped" in row])
+
+
+def pictures(rows: list[Row]) -> list[plots.Picture]:
+    """Curves."""
+    found: list[plots.Picture] = []
+    threads = select(rows, experiment="threads")
+    for where in distinct(threads, "where"):
+        curves = {}
+        for row in select(threads, where=where):
+            curves.setdefault(f"{row['who']}, {row['regions']}", []).append(
+                (row["threads"], middle(row)))
+        found.append(plots.Curves(f"threads-{where.replace(' ', '-').replace(',', '')}",
+                                  f"Threads, {where}", "operations per second", "threads",
+                                  curves))
+    curves = {}
+    for row in select(rows, experiment="size"):
+        curves.setdefault(f"{row['op']}, {row['who']}", []).append(
+            (row["mapped"], middle(row)))
+    found.append(plots.Curves("size", "Cost of a page", "ns", "pages mapped", curves, True))
+    return found

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: GPL-2.0
+# libvpt-preload.so, and its tests.  Included by the top-level Makefile.
+
+PRELOAD_BUILD := build/preload
+PRELOAD_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Iinclude -fPIC -fvisibility=hidden
+PRELOAD_LIB := $(PRELOAD_BUILD)/libvpt-preload.so
+
+$(PRELOAD_LIB): $(wildcard tools/preload/*.[ch]) include/vpt.h
+	@mkdir -p $(@D)
+	$(CC) $(PRELOAD_CFLAGS) -shared $(filter %.c,$^) -o $@ -ldl -pthread
+
+# Not static: what it tests is libc's own allocation.
+$(PRELOAD_BUILD)/preload_test: tests/preload/preload_test.c tests/spec/tap.h
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O1 -g -Wall -Wextra -Iinclude -Itests/spec -pthread $< -o $@
+
+## preload: libvpt-preload.so, which puts a program's memory on vpt (tools/preload/README.md)
+preload: $(PRELOAD_LIB)
+
+# TAP.
+preload-suite: $(PRELOAD_LIB) $(PRELOAD_BUILD)/preload_test | deps-guest
+	@tests/preload/run-suite
+
+.PHONY: preload preload-suite
