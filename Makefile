@@ -39,6 +39,7 @@ module-%:
 #   bench.mk  defines bench and bench-core
 #   preload.mk  defines preload and preload-suite (TAP)
 #   mc.mk     defines check-model (the model checker's quick suite, TAP) and model
+#   prove.mk  defines prove, prove-check, prove-mutants, prove-stats
 #   litmus.mk defines check-litmus (litmus tests, TAP) and litmus
 # What these need is installed first.
 host-suite: | deps-check
@@ -47,6 +48,7 @@ include tests/host/host.mk
 include tests/guest/guest.mk
 include bench/bench.mk
 include spec/mc/mc.mk
+include spec/prove/prove.mk
 include tools/preload/preload.mk
 include tests/mutants/mutants.mk
 include spec/litmus/litmus.mk
