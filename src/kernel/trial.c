@@ -37,6 +37,7 @@ static int vpt_check_set(const char *value, const struct kernel_param *param)
 		return mode;
 	/* Set under the module's parameter lock. */
 	WRITE_ONCE(vpt_check_epoch, vpt_check_epoch + 1);
+	/* Who sees the new mode sees the new number. */
 	smp_wmb();
 	WRITE_ONCE(vpt_check_mode, mode);
 	if (mode == VPT_CHECK_FULL)
@@ -103,7 +104,8 @@ static void vpt_report_invariant(struct vpt_file *f, const struct vpt_trial *t)
 {
 	const struct spec_violation *v = &t->trial.result.first;
 
-	vpt_violation(f, v->va, "%s of %#llx %s: %s (invariant %u), at %#llx, level %u, entry %#llx, %llu seen, %llu recorded",
+	vpt_violation(f, v->va,
+		      "%s of %#llx %s: %s (invariant %u), at %#llx, level %u, entry %#llx, %llu seen, %llu recorded",
 		      spec_op_name(t->op.kind), t->op.va, spec_wrong_text(t->trial.wrong),
 		      spec_invariant_name(v->invariant), v->invariant, v->va, v->level,
 		      v->entry, v->seen, v->recorded);
@@ -114,7 +116,8 @@ static void vpt_report_leaf(struct vpt_file *f, const struct vpt_trial *t,
 {
 	const struct spec_span *is = &answer->leaf, *should = &t->trial.expect.leaf;
 
-	vpt_violation(f, t->op.va, "%s of %#llx %s: %#llx -> %#llx, level %u, rights %u, D %d; should be %#llx -> %#llx, level %u, rights %u, D %d",
+	vpt_violation(f, t->op.va,
+		      "%s of %#llx %s: %#llx -> %#llx, level %u, rights %u, D %d; should be %#llx -> %#llx, level %u, rights %u, D %d",
 		      spec_op_name(t->op.kind), t->op.va, spec_wrong_text(t->trial.wrong),
 		      is->va, is->frame, is->level, is->rights, is->dirty,
 		      should->va, should->frame, should->level, should->rights,
@@ -141,13 +144,15 @@ static void vpt_report(struct vpt_file *f, const struct vpt_trial *t,
 			      spec_status_name(trial->expect.status));
 		break;
 	case SPEC_WRONG_COUNT:
-		vpt_violation(f, t->op.va, "%s of %#llx %s: %llu leaves, %llu bytes, tighter %d; should be %llu, %llu, %d",
+		vpt_violation(f, t->op.va,
+			      "%s of %#llx %s: %llu leaves, %llu bytes, tighter %d; should be %llu, %llu, %d",
 			      op, t->op.va, text, answer->leaves, answer->bytes,
 			      answer->tighter, trial->expect.leaves,
 			      trial->expect.bytes, trial->expect.tighter);
 		break;
 	default:
-		vpt_violation(f, t->op.va, "%s of %#llx %s: %llu leaves, %llu bytes, %llu dirty, digest %#llx; should be %llu, %llu, %llu, %#llx",
+		vpt_violation(f, t->op.va,
+			      "%s of %#llx %s: %llu leaves, %llu bytes, %llu dirty, digest %#llx; should be %llu, %llu, %llu, %#llx",
 			      op, t->op.va, text, trial->seen.leaves, trial->seen.bytes,
 			      trial->seen.dirty, trial->seen.digest, trial->after.leaves,
 			      trial->after.bytes, trial->after.dirty,
@@ -165,7 +170,8 @@ static bool vpt_trial_undisturbed(struct vpt_file *f, const struct vpt_trial *t)
 		return true;
 	if (was->digest == is->digest && was->leaves == is->leaves)
 		return true;
-	vpt_violation(f, t->op.va, "before %s of %#llx somebody changed the map: %llu leaves, digest %#llx; was %llu, %#llx",
+	vpt_violation(f, t->op.va,
+		      "before %s of %#llx somebody changed the map: %llu leaves, digest %#llx; was %llu, %#llx",
 		      spec_op_name(t->op.kind), t->op.va, is->leaves, is->digest,
 		      was->leaves, was->digest);
 	return false;
