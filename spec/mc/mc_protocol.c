@@ -7,6 +7,7 @@
  */
 #include "mc.h"
 #include "pt.h"
+#include "pt_entry.h"
 
 _Static_assert(PT_WRITE == MMU_W && PT_EXEC == MMU_X && PT_USER == MMU_U, "rights");
 _Static_assert((int)PT_EXISTS == MMU_EXISTS && (int)PT_NOENT == MMU_NOENT &&
@@ -412,9 +413,16 @@ static void mc_table(struct mc_call *c)
 
 	mc_lock(c);
 	for (level = PT_LEVELS; level >= 2; level--) {
-		if (level < PT_LEVELS)
-			table = entry & 0x1f000;
 		entry = pt_env_load(&c->env, table, pt_index(c->va, level));
+		if (pte_kind(entry, level) != PTE_TABLE)
+			break;
+		if (level > 2)
+			table = pte_addr(entry);
+	}
+	/* Nothing but a PDE that leads to a page table is meant. */
+	if (level >= 2) {
+		mc_unlock(c, PT_OK, false);
+		return;
 	}
 	entry = (entry & ~rights) | (c->op->rights & rights);
 	pt_env_exchange(&c->env, table, 2, pt_index(c->va, 2), entry);

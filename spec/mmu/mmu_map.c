@@ -123,14 +123,16 @@ void mmu_map_apply(const struct mmu_map *map, const struct mmu_op *op,
 	};
 	struct spec_answer expected;
 	u64 frames[MMU_VPAGES];
-	const struct spec_op what = mmu_spec_op(op, frame, frames);
 	struct spec_span span;
+	struct spec_op what;
 	unsigned int page;
 
 	*after = *map;
 	*answer = (struct mmu_answer){ 0 };
+	/* Not among the specification's operations. */
 	if (op->kind == MMU_OP_TABLE)
 		return;
+	what = mmu_spec_op(op, frame, frames);
 	spec_map_answer(&view, &what, reserve, &expected);
 	/* The new frame was chosen for a leaf of another size. */
 	if (op->kind == MMU_OP_REMAP && op->va < MMU_VPAGES &&
