@@ -2,7 +2,8 @@
 """From a path to its goals: what must hold at its end and after each of its stores."""
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Optional
 
 from hwwalk import INDEX_BITS, PAGE_BITS, VPN_BITS, page, same_translation, walk
 from inv import BEFORE, COUNT_BITS, Region, counts, entry_index, entry_parts, facts_of_entry, \
@@ -19,7 +20,7 @@ class Goal:
     what: str
     assumptions: list[Term]
     claim: Term
-    show: dict[str, Term] = field(default_factory=dict)	# for a counterexample's picture
+    calls: Optional[int] = None	# of the environment, before the path comes here; None: all
 
 
 ANY = concat(bv(0, 16), var("v", 48))		# an arbitrary address
@@ -40,8 +41,8 @@ class PathGoals:
     def safety(self) -> list[Goal]:
         """Memory safety, ownership and the absence of undefined behaviour."""
         s = self.state
-        goals = [Goal("safety", o.what, s.facts[:o.facts] + s.conditions[:o.conditions], o.claim)
-                 for o in s.obligations]
+        goals = [Goal("safety", o.what, s.facts[:o.facts] + s.conditions[:o.conditions], o.claim,
+                      o.calls) for o in s.obligations]
         if s.locked is not None:
             goals.append(Goal("safety", "every lock is released", self.given, FALSE))
         for t in s.tables.values():

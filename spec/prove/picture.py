@@ -104,7 +104,7 @@ class Counterexample:
         if f.state.result is None:
             return "not a call of the core"
         calls = []
-        for callee, args, result in f.state.trace:
+        for callee, args, result in f.state.trace[:self.goal.calls]:
             value = m[result] if isinstance(result, Term) else 0
             calls.append((callee.removeprefix("@pt_env_"), tuple(m[a] for a in args), value))
         recorded = Recorded(calls)
@@ -115,6 +115,8 @@ class Counterexample:
             outcome = native.run(recorded, f.operation.function[1:], pt, args)
             recorded.finished()
         except Diverged as error:
+            if self.goal.calls is not None and recorded.at == len(calls):
+                return f"reproduced by the compiled core: the same {len(calls)} calls, so far"
             return f"NOT reproduced by the compiled core: {error}"
         if outcome.status != f.status:
             return f"NOT reproduced: the compiled core answers {abstract.STATUS[outcome.status]}"

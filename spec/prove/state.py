@@ -35,11 +35,12 @@ class Frame:
 
 @dataclass(frozen=True)
 class Obligation:
-    """Must hold whenever the path gets here; @conditions and @facts: how many so far."""
+    """Must hold whenever the path gets here; the numbers say how many there were so far."""
     what: str
     claim: Term
     conditions: int
     facts: int
+    calls: int
 
 
 class Known:
@@ -255,7 +256,7 @@ class State:
         claim = self.known.reduce(claim)
         if claim is not TRUE:
             self.obligations.append(
-                Obligation(what, claim, len(self.conditions), len(self.facts)))
+                Obligation(what, claim, len(self.conditions), len(self.facts), len(self.trace)))
 
     def reserve_only(self) -> bool:
         """Nothing that the invariant speaks of has changed."""
