@@ -118,6 +118,10 @@ void vpt_unlock(struct vpt_file *f)
 {
 	LIST_HEAD(excess);
 
+	if (likely(pt_env_reserve(&f->env) <= VPT_RESERVE_KEEP)) {
+		mutex_unlock(&f->lock);
+		return;
+	}
 	while (pt_env_reserve(&f->env) > VPT_RESERVE_KEEP)
 		list_add(&vpt_reserve_take(&f->env)->lru, &excess);
 	mutex_unlock(&f->lock);
