@@ -39,6 +39,8 @@ module-%:
 #   bench.mk  defines bench and bench-core
 #   preload.mk  defines preload and preload-suite (TAP)
 #   mc.mk     defines check-model (the model checker's quick suite, TAP) and model
+#   prove.mk  defines prove, prove-check, prove-mutants, prove-stats
+#   litmus.mk defines check-litmus (litmus tests, TAP) and litmus
 # What these need is installed first.
 host-suite: | deps-check
 guest-programs: | deps-guest
@@ -46,13 +48,19 @@ include tests/host/host.mk
 include tests/guest/guest.mk
 include bench/bench.mk
 include spec/mc/mc.mk
+include spec/prove/prove.mk
 include tools/preload/preload.mk
 include tests/mutants/mutants.mk
+include spec/litmus/litmus.mk
 
 host-suite := $(MAKE) -s --no-print-directory host-suite
 guest-suite := tests/guest/matrix
 model-suite := $(MAKE) -s --no-print-directory check-model
+litmus-suite := $(MAKE) -s --no-print-directory check-litmus
 preload-suite := $(MAKE) -s --no-print-directory preload-suite
+
+suites := 'host=$(host-suite)' 'model=$(model-suite)' 'litmus=$(litmus-suite)' \
+	'preload=$(preload-suite)'
 
 ## run: boot a guest with vpt inserted and run the three example programs
 run: guest-programs
@@ -60,13 +68,11 @@ run: guest-programs
 
 ## check: run every test suite; of the guest's matrix, the usual subset
 check: deps-check guest-programs
-	+$(Q)tools/tally 'host=$(host-suite)' 'model=$(model-suite)' \
-		'preload=$(preload-suite)' 'guest=$(guest-suite)'
+	+$(Q)tools/tally $(suites) 'guest=$(guest-suite)'
 
 ## check-all: the same over the guest's whole matrix
 check-all: deps-check guest-programs
-	+$(Q)tools/tally 'host=$(host-suite)' 'model=$(model-suite)' \
-		'preload=$(preload-suite)' 'guest=$(guest-suite) --all'
+	+$(Q)tools/tally $(suites) 'guest=$(guest-suite) --all'
 
 ## check-host: only the core's tests, on this machine, without a guest
 check-host: deps-check

@@ -7,8 +7,11 @@
 
 #include "mmu_check.h"
 
+#ifndef MC_OPS
 #define MC_OPS		4	/* operations in a program, at most */
 #define MC_SETUP	6	/* operations before it */
+#endif
+#define MC_ROOTS	(MC_OPS > MC_SETUP ? MC_OPS : MC_SETUP)
 
 /**
  * struct mc_config - what is explored

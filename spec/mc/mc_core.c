@@ -32,7 +32,7 @@ struct mc_node {
 
 static struct mc_node mc_nodes[MC_NODES];
 static unsigned int mc_nnodes;
-static u16 mc_roots[MC_ROWS][MC_SETUP];
+static u16 mc_roots[MC_ROWS][MC_ROOTS];
 static const struct mc_config *mc_config;
 static bool mc_in_setup;
 

@@ -21,6 +21,7 @@ struct mc_call {
 	struct pt pt;
 	u64 va;
 	u8 frame;
+	u16 seen;		/* A and D of the leaf that is reported */
 	struct mmu_answer answer;
 };
 
@@ -50,7 +51,8 @@ static void mc_unlock(struct mc_call *c, enum pt_status status, bool dirty)
 
 static void mc_return(struct mc_call *c)
 {
-	mc_ask(&(struct mmu_action){ .act = MMU_ACT_RETURN, .answer = c->answer });
+	mc_ask(&(struct mmu_action){ .act = MMU_ACT_RETURN, .answer = c->answer,
+				     .entry = c->seen });
 }
 
 /* vpt_lock_walkers() */
@@ -66,6 +68,7 @@ static void mc_report(struct mc_call *c, const struct pt_mapping *m)
 	c->answer.leaf = MMU_PAGE(mc_page(m->pa), m->rights, m->level);
 	if (mmu.broken == MMU_WRONG_ANSWER)
 		c->answer.leaf ^= 1;
+	c->seen = (m->accessed ? MMU_E_A : 0) | (m->dirty ? MMU_E_D : 0);
 }
 
 static void mc_frame_get(u64 pa, unsigned int level)
@@ -132,7 +135,7 @@ static void mc_alloc(struct mc_call *c, unsigned int n)
 {
 	struct mmu_action a = { .act = MMU_ACT_ALLOC, .level = c->op->level, .n = (u8)n };
 
-	c->frame = (u8)mc_ask(&a);
+	c->frame = c->op->frame ? c->op->frame : (u8)mc_ask(&a);
 	if (c->frame)
 		return;
 	/* The operation never reached the table. */
@@ -144,6 +147,8 @@ static void mc_frame_free(struct mc_call *c, unsigned int n)
 {
 	unsigned int pages = n << (c->op->level - 1);
 
+	if (c->op->frame)
+		return;
 	mc_ask(&(struct mmu_action){ .act = MMU_ACT_FRAME_FREE, .page = c->frame,
 				     .n = (u8)pages });
 }
@@ -395,6 +400,28 @@ static void mc_split(struct mc_call *c)
 	mc_unlock(c, status, false);
 }
 
+/*
+ * Not in the module, which never takes rights away in a table: what rule I2 asks of
+ * who does.
+ */
+static void mc_table(struct mc_call *c)
+{
+	u64 table = c->pt.root, entry = 0, rights = PT_WRITE | PT_USER;
+	u64 start = c->va & ~(2 * pt_size(1) - 1);
+	unsigned int level;
+
+	mc_lock(c);
+	for (level = PT_LEVELS; level >= 2; level--) {
+		if (level < PT_LEVELS)
+			table = entry & 0x1f000;
+		entry = pt_env_load(&c->env, table, pt_index(c->va, level));
+	}
+	entry = (entry & ~rights) | (c->op->rights & rights);
+	pt_env_exchange(&c->env, table, 2, pt_index(c->va, 2), entry);
+	mc_shootdown(start, start + 2 * pt_size(1), PT_PAGE_SHIFT);
+	mc_unlock(c, PT_OK, false);
+}
+
 void mc_protocol(const struct mmu_op *op)
 {
 	struct mc_call c = { .op = op, .va = (u64)op->va << PT_PAGE_SHIFT };
@@ -426,6 +453,9 @@ void mc_protocol(const struct mmu_op *op)
 		break;
 	case MMU_OP_PROTECT_RANGE:
 		mc_protect_range(&c);
+		break;
+	case MMU_OP_TABLE:
+		mc_table(&c);
 		break;
 	default:
 		mc_split(&c);

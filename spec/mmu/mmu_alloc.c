@@ -37,7 +37,8 @@ void mmu_frame_put(struct mmu_state *t, unsigned int page, unsigned int n)
 		if (!(*frame & MMU_F_COUNT))
 			mmu_violate("frame %u is unmapped once too often", page);
 		else if (!(--*frame & MMU_F_COUNT))
-			*frame = (u8)((*frame & ~MMU_F_STATE) | MMU_F_DEAD);
+			*frame = *frame & MMU_F_HANDLE ? *frame :
+				 (u8)((*frame & ~MMU_F_STATE) | MMU_F_DEAD);
 	}
 }
 

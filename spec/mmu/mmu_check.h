@@ -31,6 +31,10 @@ void mmu_check_memory(const struct mmu_state *s);
 void mmu_check_answer(struct mmu_state *s, const struct mmu_action *a);
 void mmu_check_settled(const struct mmu_state *s);
 
+/* All invariants of the tree hold; else @result tells which does not. */
+struct spec_result;
+bool mmu_tree_holds(const struct mmu_state *s, struct spec_result *result);
+
 /* Before a table or frame is given to anybody: no CPU can reach it. */
 void mmu_check_table_unused(const struct mmu_state *s, unsigned int table);
 void mmu_check_frame_unused(const struct mmu_state *s, unsigned int frame);

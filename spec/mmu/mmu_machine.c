@@ -4,6 +4,8 @@
 #include "mmu_check.h"
 #include "mmu_machine.h"
 
+const struct mmu_action *mmu_returned;
+
 void mmu_machine_init(struct mmu_state *s, unsigned int reserve, unsigned int foreign)
 {
 	unsigned int page;
@@ -106,7 +108,7 @@ static void mmu_send(struct mmu_state *t, unsigned int cpu, const struct mmu_act
 	if (!mmu.explicit && !mmu.simple)
 		mmu_refill_stores(&t->cpu[cpu]);
 	for (i = 0; i < mmu.cpus; i++) {
-		if (a->whom == MMU_SEND_SELF && i != cpu)
+		if ((a->whom == MMU_SEND_SELF && i != cpu) || (t->away >> i & 1))
 			continue;
 		t->pending |= 1U << i;
 		t->cpu[i].ipi = 1;
@@ -120,6 +122,7 @@ static void mmu_return(struct mmu_state *t, unsigned int cpu,
 
 	c->answers = (u16)(c->answers | (a->answer.status + 1) << 4 * (c->op - 1));
 	c->node = 0;
+	mmu_returned = a;
 }
 
 /* Whether nobody else can tell when the action is done, or change what it returns. */
@@ -311,7 +314,7 @@ static void mmu_acknowledge(struct mmu_state *t, unsigned int cpu)
  * The shootdown's handler, any time after the IPI was sent.  Taking the interrupt
  * and INVLPG itself drain the store buffer (both serialise, SDM 8.3).
  */
-static void mmu_handler(const struct mmu_state *s, unsigned int cpu)
+void mmu_handler(const struct mmu_state *s, unsigned int cpu)
 {
 	struct mmu_state *t;
 	struct mmu_cpu *c;

@@ -33,7 +33,7 @@ enum mmu_act {
 	MMU_ACT_FREE_TABLES,	/* all that were gathered */
 	MMU_ACT_FREE_FRAMES,	/* all whose last mapping is gone */
 	MMU_ACT_UNLOCK,		/* with @answer; @entry as for PUT where rights changed */
-	MMU_ACT_RETURN,		/* @answer */
+	MMU_ACT_RETURN,		/* @answer; @entry: A and D that it tells of */
 	MMU_ACT_KEEP_OUT,	/* mmap_lock for writing: no fault of Linux's is under way */
 	MMU_ACT_LET_IN,
 	MMU_ACT_TABLE_LOCK,	/* Linux's page_table_lock */
@@ -67,6 +67,15 @@ u16 mmu_node_begin(unsigned int cpu, unsigned int op);	/* 0: program is over */
  * that Linux may link.
  */
 void mmu_machine_init(struct mmu_state *s, unsigned int reserve, unsigned int foreign);
+
+/*
+ * The last RETURN that was done: its answer, and in @entry the A and D of the leaf it
+ * is about.
+ */
+extern const struct mmu_action *mmu_returned;
+
+/* The shootdown's handler on one CPU, as successors. */
+void mmu_handler(const struct mmu_state *s, unsigned int cpu);
 
 /* Everything that may happen in @s, as successors. */
 void mmu_successors(const struct mmu_state *s);

@@ -128,6 +128,9 @@ void mmu_map_apply(const struct mmu_map *map, const struct mmu_op *op,
 	unsigned int page;
 
 	*after = *map;
+	*answer = (struct mmu_answer){ 0 };
+	if (op->kind == MMU_OP_TABLE)
+		return;
 	spec_map_answer(&view, &what, reserve, &expected);
 	/* The new frame was chosen for a leaf of another size. */
 	if (op->kind == MMU_OP_REMAP && op->va < MMU_VPAGES &&

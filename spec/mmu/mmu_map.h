@@ -30,6 +30,7 @@ enum mmu_kind {
 	MMU_OP_UNMAP_RANGE,
 	MMU_OP_PROTECT_RANGE,
 	MMU_OP_SPLIT,
+	MMU_OP_TABLE,		/* not the core's: rights of a PDE (litmus tests) */
 };
 
 /* Numbers as in enum pt_status; mc_protocol.c asserts it. */
@@ -48,7 +49,8 @@ enum mmu_status {
  * @va: first page
  * @n: map_range: how many leaves; unmap_range, protect_range: how many pages
  * @level: map, map_range: size; remap: the size the new frame was chosen for
- * @rights: map, protect and their range forms
+ * @rights: map, protect and their range forms, table
+ * @frame: map, remap: first page of the frame; 0: a fresh one
  */
 struct mmu_op {
 	u8 kind;
@@ -56,6 +58,7 @@ struct mmu_op {
 	u8 n;
 	u8 level;
 	u8 rights;
+	u8 frame;
 };
 
 /**

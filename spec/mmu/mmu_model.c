@@ -363,29 +363,31 @@ static void mmu_walks(const struct mmu_state *s, unsigned int cpu)
 	}
 }
 
+void mmu_hardware_of(const struct mmu_state *s, unsigned int cpu)
+{
+	u16 walk = s->cpu[cpu].walk;
+
+	if (walk) {
+		struct mmu_read r = {
+			.cpu = cpu, .page = MMU_WALK_PAGE(walk),
+			.level = MMU_WALK_LEVEL(walk), .table = MMU_WALK_TABLE(walk),
+			.rights = MMU_WALK_RIGHTS(walk), .write = MMU_WALK_WRITE(walk),
+		};
+
+		mmu_read_both(s, &r);
+	} else {
+		mmu_walks(s, cpu);
+	}
+	if (mmu.explicit) {
+		mmu_drops(s, cpu);
+		mmu_hits(s, cpu);
+	}
+}
+
 void mmu_hardware(const struct mmu_state *s)
 {
 	unsigned int cpu;
 
-	for (cpu = 0; cpu < mmu.cpus; cpu++) {
-		u16 walk = s->cpu[cpu].walk;
-
-		if (walk) {
-			struct mmu_read r = {
-				.cpu = cpu, .page = MMU_WALK_PAGE(walk),
-				.level = MMU_WALK_LEVEL(walk),
-				.table = MMU_WALK_TABLE(walk),
-				.rights = MMU_WALK_RIGHTS(walk),
-				.write = MMU_WALK_WRITE(walk),
-			};
-
-			mmu_read_both(s, &r);
-		} else {
-			mmu_walks(s, cpu);
-		}
-		if (mmu.explicit) {
-			mmu_drops(s, cpu);
-			mmu_hits(s, cpu);
-		}
-	}
+	for (cpu = 0; cpu < mmu.cpus; cpu++)
+		mmu_hardware_of(s, cpu);
 }

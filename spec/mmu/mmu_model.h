@@ -67,8 +67,9 @@ void mmu_invlpg(struct mmu_cpu *cpu, unsigned int page);
 /* User mode may store again through what the TLB holds (see the comment there). */
 void mmu_refill_stores(struct mmu_cpu *cpu);
 
-/* Everything the hardware may do in @s, as successors. */
+/* Everything the hardware may do in @s, as successors; that of one CPU. */
 void mmu_hardware(const struct mmu_state *s);
+void mmu_hardware_of(const struct mmu_state *s, unsigned int cpu);
 
 /* The bit of @frame in &mmu_cpu.stores. */
 static inline u16 mmu_frame_bit(unsigned int frame)

@@ -20,15 +20,19 @@
 typedef uint8_t u8;
 typedef uint16_t u16;
 
+#ifndef MMU_CPUS
 #define MMU_CPUS	3	/* at most */
+#endif
 #define MMU_VPAGES	8	/* pages of the region */
 #define MMU_ROOT	1	/* page of the root */
 #define MMU_TABLES	8	/* pages below this one are tables */
 #define MMU_FRAME0	8	/* first frame */
 #define MMU_FRAMES	16
 #define MMU_PA_BITS	17	/* MAXPHYADDR */
+#ifndef MMU_TLB
 #define MMU_TLB		6	/* translations that a CPU can hold at once */
 #define MMU_PSC		8	/* paging-structure-cache entries likewise */
+#endif
 #define MMU_BUFFER	6	/* stores that wait in a store buffer */
 
 /*
@@ -137,6 +141,7 @@ struct mmu_store {
 #define MMU_F_COUNT	3U
 #define MMU_F_STATE	(3U << 2)
 #define MMU_F_WRITTEN	(1U << 4)	/* a store landed that D must tell of */
+#define MMU_F_HANDLE	(1U << 5)	/* kept without a mapping, too */
 
 /**
  * struct mmu_state - the machine
@@ -156,6 +161,7 @@ struct mmu_store {
  * @table_lock: Linux's page_table_lock is taken
  * @walkers_out: mmap_lock is taken for writing, which keeps Linux's faults out
  * @foreign: how many tables Linux may still link
+ * @away: CPUs, one bit each, that run another address space: not in mm_cpumask
  * @buffer: store buffer of the holder: FIFO, x86-TSO (SDM 8.2.2).  No other CPU
  *          stores to tables.
  * @cpu: the CPUs
@@ -177,7 +183,7 @@ struct mmu_state {
 	u8 table_lock;
 	u8 walkers_out;
 	u8 foreign;
-	u8 unused;
+	u8 away;
 	struct mmu_store buffer[MMU_BUFFER];
 	struct mmu_cpu cpu[MMU_CPUS];
 };
@@ -201,6 +207,7 @@ enum mmu_broken {
 	MMU_INVALIDATE_FIRST,	/* shootdown, then the entry changes */
 	MMU_UNLINK_FIRST,	/* table unlinked, then the leaf cleared: harmless */
 	MMU_WRONG_ANSWER,	/* the old mapping is reported with another frame */
+	MMU_NO_GENERATION,	/* tlb_gen stays (the litmus tests have CPUs that are away) */
 	MMU_BROKEN_KINDS
 };
 
@@ -212,6 +219,7 @@ enum mmu_broken {
  * @explicit: walks in flight are registers, fills are optional, drops are steps
  * @simple: no TLB, no paging-structure caches, atomic walks
  * @linux_links: Linux's faults link empty tables
+ * @unchecked: go on after a violation: what threads observe is looked at instead
  * @broken: deliberate fault
  */
 struct mmu_machine {
@@ -221,6 +229,7 @@ struct mmu_machine {
 	bool explicit;
 	bool simple;
 	bool linux_links;
+	bool unchecked;
 	enum mmu_broken broken;
 };
 

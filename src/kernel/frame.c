@@ -115,6 +115,8 @@ void vpt_frame_free(struct vpt_file *f, struct page *frame)
 {
 	unsigned int level = vpt_frame_level(frame);
 
+	if (vpt_telling())
+		vpt_tell_frame(&f->env, SPEC_MON_FRAME_FREE, page_to_phys(frame), level);
 	vpt_uncharge(f, vpt_level_pages(level));
 	set_page_private(frame, 0);
 	frame->index = 0;
@@ -161,8 +163,12 @@ void vpt_frame_get(struct page *frame, unsigned long n)
 void vpt_frame_put(struct pt_env *env, struct page *frame)
 {
 	set_page_private(frame, page_private(frame) - 1);
-	if (!page_private(frame))
-		list_add(&frame->lru, &env->dead_frames);
+	if (page_private(frame))
+		return;
+	if (vpt_telling())
+		vpt_tell_frame(env, SPEC_MON_FRAME_GATHER, page_to_phys(frame),
+			       vpt_frame_level(frame));
+	list_add(&frame->lru, &env->dead_frames);
 }
 
 void vpt_leaf_added(struct pt_env *env, unsigned int level, u64 n)
@@ -226,6 +232,8 @@ void vpt_free_dead_frames(struct vpt_file *f)
 			vpt_frame_free(f, frame);
 			continue;
 		}
+		if (vpt_telling())
+			vpt_tell_frame(&f->env, SPEC_MON_FRAME_FREE, page_to_phys(frame), 1);
 		frame->index = 0;
 		small[n++] = frame;
 		if (n == VPT_BATCH) {

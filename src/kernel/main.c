@@ -18,13 +18,14 @@ MODULE_PARM_DESC(pool, "1 GiB frames to take from Linux at insertion (default 0)
 
 static int vpt_open(struct inode *inode, struct file *file)
 {
+	static atomic_t files = ATOMIC_INIT(0);
 	struct vpt_file *f = kzalloc(sizeof(*f), GFP_KERNEL_ACCOUNT);
 	int ret = -ENOMEM;
 
 	if (!f)
 		return ret;
 	f->trial = kzalloc(sizeof(*f->trial), GFP_KERNEL_ACCOUNT);
-	if (!f->trial)
+	if (!f->trial || !zalloc_cpumask_var(&f->shot, GFP_KERNEL_ACCOUNT))
 		goto free;
 	mutex_init(&f->lock);
 	INIT_LIST_HEAD(&f->pieces);
@@ -33,6 +34,8 @@ static int vpt_open(struct inode *inode, struct file *file)
 	INIT_LIST_HEAD(&f->env.dead_tables);
 	INIT_LIST_HEAD(&f->env.dead_frames);
 	xa_init_flags(&f->handles, XA_FLAGS_ALLOC1);
+	vpt_monitor_init(f);
+	f->id = atomic_inc_return(&files);
 	f->mm = current->mm;
 	f->env.mm = current->mm;
 	f->notifier.ops = &vpt_notifier_ops;
@@ -46,6 +49,7 @@ static int vpt_open(struct inode *inode, struct file *file)
 	return 0;
 
 free:
+	free_cpumask_var(f->shot);
 	kfree(f->trial);
 	kfree(f);
 	return ret;
@@ -63,6 +67,8 @@ static int vpt_release(struct inode *inode, struct file *file)
 	WARN_ON_ONCE(!f->violations &&
 		     (f->frames || f->env.mapped || !list_empty(&f->pieces)));
 	mmdrop(f->mm);
+	vpt_monitor_drop(f);
+	free_cpumask_var(f->shot);
 	kfree(f->trial);
 	kfree(f);
 	vpt_count(files_closed, 1);

@@ -169,11 +169,15 @@ int vpt_op_split(struct vpt_file *f, struct pt *pt, u64 va)
 	}
 	/* Keeps a fault from linking a table while the entry is empty. */
 	spin_lock(&f->mm->page_table_lock);
+	if (vpt_telling())
+		vpt_tell_table_lock(&f->env, 0, 3, true);
 	status = pt_split_break(pt, va, &old);
 	if (status == PT_OK) {
 		vpt_shootdown(f, va, va + pt_size(3), pt_shift(3));
 		pt_split_make(pt, &old);
 	}
+	if (vpt_telling())
+		vpt_tell_table_lock(&f->env, 0, 3, false);
 	spin_unlock(&f->mm->page_table_lock);
 	if (status == PT_OK) {
 		f->env.leaves[2]--;

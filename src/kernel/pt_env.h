@@ -12,6 +12,7 @@
 
 #include "compat.h"
 #include "counters.h"
+#include "tell.h"
 
 #define VPT_LEVELS	3	/* of tables below the root, and of leaves */
 
@@ -90,25 +91,38 @@ static inline void vpt_root_store(u64 table, unsigned int i, u64 entry)
 static inline void pt_env_store(struct pt_env *env, u64 table, unsigned int level,
 				unsigned int i, u64 entry)
 {
+	const bool told = vpt_telling();
+	const u64 old = told ? pt_env_load(env, table, i) : 0;
+
 	/* Walkers on other CPUs see what the entry leads to before the entry. */
 	smp_wmb();
 	if (unlikely(level == 4 && env->root_mirrored))
 		vpt_root_store(table, i, entry);
 	else
 		WRITE_ONCE(*vpt_table_slot(table, i), entry);
+	if (told)
+		vpt_tell_write(env, SPEC_MON_STORE, table, level, i, old, entry, 0);
 }
 
 static inline u64 pt_env_exchange(struct pt_env *env, u64 table, unsigned int level,
 				  unsigned int i, u64 entry)
 {
-	return xchg(vpt_table_slot(table, i), entry);
+	const u64 old = xchg(vpt_table_slot(table, i), entry);
+
+	if (vpt_telling())
+		vpt_tell_write(env, SPEC_MON_EXCHANGE, table, level, i, old, entry, 0);
+	return old;
 }
 
 static inline u64 pt_env_compare_exchange(struct pt_env *env, u64 table,
 					  unsigned int level, unsigned int i,
 					  u64 old, u64 entry)
 {
-	return cmpxchg64(vpt_table_slot(table, i), old, entry);
+	const u64 seen = cmpxchg64(vpt_table_slot(table, i), old, entry);
+
+	if (vpt_telling())
+		vpt_tell_write(env, SPEC_MON_COMPARE, table, level, i, seen, entry, old);
+	return seen;
 }
 
 /*
@@ -128,11 +142,15 @@ static inline void pt_env_lock(struct pt_env *env, u64 table, unsigned int level
 {
 	__acquire(env);
 	spin_lock(vpt_table_lock(env, table, level));
+	if (vpt_telling())
+		vpt_tell_table_lock(env, table, level, true);
 }
 
 static inline void pt_env_unlock(struct pt_env *env, u64 table, unsigned int level)
 	__releases(env)
 {
+	if (vpt_telling())
+		vpt_tell_table_lock(env, table, level, false);
 	spin_unlock(vpt_table_lock(env, table, level));
 	__release(env);
 }

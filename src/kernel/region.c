@@ -159,6 +159,8 @@ void vpt_region_remove(struct vpt_file *f, u64 start, u64 end)
 	struct vpt_piece *piece, *next;
 
 	mutex_lock(&f->lock);
+	if (vpt_telling())
+		vpt_tell_lock(f);
 	list_for_each_entry_safe(piece, next, &f->pieces, node) {
 		u64 lo = max(start, piece->pt.start), hi = min(end, piece->pt.end);
 
@@ -170,6 +172,8 @@ void vpt_region_remove(struct vpt_file *f, u64 start, u64 end)
 		WRITE_ONCE(f->end, 0);
 		vpt_free_pieces(&f->spare);
 	}
+	if (vpt_telling())
+		vpt_tell_unlock(f);
 	mutex_unlock(&f->lock);
 }
 
@@ -183,12 +187,16 @@ static void vpt_region_split(struct vpt_file *f, u64 va)
 	struct pt_mapping m;
 
 	mutex_lock(&f->lock);
+	if (vpt_telling())
+		vpt_tell_lock(f);
 	piece = vpt_piece_at(f, va, pt_size(3));
 	if (!piece || pt_resolve(&piece->pt, va, &m) != PT_OK || m.level != 3)
 		goto unlock;
 	if (vpt_op_split(f, &piece->pt, va) == -EIO)
 		vpt_op_split(f, &piece->pt, va);
 unlock:
+	if (vpt_telling())
+		vpt_tell_unlock(f);
 	mutex_unlock(&f->lock);
 }
 

@@ -27,6 +27,7 @@
 #define VPT_MAX_INVLPG	33
 
 struct vpt_invalidation {
+	struct vpt_file *f;
 	u64 start;
 	u64 end;
 	unsigned int shift;	/* log2 of the smallest page in the range */
@@ -40,14 +41,16 @@ struct vpt_invalidation {
 static void vpt_invalidate_here(void *info)
 {
 	const struct vpt_invalidation *inv = info;
+	const bool all = (inv->end - inv->start) >> inv->shift > VPT_MAX_INVLPG;
 	u64 va;
 
-	if ((inv->end - inv->start) >> inv->shift > VPT_MAX_INVLPG) {
+	if (all)
 		__flush_tlb_local();
-		return;
-	}
-	for (va = inv->start; va < inv->end; va += 1ULL << inv->shift)
-		__flush_tlb_one_user(va);
+	else
+		for (va = inv->start; va < inv->end; va += 1ULL << inv->shift)
+			__flush_tlb_one_user(va);
+	if (vpt_telling())
+		vpt_tell_invalidated(inv->f, inv->start, inv->end, inv->shift, all);
 }
 
 /**
@@ -62,10 +65,18 @@ static void vpt_invalidate_here(void *info)
  */
 void vpt_shootdown(struct vpt_file *f, u64 start, u64 end, unsigned int shift)
 {
-	struct vpt_invalidation inv = { .start = start, .end = end, .shift = shift };
+	struct vpt_invalidation inv = {
+		.f = f, .start = start, .end = end, .shift = shift,
+	};
+	const struct cpumask *cpus = mm_cpumask(f->mm);
+	const bool told = vpt_telling();
 
 	atomic64_inc_return(&f->mm->context.tlb_gen);
-	on_each_cpu_mask(mm_cpumask(f->mm), vpt_invalidate_here, &inv, true);
+	if (told)
+		cpus = vpt_tell_shootdown(f, start, end, shift);
+	on_each_cpu_mask(cpus, vpt_invalidate_here, &inv, true);
+	if (told)
+		vpt_tell_shootdown_end(f);
 	f->shootdowns++;
 }
 

@@ -47,6 +47,13 @@ static struct page *vpt_reserve_take(struct pt_env *env)
 	return page;
 }
 
+/* A page of the reserve, which is not in its list any more, will be freed. */
+static void vpt_tell_excess(struct pt_env *env, struct page *page)
+{
+	if (vpt_telling())
+		vpt_tell_table(env, SPEC_MON_TABLE_FREE, page_to_phys(page), 1, false);
+}
+
 static void vpt_free_pages(struct list_head *pages)
 {
 	struct page *page, *next;
@@ -104,8 +111,11 @@ int vpt_lock_reserved(struct vpt_file *f, u64 tables)
 			mutex_unlock(&f->lock);
 			return -EIO;
 		}
-		if (pt_env_reserve(&f->env) >= tables)
+		if (pt_env_reserve(&f->env) >= tables) {
+			if (vpt_telling())
+				vpt_tell_lock(f);
 			return 0;
+		}
 		mutex_unlock(&f->lock);
 		ret = vpt_reserve_fill(f, tables);
 		if (ret)
@@ -118,19 +128,26 @@ void vpt_unlock(struct vpt_file *f)
 {
 	LIST_HEAD(excess);
 
-	if (likely(pt_env_reserve(&f->env) <= VPT_RESERVE_KEEP)) {
-		mutex_unlock(&f->lock);
-		return;
+	while (pt_env_reserve(&f->env) > VPT_RESERVE_KEEP) {
+		struct page *page = vpt_reserve_take(&f->env);
+
+		vpt_tell_excess(&f->env, page);
+		list_add(&page->lru, &excess);
 	}
-	while (pt_env_reserve(&f->env) > VPT_RESERVE_KEEP)
-		list_add(&vpt_reserve_take(&f->env)->lru, &excess);
+	if (vpt_telling())
+		vpt_tell_unlock(f);
 	mutex_unlock(&f->lock);
-	vpt_free_pages(&excess);
+	if (!list_empty(&excess))
+		vpt_free_pages(&excess);
 }
 
 /* At the end of the file: nobody else can use it. */
 void vpt_drop_reserve(struct vpt_file *f)
 {
+	struct page *page;
+
+	list_for_each_entry(page, &f->env.reserve, lru)
+		vpt_tell_excess(&f->env, page);
 	vpt_free_pages(&f->env.reserve);
 	f->env.reserved = 0;
 }
@@ -139,6 +156,8 @@ u64 pt_env_take(struct pt_env *env, unsigned int level, bool owned)
 {
 	struct page *page = vpt_reserve_take(env);
 
+	if (vpt_telling())
+		vpt_tell_table(env, SPEC_MON_TABLE_TAKE, page_to_phys(page), level, owned);
 	vpt_table_ctor(page, level);
 	vpt_mm_account(env->mm, level, true);
 	if (owned) {
@@ -155,6 +174,8 @@ void pt_env_disown(struct pt_env *env, u64 table)
 {
 	struct page *page = vpt_table_page(table);
 
+	if (vpt_telling())
+		vpt_tell_table(env, SPEC_MON_TABLE_DISOWN, table, 0, false);
 	if (!vpt_table_tagged(page))
 		return;
 	if (page->index & VPT_TABLE_MADE)
@@ -167,6 +188,8 @@ void pt_env_gather_table(struct pt_env *env, u64 table, unsigned int level)
 {
 	struct page *page = vpt_table_page(table);
 
+	if (vpt_telling())
+		vpt_tell_table(env, SPEC_MON_TABLE_GATHER, table, level, false);
 	if (!vpt_table_tagged(page) || !(page->index & VPT_TABLE_MADE))
 		vpt_count(tables_adopted, 1);
 	if (vpt_table_tagged(page))
@@ -189,12 +212,16 @@ static void vpt_table_free_rcu(struct rcu_head *head)
  */
 static void vpt_table_done(struct vpt_file *f, struct page *page, unsigned int level)
 {
+	/* Of a broken tree it is not known that the table is all zero. */
+	const bool keep = pt_env_reserve(&f->env) < VPT_RESERVE_KEEP && !f->violations;
+
+	if (vpt_telling())
+		vpt_tell_table(&f->env, SPEC_MON_TABLE_FREE, page_to_phys(page), level, keep);
 	/* pmd_huge_pte, which the destructor looks at, has its place here too. */
 	memset(&page->lru, 0, sizeof(page->lru));
 	vpt_table_dtor(page, level);
 	page->index = 0;
-	/* Of a broken tree it is not known that the table is all zero. */
-	if (pt_env_reserve(&f->env) < VPT_RESERVE_KEEP && !f->violations)
+	if (keep)
 		vpt_reserve_add(&f->env, page);
 	else
 		call_rcu(&page->rcu_head, vpt_table_free_rcu);

@@ -39,6 +39,8 @@ static int vpt_check_set(const char *value, const struct kernel_param *param)
 	WRITE_ONCE(vpt_check_epoch, vpt_check_epoch + 1);
 	smp_wmb();
 	WRITE_ONCE(vpt_check_mode, mode);
+	if (mode == VPT_CHECK_FULL)
+		vpt_monitor_wanted();
 	return 0;
 }
 

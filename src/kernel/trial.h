@@ -59,6 +59,8 @@ void vpt_spec_region(struct vpt_file *f, const struct pt *pt, struct spec_region
 static inline bool vpt_trial_begin(struct vpt_file *f, struct pt *pt,
 				   const struct spec_op *op)
 {
+	if (vpt_telling())
+		vpt_tell_operation(f, pt, op);
 	if (likely(READ_ONCE(vpt_check_mode) == VPT_CHECK_OFF))
 		return true;
 	return vpt_trial_start(f, pt, op);

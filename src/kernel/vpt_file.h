@@ -27,6 +27,7 @@
 #include <linux/xarray.h>
 
 #include "../core/pt.h"
+#include "monitor.h"
 
 /* Tables kept in the reserve for the next operation. */
 #define VPT_RESERVE_KEEP	8
@@ -41,6 +42,7 @@ struct vpt_piece {
 
 /**
  * struct vpt_file - an open file
+ * @id: number of the file, since the module was inserted
  * @mm: address space of the process that opened it
  * @notifier: tells when Linux unmaps or splits behind us
  * @lock: see above
@@ -58,6 +60,8 @@ struct vpt_piece {
  * @faults: faults that mapped a page
  * @segvs: faults answered with SIGSEGV
  * @shootdowns: invalidations sent
+ * @shot: CPUs that one is sent to, while somebody is told of it
+ * @monitor: of the protocol, at check=full
  * @checks: runs of the specification's invariants; the number marks what one has seen
  * @trial: the operation that is being checked
  * @trials: operations checked
@@ -65,6 +69,7 @@ struct vpt_piece {
  *	not 0, nothing is changed any more but to take the region down
  */
 struct vpt_file {
+	u32 id;
 	struct mm_struct *mm;
 	struct mmu_notifier notifier;
 	struct mutex lock;	/* see above */
@@ -82,6 +87,8 @@ struct vpt_file {
 	u64 faults;
 	u64 segvs;
 	u64 shootdowns;
+	cpumask_var_t shot;
+	struct vpt_monitor monitor;
 	u32 checks;
 	struct vpt_trial *trial;
 	u64 trials;

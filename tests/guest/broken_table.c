@@ -261,5 +261,14 @@ static const struct property properties[] = {
 
 int main(int argc, char **argv)
 {
-	return run_properties(argc, argv, properties, ARRAY_SIZE(properties));
+	char mode[16] = "";
+	int fd = open(CHECK_PARAMETER, O_RDONLY), ret;
+
+	if (fd >= 0 && read(fd, mode, sizeof(mode) - 1) > 0)
+		ret = run_properties(argc, argv, properties, ARRAY_SIZE(properties));
+	else
+		ret = 2;
+	close(fd);
+	check_mode(mode);
+	return ret;
 }

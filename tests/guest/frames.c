@@ -326,6 +326,41 @@ static void debugger_reads_and_writes(u64 size)
 		skip("no %s frame", size_name(size));
 }
 
+/* /proc/PID/mem writes where the process itself cannot; not here. */
+static void debugger_heeds_rights(u64 size)
+{
+	int fd = open("/proc/self/mem", O_RDWR);
+	u64 new = 0x5555, v = 0;
+	struct region r;
+
+	region_rw(&r, 1, VPT_STRICT);
+	need_size(r.fd, size);
+	REQUIRE(!vu_map(r.fd, r.base, size, VPT_READ, 0), "map");
+	EXPECT(pwrite(fd, &new, 8, (off_t)r.base) != 8, "a read-only page was written");
+	EXPECT(!probe_load(r.base, &v) && !v, "it holds %llx", (unsigned long long)v);
+	EXPECT(!vu_protect(r.fd, r.base, RW, NULL), "protect");
+	EXPECT(pwrite(fd, &new, 8, (off_t)r.base) == 8, "pwrite: %s", strerror(errno));
+	EXPECT(!probe_load(r.base, &v) && v == new, "it holds %llx", (unsigned long long)v);
+	close(fd);
+	region_close(&r);
+}
+
+/* That nothing is lost is the harness' to say. */
+static void handles_go_with_the_file(u64 size)
+{
+	struct region r;
+	u64 frame;
+
+	region_rw(&r, 1, VPT_STRICT);
+	need_size(r.fd, size);
+	EXPECT(!vu_frame_alloc(r.fd, size, &frame), "FRAME_ALLOC, never mapped");
+	if (size < VPT_1G) {
+		EXPECT(!vu_frame_alloc(r.fd, size, &frame), "FRAME_ALLOC");
+		EXPECT(!vu_map(r.fd, r.base, size, RW, frame), "map");
+	}
+	region_close(&r);
+}
+
 static void counters_tell_what_happened(u64 size)
 {
 	unsigned int slot = size == VPT_4K ? 0 : size == VPT_2M ? 1 : 2;
@@ -375,6 +410,8 @@ int main(int argc, char **argv)
 		  VPT_2M, 0 },
 		{ "a memory cgroup's limit holds", memcg_limit_holds, 0, 0 },
 		EACH_SIZE("a debugger reads and writes", debugger_reads_and_writes),
+		EACH_SIZE("a debugger writes only what can be written", debugger_heeds_rights),
+		EACH_SIZE("frames with a handle go with the file", handles_go_with_the_file),
 		EACH_SIZE("counters tell what happened", counters_tell_what_happened),
 	};
 

@@ -11,7 +11,14 @@ GUEST_OBJECTS	:= $(patsubst $(GUEST_DIR)/lib/%.c,$(GUEST_BUILD)/lib/%.o, \
 GUEST_HEADERS	:= $(wildcard $(GUEST_DIR)/lib/*.h) include/vpt.h
 GUEST_CFLAGS	:= -std=gnu11 -O2 -g -Wall -Wextra -static -pthread -Iinclude
 
-guest-programs: $(GUEST_PROGRAMS)
+GUEST_CHECKER	:= $(GUEST_BUILD)/vpt-trace-check
+
+guest-programs: $(GUEST_PROGRAMS) $(GUEST_CHECKER)
+
+# The checker of recorded traces, to run beside the program that records them.
+$(GUEST_CHECKER): $(MON_SOURCES) $(wildcard spec/*.h spec/mon/*.h)
+	@mkdir -p $(@D)
+	$(CC) $(GUEST_CFLAGS) -Ispec -o $@ $(MON_SOURCES)
 
 $(GUEST_BUILD)/lib/%.o: $(GUEST_DIR)/lib/%.c $(GUEST_HEADERS)
 	@mkdir -p $(@D)

@@ -240,7 +240,7 @@ static void torn_away(u64 how)
 		       "the region, after");
 		_exit(0);
 	}
-	EXPECT(*steps > 1000, "only %llu touches", (unsigned long long)*steps);
+	EXPECT(*steps > paced(1000), "only %llu touches", (unsigned long long)*steps);
 }
 
 /*

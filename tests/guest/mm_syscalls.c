@@ -443,43 +443,6 @@ static void sealed(u64 unused)
 	expect_sound(w.r.fd, "sealed");
 }
 
-/*
- * Linux makes vpt split a 1 GiB page, whatever mappings before it have taken: a page
- * in a slot of its own of 512 GiB takes three tables at once, its neighbours none
- * or one, and so the reserve is left with any number, none among them.
- */
-static void split_with_no_table_to_spare(u64 unused)
-{
-	const u64 slot = 512 * VPT_1G;
-	struct vpt_page p = { 0 };
-	struct region r;
-	u64 i, n, value;
-	char *near;
-
-	(void)unused;
-	region_rw(&r, 8 * 512, VPT_STRICT);
-	need_size(r.fd, VPT_1G);
-	near = r.base + VPT_1G;
-	for (n = 0; n < 32; n++) {
-		REQUIRE(!vu_map(r.fd, r.base, VPT_1G, RW, 0), "map of 1 GiB");
-		*(u64 *)(r.base + 5 * VPT_2M) = n;
-		for (i = 0; i < n % 8; i++)
-			EXPECT(!vu_map(r.fd, near + i * VPT_2M, VPT_4K, RW, 0), "map near");
-		for (i = 1; i < 2 + n / 8; i++)
-			EXPECT(!vu_map(r.fd, r.base + i * slot, VPT_4K, RW, 0), "map far");
-		/* With MPOL_DEFAULT it would not walk. */
-		syscall(SYS_mbind, r.base, r.bytes, MPOL_LOCAL, NULL, 0, MPOL_MF_STRICT);
-		EXPECT(!vu_resolve(r.fd, r.base, &p) && p.page_size == VPT_2M,
-		       "size %llu: no split", p.page_size);
-		EXPECT(!probe_load(r.base + 5 * VPT_2M, &value) && value == n,
-		       "after %llu near, %llu far: %llu", (unsigned long long)n % 8,
-		       (unsigned long long)n / 8 + 1, (unsigned long long)value);
-		expect_sound(r.fd, "after the split");
-		EXPECT(!vu_unmap_range(r.fd, r.base, r.bytes, NULL), "unmap");
-	}
-	region_close(&r);
-}
-
 int main(int argc, char **argv)
 {
 	static const struct property properties[] = {
@@ -487,8 +450,6 @@ int main(int argc, char **argv)
 		{ "process_madvise", process_madvise_all, 0, 0 },
 		{ "mlock, msync, mincore", locking_and_syncing, 0, 0 },
 		{ "mbind, move_pages, migrate_pages", numa, 0, 300 },
-		{ "1G: a split finds its table, whatever was mapped before",
-		  split_with_no_table_to_spare, 0, 0 },
 		{ "mprotect, remap_file_pages, mremap, MAP_FIXED_NOREPLACE",
 		  changing, 0, 0 },
 		{ "process_vm_readv and writev", vm_readv_writev, 0, 0 },

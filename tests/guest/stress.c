@@ -214,14 +214,14 @@ static void walkers(u64 unused)
 }
 
 /* Threads that touch the same untouched pages: one frame each, one value. */
-#define SAME_PAGES	4000
+static u64 touched_pages;
 
 static void *touch_same(void *arg)
 {
 	u64 i;
 
 	(void)arg;
-	for (i = 0; i < SAME_PAGES; i++)
+	for (i = 0; i < touched_pages; i++)
 		atomic_fetch_add((_Atomic u64 *)(region.base + i * 3 * VPT_4K), 1);
 	return NULL;
 }
@@ -233,20 +233,83 @@ static void same_pages(u64 unused)
 	u64 i, v;
 
 	(void)unused;
+	touched_pages = paced(4000);
 	region_rw(&region, 1, 0);
 	for (i = 0; i < 4; i++)
 		pthread_create(&threads[i], NULL, touch_same, NULL);
 	for (i = 0; i < 4; i++)
 		pthread_join(threads[i], NULL);
-	for (i = 0; i < SAME_PAGES; i++)
+	for (i = 0; i < touched_pages; i++)
 		EXPECT(!probe_load(region.base + i * 3 * VPT_4K, &v) && v == 4,
 		       "page %llu holds %llu", (unsigned long long)i,
 		       (unsigned long long)v);
 	vu_stats(region.fd, &s);
-	EXPECT(s.leaves[0] == SAME_PAGES && s.frames == SAME_PAGES &&
-	       s.faults == SAME_PAGES, "%llu leaves, %llu frames, %llu faults",
+	EXPECT(s.leaves[0] == touched_pages && s.frames == touched_pages &&
+	       s.faults == touched_pages, "%llu leaves, %llu frames, %llu faults",
 	       s.leaves[0], s.frames, s.faults);
 	expect_sound(region.fd, "all touched");
+	region_close(&region);
+}
+
+/*
+ * A touch, for which 6.1 links a PD before it asks vpt, and a MAP, for which the core
+ * links one, at the same moment in the same GiB, where nothing is yet.
+ */
+#define FRESH_GIBS	256
+
+static _Atomic u64 fresh_go, fresh_done;
+
+static char *fresh_at(u64 i)
+{
+	return region.base + i % FRESH_GIBS * VPT_1G;
+}
+
+static void *touch_fresh(void *arg)
+{
+	u64 i;
+
+	(void)arg;
+	pin_to(1);
+	for (i = 1; !atomic_load(&stop); i++) {
+		while (atomic_load(&fresh_go) < i && !atomic_load(&stop))
+			if (cpus() == 1)
+				relax();
+		if (!atomic_load(&stop))
+			EXPECT(!probe_store(fresh_at(i), i), "touch");
+		atomic_store(&fresh_done, i);
+	}
+	return NULL;
+}
+
+static void both_link(u64 unused)
+{
+	struct budget b = budget_of(20000);
+	struct rng rng = rng_of(1);
+	pthread_t other;
+	u64 i, n, v;
+
+	(void)unused;
+	region_rw(&region, FRESH_GIBS, 0);
+	pin_to(0);
+	pthread_create(&other, NULL, touch_fresh, NULL);
+	for (i = 1; budget_left(&b, i - 1); i++) {
+		atomic_store(&fresh_go, i);
+		for (n = rng_below(&rng, 2000); n; n--)
+			__asm__ volatile("");
+		EXPECT(!vu_map(region.fd, fresh_at(i) + VPT_2M, VPT_4K, RW, 0), "map");
+		while (atomic_load(&fresh_done) < i)
+			if (cpus() == 1)
+				relax();
+		EXPECT(!vu_resolve(region.fd, fresh_at(i), NULL), "what was touched is gone");
+		EXPECT(!probe_load(fresh_at(i), &v) && v == i, "it holds %llu, not %llu",
+		       (unsigned long long)v, (unsigned long long)i);
+		EXPECT(!vu_resolve(region.fd, fresh_at(i) + VPT_2M, NULL),
+		       "what was mapped is gone");
+		EXPECT(!vu_unmap_range(region.fd, fresh_at(i), VPT_1G, NULL), "unmap");
+	}
+	atomic_store(&stop, 1);
+	pthread_join(other, NULL);
+	expect_sound(region.fd, "afterwards");
 	region_close(&region);
 }
 
@@ -259,6 +322,7 @@ int main(int argc, char **argv)
 		{ "four threads beside neighbours in shared tables", neighbours, 0, 300 },
 		{ "four threads while others walk the tables", walkers, 0, 300 },
 		{ "four threads touch the same pages", same_pages, 0, 0 },
+		{ "a touch and a MAP link tables at the same place", both_link, 0, 0 },
 	};
 
 	return run_properties(argc, argv, properties, ARRAY_SIZE(properties));

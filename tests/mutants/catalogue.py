@@ -27,11 +27,13 @@ class Boot:
     kernel: str = "6.12"
     smp: int = 1
     pool: int = 0
+    limit: int = 300  # seconds
     append: list[str] = field(default_factory=list)
     programs: list[str] = field(default_factory=list)
 
     def text(self) -> str:
-        words = [self.kernel, f"smp={self.smp}", f"pool={self.pool}", *self.append]
+        words = [self.kernel, f"smp={self.smp}", f"pool={self.pool}",
+                 f"limit={self.limit}", *self.append]
         return " | ".join([" ".join(words), *self.programs])
 
 
@@ -70,6 +72,8 @@ def parse_boot(text: str) -> Boot:
             result.smp = int(word[4:])
         elif word.startswith("pool="):
             result.pool = int(word[5:])
+        elif word.startswith("limit="):
+            result.limit = int(word[6:])
         else:
             result.append.append(word)
     for program in programs:

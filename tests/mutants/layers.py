@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from catalogue import LAYERS, TOP, Boot, Mutant
@@ -14,10 +14,9 @@ from scratch import Broken, Cores, Run, Scratch, watch
 SEED = "1"
 HOST_CORE = (["units-tiny"], ["units-full"], ["exhaustive-tiny"],
              ["differential-tiny", "--seed", SEED], ["differential-full", "--seed", SEED])
-SPEC_TESTS = ("decode", "walk", "inv", "tree")
 WORKLOAD = "workload"
 VIOLATION = re.compile(r"vpt: check: *(.*)")
-SECONDS = {"host": 60, "model": 120, "check": 120, "guest": 300}
+SECONDS = {"host": 60, "model": 120, "check": 120}
 # Less to compile, and warnings about what a mutant leaves unused are of no interest.
 HOST_FLAGS = ("HOST_CFLAGS=-O1", "HOST_WARN=-std=gnu11 -w")
 MODEL_FLAGS = ("MC_WARNINGS=-std=gnu11 -w",)
@@ -62,8 +61,10 @@ def host_programs(mutant: Mutant) -> list[list[str]]:
     if any(path.startswith("src/core/") for path in mutant.paths()):
         programs += [["build/host/" + words[0], *words[1:]] for words in HOST_CORE]
     if any(path.startswith("spec/spec_") for path in mutant.paths()):
-        programs += [[f"build/spec/test_{name}{suffix}"]
-                     for name in SPEC_TESTS for suffix in ("", "_tiny")]
+        programs += [[f"build/spec/{path.stem}{suffix}"]
+                     for path in sorted((TOP / "tests/spec").glob("test_*.c"))
+                     for suffix in ("", "_tiny")]
+        programs.append(["build/host/differential-tiny", "--seed", SEED])
     return programs
 
 
@@ -107,22 +108,27 @@ def boot(tree: Scratch, guest: Boot, params: str, seconds: int, log: Path) -> Ru
     for program in guest.programs:
         command += ["--file", str(TOP / "build/guest" / program.split()[0])]
     command += ["--", "tests/guest/run-all", *guest.programs]
-    return watch(command, tree.root, seconds + 20)
+    run = watch(command, tree.root, seconds + 20)
+    demand_guest(run, guest)
+    return run
 
 
-def tool_failed(run: Run) -> None:
-    """Status 77 and 125: there was no guest, so there is no verdict."""
-    if run.status in (77, 125) and not run.failure:
+def demand_guest(run: Run, guest: Boot) -> None:
+    """Without a guest, or with programs that were not run, there is no verdict."""
+    if run.failure:
+        return
+    if run.status in (77, 125):
         raise Broken("no guest: " + (run.errors.splitlines() or ["?"])[0])
+    ran = sum(1 for line in run.lines if line.startswith("status "))
+    if run.status in (0, 1) and ran < len(guest.programs):
+        raise Broken(f"{ran} of {len(guest.programs)} programs were run")
 
 
 def check(mutant: Mutant, tree: Scratch) -> Verdict:
     """A short workload, with the module checking itself: only its own word counts."""
-    guest = Boot(mutant.boot.kernel, mutant.boot.smp, mutant.boot.pool,
-                 mutant.boot.append, [WORKLOAD])
+    guest = replace(mutant.boot, programs=[WORKLOAD])
     log = tree.root / "build" / "check.log"
     run = boot(tree, guest, "check=full", SECONDS["check"], log)
-    tool_failed(run)
     said = VIOLATION.search(log.read_text(errors="replace")) if log.exists() else None
     if said:
         return Verdict("check", True, test="check=full", said=said[1])
@@ -140,12 +146,13 @@ def splat(run: Run) -> str:
 def guest_tests(mutant: Mutant, tree: Scratch) -> Verdict:
     """The tests in the guest that the catalogue names for the mutant."""
     log = tree.root / "build" / "guest.log"
-    run = boot(tree, mutant.boot, "", SECONDS["guest"], log)
-    tool_failed(run)
+    run = boot(tree, mutant.boot, "", mutant.boot.limit, log)
     if run.failure:
         return Verdict("guest", True, test=run.failure, said=run.detail)
     if run.status == 126:
         return Verdict("guest", True, test="the kernel complains", said=splat(run))
+    if run.status == 124:
+        return Verdict("guest", True, test=run.program, said="does not end")
     return judge("guest", "run-all", run) or Verdict("guest", False)
 
 

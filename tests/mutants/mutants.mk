@@ -6,7 +6,7 @@
 
 MUTANT_SUITES := tests/mutants/catalogue-fits
 
-## mutants: build each seeded bug and see which layer of checking catches it (ALL=1, ONLY=, LAYERS=, JOBS=, SHARD=)
+## mutants: seed each bug of the catalogue, see which layer of checking catches it (ALL=1, ONLY=...)
 .PHONY: mutants
 mutants: deps-check deps-guest
 	$(Q)tests/mutants/run $(if $(filter-out 0,$(ALL)),--all) \

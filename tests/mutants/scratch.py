@@ -31,6 +31,7 @@ class Run:
     failure: str = ""  # the first test that failed
     detail: str = ""  # what it said
     errors: str = ""
+    program: str = ""  # of several, the last one
     lines: list[str] = field(default_factory=list)
 
 
@@ -108,12 +109,25 @@ class Watch:
             self.run.detail = self.notes[0]
 
 
+RUNNING: set[int] = set()  # process groups
+
+
+def end_all() -> None:
+    """Leave no guest behind when the run is broken off."""
+    for group in list(RUNNING):
+        try:
+            os.killpg(group, signal.SIGTERM)
+        except ProcessLookupError:
+            pass
+
+
 def watch(command: list[str], cwd: Path, timeout: float, until_failure: bool = True) -> Run:
     """Run a program that prints TAP; end it at its first failure."""
     process = subprocess.Popen(command, cwd=cwd, stdin=subprocess.DEVNULL, text=True,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                errors="replace", env=clean_environment(),
                                start_new_session=True)
+    RUNNING.add(process.pid)
     watcher = Watch()
     errors: list[str] = []
 
@@ -150,7 +164,9 @@ def watch(command: list[str], cwd: Path, timeout: float, until_failure: bool = T
         for timer in timers:
             timer.cancel()
         end(signal.SIGKILL)
+        RUNNING.discard(process.pid)
     reader.join(1)
+    watcher.run.program = watcher.program
     watcher.run.errors = "".join(errors)
     watcher.run.detail = watcher.run.detail[:DETAIL]
     return watcher.run

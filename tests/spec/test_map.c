@@ -174,6 +174,7 @@ static enum spec_wrong try_unmap(bool whole, void (*deed)(struct fixture *f,
 
 	fixture_make(&f);
 	f.region.mappings = SPEC_UNCOUNTED;
+	f.page[PT][0] |= SPEC_A | SPEC_D;
 	memset(f.visits, 0, sizeof(f.visits));
 	memset(f.seen, 0, sizeof(f.seen));
 	if (!spec_trial_begin(&t, &f.region, &f.env, &op, 0, whole))
@@ -229,6 +230,12 @@ static void changes_neighbour(struct fixture *f, struct spec_answer *a)
 	f->page[PT][0] ^= SPEC_RW;
 }
 
+static void loses_neighbours_dirty(struct fixture *f, struct spec_answer *a)
+{
+	(void)a;
+	f->page[PT][0] &= ~SPEC_D;
+}
+
 static void changes_far_page(struct fixture *f, struct spec_answer *a)
 {
 	(void)a;
@@ -265,6 +272,8 @@ static void trials(void)
 		  SPEC_WRONG_EFFECT },
 		{ "changes its neighbour's rights", changes_neighbour, SPEC_WRONG_EFFECT,
 		  SPEC_WRONG_EFFECT },
+		{ "loses its neighbour's D", loses_neighbours_dirty, SPEC_WRONG_DIRTY,
+		  SPEC_WRONG_DIRTY },
 		{ "changes a page far away", changes_far_page, SPEC_RIGHT,
 		  SPEC_WRONG_EFFECT },
 		{ "leaves garbage in the entry", leaves_garbage, SPEC_WRONG_AFTER,

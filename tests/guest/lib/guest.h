@@ -76,6 +76,9 @@ struct budget {
 struct budget budget_of(u64 preset);
 bool budget_left(const struct budget *b, u64 done);
 
+/* @n, or an eighth where check=full makes an operation cost what the table has. */
+u64 paced(u64 n);
+
 /* The run's seed, drawn at the start unless it was given; the first call prints it. */
 u64 seed(void);
 
@@ -173,6 +176,8 @@ enum probe {
 
 enum probe probe_load(const void *p, u64 *value);
 enum probe probe_store(void *p, u64 value);
+enum probe probe_exchange(void *p, u64 value, u64 *old);
+enum probe probe_add(void *p, u64 value, u64 *old);
 enum probe probe_exec(const void *p, u32 *result);
 
 /* Where this thread's last fault was, and the signal's si_code. */

@@ -78,6 +78,30 @@ enum probe probe_store(void *p, u64 value)
 	return sig;
 }
 
+enum probe probe_exchange(void *p, u64 value, u64 *old)
+{
+	int sig;
+
+	ready();
+	sig = sigsetjmp(way_out, 0);
+	if (!sig)
+		*old = __atomic_exchange_n((u64 *)p, value, __ATOMIC_SEQ_CST);
+	probing = 0;
+	return sig;
+}
+
+enum probe probe_add(void *p, u64 value, u64 *old)
+{
+	int sig;
+
+	ready();
+	sig = sigsetjmp(way_out, 0);
+	if (!sig)
+		*old = __atomic_fetch_add((u64 *)p, value, __ATOMIC_SEQ_CST);
+	probing = 0;
+	return sig;
+}
+
 enum probe probe_exec(const void *p, u32 *result)
 {
 	int sig;

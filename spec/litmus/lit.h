@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A litmus test, as the parser hands it to both executors.  The format is described
+ * in README.md, beside this file.
+ */
+#ifndef LIT_H
+#define LIT_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#define LIT_NAME	40
+#define LIT_TEXT	600
+#define LIT_THREADS	4
+#define LIT_STEPS	16	/* of one thread */
+#define LIT_REGS	6	/* likewise */
+#define LIT_FRAMES	6
+#define LIT_PAGES	6
+#define LIT_FLAGS	6
+#define LIT_SLOTS	4	/* words of a 4 KiB page that a test can name */
+#define LIT_OBS		20	/* what an outcome consists of */
+#define LIT_NODES	48	/* of a condition */
+#define LIT_CONDS	4
+#define LIT_TWINS	4
+
+/*
+ * What a register or a word of memory holds: a small number, a fault, or the status
+ * of a call, in the order of enum pt_status.
+ */
+enum lit_value {
+	LIT_NUMBERS = 16,	/* numbers are below this */
+	LIT_OK = 0xe0,
+	LIT_EEXIST,
+	LIT_ENOENT,
+	LIT_EINVAL,
+	LIT_ENOMEM,
+	LIT_EAGAIN,
+	LIT_ELSE,		/* a value or status that is none of these */
+	LIT_F = 0xf0,		/* SIGSEGV */
+	LIT_POISON,		/* what is found where a frame or table was freed */
+	LIT_UNSET = 0xff,	/* the step was not reached */
+};
+
+/* Rights, as in an entry. */
+#define LIT_X	1U
+#define LIT_W	2U
+#define LIT_U	4U
+
+/**
+ * struct lit_frame - memory by name, kept by a handle as long as the test lasts
+ * @name: of the frame
+ * @level: size: 1, 2, 3 for 4 KiB, 2 MiB, 1 GiB
+ * @value: what every word of it holds at the beginning, and what its code returns
+ */
+struct lit_frame {
+	char name[LIT_NAME];
+	unsigned int level;
+	unsigned int value;
+};
+
+#define LIT_UNMAPPED	(-1)
+#define LIT_FRESH	(-2)	/* a frame without a name */
+
+/**
+ * struct lit_page - an address by name, and what is mapped there at the beginning
+ * @name: of the address
+ * @level: page size
+ * @span: level of the size that is covered; above @level: by as many pages as it takes
+ * @frame: number, LIT_FRESH, or LIT_UNMAPPED
+ * @rights: of the mapping
+ * @value: what a fresh frame holds at the beginning
+ * @place: index in the PDPT, PD and PT, each 0 or 1
+ * @table: rights of the PDE above it, LIT_U | LIT_W unless the test says otherwise
+ */
+struct lit_page {
+	char name[LIT_NAME];
+	unsigned int level;
+	unsigned int span;
+	int frame;
+	unsigned int rights;
+	unsigned int value;
+	unsigned int place[3];
+	unsigned int table;
+};
+
+/* Ordinary memory, outside the region. */
+struct lit_flag {
+	char name[LIT_NAME];
+	unsigned int value;
+};
+
+enum lit_space {
+	LIT_IN_FLAG,
+	LIT_IN_PAGE,		/* through an address of the region */
+	LIT_IN_FRAME,		/* what a frame holds at the end */
+};
+
+/**
+ * struct lit_loc - a word
+ * @space: what @index counts
+ * @index: flag, page or frame
+ * @page: 4 KiB pages of the model (an eighth of its region) beyond the first
+ * @slot: word in that page
+ */
+struct lit_loc {
+	enum lit_space space;
+	unsigned int index;
+	unsigned int page;
+	unsigned int slot;
+};
+
+enum lit_kind {
+	LIT_LOAD,
+	LIT_STORE,
+	LIT_EXEC,
+	LIT_XCHG,		/* the locked exchange */
+	LIT_ADD,		/* the locked addition; gives what was there before */
+	LIT_FENCE,
+	LIT_WAIT,		/* until the flag has the value */
+	LIT_LOOP,
+	LIT_UNTIL,		/* back to the loop's start, unless an alternative holds */
+	LIT_MAP,
+	LIT_UNMAP,
+	LIT_PROTECT,
+	LIT_REMAP,
+	LIT_RESOLVE,
+	LIT_MAP_RANGE,
+	LIT_UNMAP_RANGE,
+	LIT_PROTECT_RANGE,
+	LIT_TABLE,		/* rights of the PDE; by a range form on the machine */
+	LIT_CHECK,		/* every invariant: 0 if all hold */
+	LIT_MOVE,		/* to another CPU */
+	LIT_GUP,		/* a lockless walk by software */
+	LIT_PTE,		/* store an entry, nothing else: model only */
+	LIT_INVLPG,		/* on this CPU: model only */
+};
+
+enum lit_query {
+	LIT_STATUS,
+	LIT_DIRTY,
+	LIT_ACCESSED,
+};
+
+/* What ends a loop: a flag or a register of the thread has a value. */
+struct lit_until {
+	bool reg;
+	unsigned int index;
+	unsigned int value;
+};
+
+/**
+ * struct lit_step - one step of a thread
+ * @kind: what it does
+ * @reg: register that takes the result, or -1
+ * @query: what of a call's answer is the result
+ * @loc: location, or the address of a call
+ * @value: stored, added, waited for; number of the CPU (move)
+ * @level: page size of a map
+ * @span: level of the size that a range form covers
+ * @frame: of map, remap, pte: number, LIT_FRESH; LIT_UNMAPPED (pte: not present)
+ * @rights: map, protect, table, pte
+ * @start: until: step after the loop's
+ * @until: alternatives
+ * @nuntil: how many
+ * @line: in the file
+ */
+struct lit_step {
+	enum lit_kind kind;
+	int reg;
+	enum lit_query query;
+	struct lit_loc loc;
+	unsigned int value;
+	unsigned int level;
+	unsigned int span;
+	int frame;
+	unsigned int rights;
+	unsigned int start;
+	struct lit_until until[2];
+	unsigned int nuntil;
+	unsigned int line;
+};
+
+struct lit_thread {
+	unsigned int nsteps;
+	unsigned int nregs;
+	struct lit_step step[LIT_STEPS];
+	char reg[LIT_REGS][LIT_NAME];
+};
+
+/* One thing that an outcome tells: a register, or a word at the end. */
+struct lit_obs {
+	bool reg;
+	unsigned int thread;
+	unsigned int index;
+	struct lit_loc loc;
+};
+
+struct lit_outcome {
+	unsigned char v[LIT_OBS];
+};
+
+enum lit_node_kind {
+	LIT_TRUE,
+	LIT_IS,			/* observable @a has value @b */
+	LIT_SAME,		/* observables @a and @b agree */
+	LIT_NOT,		/* node @a */
+	LIT_AND,
+	LIT_OR,
+};
+
+struct lit_node {
+	enum lit_node_kind kind;
+	unsigned int a;
+	unsigned int b;
+};
+
+enum lit_sort {
+	LIT_FORBIDDEN,		/* never, on either executor */
+	LIT_ALLOWED,		/* the model must reach it */
+	LIT_INTERESTING,	/* reported */
+};
+
+struct lit_cond {
+	enum lit_sort sort;
+	unsigned int root;
+	char text[LIT_TEXT];
+};
+
+/**
+ * struct lit_test - a test
+ * @path: file
+ * @name: of the test
+ * @doc: what it shows
+ * @rule: identifier of the rule it comes from
+ * @source: where that stands
+ * @groups: words, with a space on either side of each
+ * @axioms: of the transistency model that a violation would break; likewise
+ * @twin: protocol steps without which the model must show a forbidden outcome
+ * @ntwins: how many
+ * @demand: touching an unmapped address maps a page
+ * @big_region: the region covers whole PDPTs
+ * @tables: tables that the core can take (model only); 0: enough
+ * @model_only: why the machine cannot do it; empty if it can
+ * @frame: frames
+ * @page: addresses
+ * @flag: flags
+ * @thread: threads
+ * @obs: what an outcome consists of, registers first
+ * @cond: conditions on it
+ * @node: of the conditions
+ */
+struct lit_test {
+	char path[256];
+	char name[LIT_NAME];
+	char doc[LIT_TEXT];
+	char rule[LIT_NAME];
+	char source[LIT_TEXT];
+	char groups[LIT_TEXT];
+	char axioms[LIT_TEXT];
+	char twin[LIT_TWINS][LIT_NAME];
+	unsigned int ntwins;
+	bool demand;
+	bool big_region;
+	unsigned int tables;
+	const char *model_only;
+	unsigned int nframes, npages, nflags, nthreads, nobs, nconds, nnodes;
+	struct lit_frame frame[LIT_FRAMES];
+	struct lit_page page[LIT_PAGES];
+	struct lit_flag flag[LIT_FLAGS];
+	struct lit_thread thread[LIT_THREADS];
+	struct lit_obs obs[LIT_OBS];
+	struct lit_cond cond[LIT_CONDS];
+	struct lit_node node[LIT_NODES];
+};
+
+/**
+ * lit_parse_file() - read a test
+ * @test: filled in
+ * @path: file
+ * @error: if something is wrong: "PATH:LINE:COLUMN: what"
+ * @size: of @error, bytes
+ *
+ * Return: whether the file is a test.
+ */
+bool lit_parse_file(struct lit_test *test, const char *path, char *error, size_t size);
+
+/* The same from memory; @text ends with 0. */
+bool lit_parse(struct lit_test *test, const char *path, const char *text, char *error,
+	       size_t size);
+
+/* Whether an outcome meets a condition. */
+bool lit_holds(const struct lit_test *test, const struct lit_cond *cond,
+	       const struct lit_outcome *outcome);
+
+/* Number of the condition of @sort that @outcome meets, or -1. */
+int lit_meets(const struct lit_test *test, enum lit_sort sort,
+	      const struct lit_outcome *outcome);
+
+/* "0:r0=1; 1:r1=F;" */
+void lit_print_outcome(FILE *out, const struct lit_test *test,
+		       const struct lit_outcome *outcome);
+const char *lit_value_name(unsigned int value);
+void lit_print_step(FILE *out, const struct lit_test *test, unsigned int thread,
+		    const struct lit_step *step);
+
+/* Shell pattern on the name, "@group", or a path. */
+bool lit_selected(const struct lit_test *test, const char *selector);
+
+/* "4K", "2M", "1G" */
+const char *lit_size_name(unsigned int level);
+
+#endif /* LIT_H */

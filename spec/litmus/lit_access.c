@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Accesses of user mode.
+ *
+ * A load, store or fetch takes any translation that its CPU has cached, or walks.
+ * The reads of a walk are the machine's (mmu_model.c): whatever is read is cached,
+ * so an access that walks is one that takes what was cached a moment ago.  What is
+ * left for the access itself is the end of a walk at an entry that refuses it, and
+ * for a store at a leaf whose D it sets.
+ */
+#include "lit_model.h"
+#include "mmu_cache.h"
+
+static const struct lit_step *lit_step_of(const struct lit_state *s, unsigned int thread)
+{
+	return &lit_model.test->thread[thread].step[s->u.run[thread].pc];
+}
+
+static bool lit_writes(const struct lit_step *step)
+{
+	return step->kind == LIT_STORE || step->kind == LIT_XCHG || step->kind == LIT_ADD;
+}
+
+static unsigned int lit_rights(const struct lit_step *step)
+{
+	return MMU_U | (lit_writes(step) ? MMU_W : 0) |
+	       (step->kind == LIT_EXEC ? MMU_X : 0);
+}
+
+void lit_done(struct lit_runner *run, const struct lit_step *step, unsigned int result)
+{
+	if (step->reg >= 0)
+		run->reg[step->reg] = (u8)result;
+	run->pc++;
+	run->phase = LIT_RUNS;
+}
+
+bool lit_store_to(struct lit_runner *run, unsigned int where, unsigned int value)
+{
+	if (run->waiting == LIT_BUFFER)
+		return false;
+	run->buffer[run->waiting++] = (struct lit_store){ (u16)where, (u16)value };
+	return true;
+}
+
+/* A thread's own stores first (SDM 8.2.3.5). */
+static bool lit_forward(const struct lit_runner *run, unsigned int where,
+			unsigned int *value)
+{
+	unsigned int i;
+
+	for (i = run->waiting; i-- > 0;) {
+		if (run->buffer[i].where == where) {
+			*value = run->buffer[i].value;
+			return true;
+		}
+	}
+	return false;
+}
+
+unsigned int lit_read_flag(const struct lit_state *s, unsigned int thread,
+			   unsigned int flag)
+{
+	unsigned int value = s->u.flag[flag];
+
+	lit_forward(&s->u.run[thread], lit_where_flag(flag), &value);
+	return value;
+}
+
+static void lit_put(struct lit_user *u, struct mmu_state *m, unsigned int where,
+		    unsigned int value)
+{
+	if (where < 64)
+		u->word[where / LIT_SLOTS][where % LIT_SLOTS] = (u8)value;
+	else if (where < 128)
+		u->flag[where - 64] = (u8)value;
+	else
+		m->entry[(where - 128) / 2][where & 1] = (u16)value;
+}
+
+/* x86-TSO: the oldest store reaches memory, at any time. */
+void lit_drain(const struct lit_state *s, unsigned int thread)
+{
+	struct mmu_state *m;
+	struct lit_user *u = lit_branch(s, &m);
+	struct lit_runner *run = &u->run[thread];
+	struct lit_store store = run->buffer[0];
+
+	memmove(run->buffer, run->buffer + 1, sizeof(run->buffer) - sizeof(store));
+	memset(&run->buffer[LIT_BUFFER - 1], 0, sizeof(store));
+	run->waiting--;
+	lit_put(u, m, store.where, store.value);
+	lit_commit(thread, LIT_DID_DRAIN, store.where, store.value, 0);
+}
+
+/* The word at @where is loaded, stored to, exchanged. */
+static unsigned int lit_use(struct lit_user *u, struct mmu_state *m, unsigned int thread,
+			    const struct lit_step *step, unsigned int where,
+			    unsigned int value)
+{
+	struct lit_runner *run = &u->run[thread];
+
+	switch (step->kind) {
+	case LIT_LOAD:
+		lit_forward(run, where, &value);
+		return value;
+	case LIT_STORE:
+		lit_store_to(run, where, step->value);
+		return LIT_OK;
+	case LIT_XCHG:
+		lit_put(u, m, where, step->value);
+		return value;
+	default:
+		lit_put(u, m, where, (value + step->value) % LIT_NUMBERS);
+		return value;
+	}
+}
+
+/* Locked instructions wait until the buffer is empty, stores until there is room. */
+static bool lit_can_access(const struct lit_state *s, unsigned int thread)
+{
+	const struct lit_runner *run = &s->u.run[thread];
+	enum lit_kind kind = lit_step_of(s, thread)->kind;
+
+	if (kind == LIT_XCHG || kind == LIT_ADD)
+		return !run->waiting;
+	return kind != LIT_STORE || run->waiting < LIT_BUFFER;
+}
+
+/*
+ * The access ends at page frame @frame.  @leaf: the entry, at @where in the tables,
+ * whose A and D the store sets; else NULL.
+ */
+static void lit_reach(const struct lit_state *s, unsigned int thread, unsigned int frame,
+		      const u16 *leaf, unsigned int where, u16 translation)
+{
+	const struct lit_step *step = lit_step_of(s, thread);
+	unsigned int cpu = s->u.run[thread].cpu, result = LIT_POISON;
+	struct mmu_state *m;
+	struct lit_user *u = lit_branch(s, &m);
+
+	if (leaf) {
+		m->entry[where / 2][where & 1] = *leaf | MMU_E_A | MMU_E_D;
+		mmu_cache_translation(&m->cpu[cpu], translation | MMU_TLB_D);
+	}
+	if (frame < MMU_FRAME0)
+		result = lit_writes(step) ? LIT_OK : LIT_POISON;
+	else if (step->kind == LIT_EXEC)
+		result = lit_model.code[frame - MMU_FRAME0];
+	else
+		result = lit_use(u, m, thread, step, lit_where_word(frame, step->loc.slot),
+				 s->u.word[frame - MMU_FRAME0][step->loc.slot]);
+	lit_done(&u->run[thread], step, result);
+	lit_commit(thread, LIT_DID_STEP, s->u.run[thread].pc, result, translation);
+}
+
+/*
+ * Page fault.  Linux answers a fetch or load that a present entry refuses with
+ * SIGSEGV at once (access_error() in arch/x86/mm/fault.c); all else is looked at.
+ */
+static void lit_fault(const struct lit_state *s, unsigned int thread, unsigned int page,
+		      bool present)
+{
+	const struct lit_step *step = lit_step_of(s, thread);
+	struct mmu_state *m;
+	struct lit_user *u = lit_branch(s, &m);
+	struct lit_runner *run = &u->run[thread];
+
+	mmu_fault(&m->cpu[run->cpu], page);
+	if (present && !lit_writes(step))
+		lit_done(run, step, LIT_F);
+	else
+		run->phase = LIT_FAULTED;
+	lit_commit(thread, LIT_DID_FAULT, s->u.run[thread].pc, present, page);
+}
+
+/* A walk reads the entry of @page at @level in @table. */
+static void lit_walk(const struct lit_state *s, unsigned int thread, unsigned int page,
+		     unsigned int level, unsigned int table, unsigned int rights)
+{
+	unsigned int where = table * 2 + (level == 4 ? 0 : page >> (level - 1) & 1);
+	unsigned int needed = lit_rights(lit_step_of(s, thread));
+	unsigned int base = page & ~(mmu_pages(level) - 1);
+	const u16 *entry = &s->m.entry[where / 2][where & 1];
+	const struct mmu_seen *seen = &mmu_seen[level][*entry];
+	u16 e;
+
+	if (seen->kind == SPEC_ABSENT) {
+		lit_fault(s, thread, page, false);
+		return;
+	}
+	if (seen->kind != SPEC_LEAF)
+		return;
+	rights &= seen->rights;
+	if (needed & ~rights) {
+		lit_fault(s, thread, page, true);
+	} else if (needed & MMU_W) {
+		e = MMU_TLB_ENTRY(base, level, seen->page, rights, 0);
+		lit_reach(s, thread, seen->page + page - base, entry, where, e);
+	}
+}
+
+static void lit_access_page(const struct lit_state *s, unsigned int thread,
+			    unsigned int page)
+{
+	unsigned int needed = lit_rights(lit_step_of(s, thread)), i;
+	const struct mmu_cpu *c = &s->m.cpu[s->u.run[thread].cpu];
+
+	for (i = 0; i < MMU_TLB && c->tlb[i]; i++) {
+		u16 e = c->tlb[i];
+
+		if (!mmu_tlb_covers(e, page))
+			continue;
+		if (needed & ~MMU_TLB_RIGHTS(e))
+			lit_fault(s, thread, page, true);
+		else if (!(needed & MMU_W) || (e & MMU_TLB_D))
+			lit_reach(s, thread, MMU_TLB_FRAME(e) + page - MMU_TLB_BASE(e),
+				  NULL, 0, e);
+	}
+	lit_walk(s, thread, page, 4, MMU_ROOT, MMU_U | MMU_W | MMU_X);
+	for (i = 0; i < MMU_PSC && c->psc[i]; i++) {
+		if (mmu_psc_covers(c->psc[i], page))
+			lit_walk(s, thread, page, MMU_PSC_LEVEL(c->psc[i]),
+				 MMU_PSC_TABLE(c->psc[i]), MMU_PSC_RIGHTS(c->psc[i]));
+	}
+}
+
+static void lit_access_flag(const struct lit_state *s, unsigned int thread)
+{
+	const struct lit_step *step = lit_step_of(s, thread);
+	unsigned int result;
+	struct mmu_state *m;
+	struct lit_user *u = lit_branch(s, &m);
+
+	result = lit_use(u, m, thread, step, lit_where_flag(step->loc.index),
+			 s->u.flag[step->loc.index]);
+	lit_done(&u->run[thread], step, result);
+	lit_commit(thread, LIT_DID_STEP, s->u.run[thread].pc, result, 0);
+}
+
+void lit_access(const struct lit_state *s, unsigned int thread)
+{
+	const struct lit_step *step = lit_step_of(s, thread);
+
+	if (!lit_can_access(s, thread))
+		return;
+	if (step->loc.space == LIT_IN_FLAG)
+		lit_access_flag(s, thread);
+	else
+		lit_access_page(s, thread, lit_page_of(lit_model.test, &step->loc));
+}
+
+/* Rights that a walk through memory finds at @page; 0: nothing is mapped. */
+static unsigned int lit_mapped(const struct mmu_state *m, unsigned int page)
+{
+	unsigned int table = MMU_ROOT, rights = MMU_U | MMU_W | MMU_X, level;
+	const struct mmu_seen *seen;
+
+	for (level = 4; level; level--) {
+		seen = &mmu_seen[level][m->entry[table][level == 4 ? 0 :
+							page >> (level - 1) & 1]];
+		if (seen->kind == SPEC_ABSENT)
+			return 0;
+		rights &= seen->rights;
+		if (seen->kind == SPEC_LEAF)
+			return rights;
+		table = seen->page;
+	}
+	return 0;
+}
+
+/*
+ * After a fault the kernel looks (vpt_fault()).  If what is mapped allows the access,
+ * it is tried again; Linux sees that without the region's lock, too.  Else the lock
+ * is waited for, and then it is SIGSEGV, or, in demand mode, a page is mapped.
+ */
+void lit_look(const struct lit_state *s, unsigned int thread)
+{
+	const struct lit_step *step = lit_step_of(s, thread);
+	unsigned int page = lit_page_of(lit_model.test, &step->loc);
+	unsigned int mapped = lit_mapped(&s->m, page);
+	struct mmu_state *m;
+	struct lit_user *u;
+
+	if (mapped && !(lit_rights(step) & ~mapped)) {
+		u = lit_branch(s, &m);
+		u->run[thread].phase = LIT_RUNS;
+		lit_commit(thread, LIT_DID_LOOK, s->u.run[thread].pc, 0, page);
+		return;
+	}
+	if ((s->m.holder && mmu.broken != MMU_PROTECT_GAP) || s->u.run[thread].waiting)
+		return;
+	if (!mapped && lit_model.test->demand) {
+		lit_begin_call(s, thread, lit_model.demand[thread][page], LIT_DEMANDS);
+		return;
+	}
+	u = lit_branch(s, &m);
+	lit_done(&u->run[thread], step, LIT_F);
+	lit_commit(thread, LIT_DID_STEP, s->u.run[thread].pc, LIT_F, 0);
+}

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Conditions on an outcome: read, evaluated; and outcomes, printed. */
+#include <string.h>
+
+#include "lit_lex.h"
+
+static const struct { const char *name; unsigned int value; } lit_values[] = {
+	{ "F", LIT_F }, { "ok", LIT_OK }, { "EEXIST", LIT_EEXIST },
+	{ "ENOENT", LIT_ENOENT }, { "EINVAL", LIT_EINVAL }, { "ENOMEM", LIT_ENOMEM },
+	{ "EAGAIN", LIT_EAGAIN }, { "poison", LIT_POISON },
+	{ "something-else", LIT_ELSE },
+};
+
+#define LIT_VALUES	(sizeof(lit_values) / sizeof(lit_values[0]))
+
+const char *lit_value_name(unsigned int value)
+{
+	static char number[4][12];
+	static unsigned int turn;
+	size_t i;
+
+	for (i = 0; i < LIT_VALUES; i++) {
+		if (lit_values[i].value == value)
+			return lit_values[i].name;
+	}
+	if (value == LIT_UNSET)
+		return "-";
+	turn = (turn + 1) % 4;
+	snprintf(number[turn], sizeof(number[turn]), "%u", value);
+	return number[turn];
+}
+
+static unsigned int lit_node(struct lit_parser *p, enum lit_node_kind kind,
+			     unsigned int a, unsigned int b)
+{
+	if (p->test->nnodes == LIT_NODES) {
+		lit_fail(p, "the conditions are too long");
+		return 0;
+	}
+	p->test->node[p->test->nnodes] = (struct lit_node){ kind, a, b };
+	return p->test->nnodes++;
+}
+
+static bool lit_same_obs(const struct lit_obs *a, const struct lit_obs *b)
+{
+	return a->reg == b->reg && a->thread == b->thread && a->index == b->index &&
+	       a->loc.space == b->loc.space && a->loc.index == b->loc.index &&
+	       a->loc.page == b->loc.page && a->loc.slot == b->loc.slot;
+}
+
+static unsigned int lit_observe(struct lit_parser *p, const struct lit_obs *obs)
+{
+	struct lit_test *test = p->test;
+	unsigned int i;
+
+	for (i = 0; i < test->nobs; i++) {
+		if (lit_same_obs(&test->obs[i], obs))
+			return i;
+	}
+	if (test->nobs == LIT_OBS) {
+		lit_fail(p, "an outcome tells of more than %u things", LIT_OBS);
+		return 0;
+	}
+	test->obs[test->nobs] = *obs;
+	return test->nobs++;
+}
+
+/* THREAD:REG */
+static unsigned int lit_take_register(struct lit_parser *p)
+{
+	struct lit_obs obs = { .reg = true };
+	unsigned int i;
+
+	obs.thread = lit_take_number(p, p->test->nthreads, "the number of a thread");
+	lit_expect(p, ":");
+	if (p->failed)
+		return 0;
+	for (i = 0; i < p->test->thread[obs.thread].nregs; i++) {
+		if (!strcmp(p->test->thread[obs.thread].reg[i], p->token.text))
+			break;
+	}
+	if (i == p->test->thread[obs.thread].nregs) {
+		lit_fail(p, "thread %u has no register '%s'", obs.thread, p->token.text);
+		return 0;
+	}
+	obs.index = i;
+	lit_next(p);
+	return lit_observe(p, &obs);
+}
+
+/* A register, or [A] or f: what a frame or a flag holds at the end. */
+static unsigned int lit_take_obs(struct lit_parser *p)
+{
+	struct lit_obs obs = { .reg = false };
+	unsigned int line = p->token.line, column = p->token.column;
+
+	if (p->token.kind == LIT_T_NUMBER)
+		return lit_take_register(p);
+	obs.loc = lit_take_loc(p, true);
+	if (obs.loc.space == LIT_IN_PAGE)
+		lit_fail_at(p, line, column,
+			    "what an address leads to in the end is not observed; name the frame");
+	return lit_observe(p, &obs);
+}
+
+static bool lit_take_value(struct lit_parser *p, unsigned int *value)
+{
+	size_t i;
+
+	for (i = 0; i < LIT_VALUES - 1; i++) {
+		if (lit_accept(p, lit_values[i].name)) {
+			*value = lit_values[i].value;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* After a number: is it the left side of a register's name? */
+static bool lit_colon_follows(const struct lit_parser *p)
+{
+	const char *at = p->at;
+
+	while (*at == ' ')
+		at++;
+	return *at == ':';
+}
+
+/* OBSERVABLE = VALUE, OBSERVABLE != VALUE, and the same of two observables */
+static unsigned int lit_take_atom(struct lit_parser *p)
+{
+	unsigned int a = lit_take_obs(p), node, value = 0;
+	bool differ = lit_accept(p, "!=");
+
+	if (!differ)
+		lit_expect(p, "=");
+	if (lit_take_value(p, &value)) {
+		node = lit_node(p, LIT_IS, a, value);
+	} else if (p->token.kind == LIT_T_NUMBER && !lit_colon_follows(p)) {
+		value = lit_take_number(p, LIT_NUMBERS, "a value");
+		node = lit_node(p, LIT_IS, a, value);
+	} else {
+		node = lit_node(p, LIT_SAME, a, lit_take_obs(p));
+	}
+	return differ ? lit_node(p, LIT_NOT, node, 0) : node;
+}
+
+static unsigned int lit_take_or(struct lit_parser *p, unsigned int depth);
+
+static unsigned int lit_take_not(struct lit_parser *p, unsigned int depth)
+{
+	unsigned int node;
+
+	if (depth > 8) {
+		lit_fail(p, "too many parentheses");
+		return 0;
+	}
+	if (lit_accept(p, "~"))
+		return lit_node(p, LIT_NOT, lit_take_not(p, depth + 1), 0);
+	if (lit_accept(p, "true"))
+		return lit_node(p, LIT_TRUE, 0, 0);
+	if (!lit_accept(p, "("))
+		return lit_take_atom(p);
+	node = lit_take_or(p, depth + 1);
+	lit_skip_lines(p);
+	lit_expect(p, ")");
+	return node;
+}
+
+static unsigned int lit_take_and(struct lit_parser *p, unsigned int depth)
+{
+	unsigned int node = lit_take_not(p, depth);
+
+	while (lit_accept(p, "/\\")) {
+		lit_skip_lines(p);
+		node = lit_node(p, LIT_AND, node, lit_take_not(p, depth));
+	}
+	return node;
+}
+
+static unsigned int lit_take_or(struct lit_parser *p, unsigned int depth)
+{
+	unsigned int node = lit_take_and(p, depth);
+
+	while (lit_accept(p, "\\/")) {
+		lit_skip_lines(p);
+		node = lit_node(p, LIT_OR, node, lit_take_and(p, depth));
+	}
+	return node;
+}
+
+/* The condition's own text, with single blanks. */
+static void lit_copy_text(char *to, const char *from, const char *end)
+{
+	size_t n = 0;
+
+	for (; from < end && n + 1 < LIT_TEXT; from++) {
+		if (*from == ' ' || *from == '\n' || *from == '\t' || *from == '\r') {
+			if (n && to[n - 1] != ' ')
+				to[n++] = ' ';
+		} else if (*from == '#') {
+			while (from + 1 < end && from[1] != '\n')
+				from++;
+		} else {
+			to[n++] = *from;
+		}
+	}
+	while (n && to[n - 1] == ' ')
+		n--;
+	to[n] = 0;
+}
+
+void lit_parse_cond(struct lit_parser *p, enum lit_sort sort)
+{
+	const char *from = p->at - strlen(p->token.text), *end;
+	struct lit_cond *cond = &p->test->cond[p->test->nconds];
+
+	if (p->test->nconds == LIT_CONDS) {
+		lit_fail(p, "more than %u conditions", LIT_CONDS);
+		return;
+	}
+	cond->sort = sort;
+	cond->root = lit_take_or(p, 0);
+	end = p->at - strlen(p->token.text);
+	if (p->token.kind != LIT_T_LINE && p->token.kind != LIT_T_END)
+		lit_fail(p, "expected /\\, \\/ or the end of the condition, found '%s'",
+			 lit_found(p));
+	lit_copy_text(cond->text, from, end);
+	p->test->nconds++;
+}
+
+/* Nodes come after those they are made of, so one pass does. */
+bool lit_holds(const struct lit_test *test, const struct lit_cond *cond,
+	       const struct lit_outcome *outcome)
+{
+	bool value[LIT_NODES];
+	unsigned int i;
+
+	for (i = 0; i <= cond->root; i++) {
+		const struct lit_node *n = &test->node[i];
+
+		switch (n->kind) {
+		case LIT_TRUE:
+			value[i] = true;
+			break;
+		case LIT_IS:
+			value[i] = outcome->v[n->a] == n->b;
+			break;
+		case LIT_SAME:
+			value[i] = outcome->v[n->a] == outcome->v[n->b];
+			break;
+		case LIT_NOT:
+			value[i] = !value[n->a];
+			break;
+		case LIT_AND:
+			value[i] = value[n->a] && value[n->b];
+			break;
+		case LIT_OR:
+			value[i] = value[n->a] || value[n->b];
+			break;
+		}
+	}
+	return value[cond->root];
+}
+
+int lit_meets(const struct lit_test *test, enum lit_sort sort,
+	      const struct lit_outcome *outcome)
+{
+	unsigned int i;
+
+	for (i = 0; i < test->nconds; i++) {
+		if (test->cond[i].sort == sort && lit_holds(test, &test->cond[i], outcome))
+			return (int)i;
+	}
+	return -1;
+}
+
+void lit_print_outcome(FILE *out, const struct lit_test *test,
+		       const struct lit_outcome *outcome)
+{
+	unsigned int i;
+
+	for (i = 0; i < test->nobs; i++) {
+		const struct lit_obs *o = &test->obs[i];
+
+		fputs(i ? " " : "", out);
+		if (o->reg) {
+			fprintf(out, "%u:%s", o->thread, test->thread[o->thread].reg[o->index]);
+		} else {
+			fputs(o->loc.space == LIT_IN_FLAG ? test->flag[o->loc.index].name :
+			      test->frame[o->loc.index].name, out);
+			if (o->loc.page)
+				fprintf(out, "+%u", o->loc.page);
+			if (o->loc.slot)
+				fprintf(out, "[%u]", o->loc.slot);
+		}
+		fprintf(out, "=%s;", lit_value_name(outcome->v[i]));
+	}
+}

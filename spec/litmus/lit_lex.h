@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Tokens, and the parser's state.  Private to the parser. */
+#ifndef LIT_LEX_H
+#define LIT_LEX_H
+
+#include <stddef.h>
+
+#include "lit.h"
+
+enum lit_token_kind {
+	LIT_T_END,
+	LIT_T_LINE,		/* end of a line */
+	LIT_T_WORD,
+	LIT_T_NUMBER,
+	LIT_T_STRING,
+	LIT_T_SYMBOL,
+};
+
+struct lit_token {
+	enum lit_token_kind kind;
+	unsigned int line;
+	unsigned int column;
+	unsigned int value;	/* of a number */
+	char text[LIT_TEXT];
+};
+
+/**
+ * struct lit_parser - the file being read
+ * @test: what has been understood so far
+ * @at: rest of the text
+ * @line: of @at, from 1
+ * @column: likewise
+ * @token: the token to be dealt with next
+ * @failed: something was wrong; from then on @token is the end
+ * @error: what
+ * @size: of @error
+ */
+struct lit_parser {
+	struct lit_test *test;
+	const char *at;
+	unsigned int line;
+	unsigned int column;
+	struct lit_token token;
+	bool failed;
+	char *error;
+	size_t size;
+};
+
+/* Go on to the next token. */
+void lit_next(struct lit_parser *p);
+void lit_skip_lines(struct lit_parser *p);
+
+/* Note what is wrong with the current token, unless something was wrong before. */
+void lit_fail(struct lit_parser *p, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+/* The same at another place. */
+void lit_fail_at(struct lit_parser *p, unsigned int line, unsigned int column,
+		 const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* How to name the current token in a complaint. */
+const char *lit_found(const struct lit_parser *p);
+
+/* The current token is this symbol or word. */
+bool lit_is(const struct lit_parser *p, const char *text);
+/* If it is, go on. */
+bool lit_accept(struct lit_parser *p, const char *text);
+/* It must be. */
+void lit_expect(struct lit_parser *p, const char *text);
+/* Take a word that is a new or a known name; a number below @limit. */
+void lit_take_word(struct lit_parser *p, char *to, size_t size, const char *what);
+unsigned int lit_take_number(struct lit_parser *p, unsigned int limit, const char *what);
+
+/* Parts that the steps and the declarations share. */
+unsigned int lit_take_size(struct lit_parser *p);
+unsigned int lit_take_rights(struct lit_parser *p);
+int lit_take_frame(struct lit_parser *p, unsigned int level);
+int lit_find_frame(const struct lit_test *test, const char *name);
+int lit_find_page(const struct lit_test *test, const char *name);
+int lit_find_flag(const struct lit_test *test, const char *name);
+struct lit_loc lit_take_loc(struct lit_parser *p, bool frames);
+
+/* lit_steps.c: the table of threads. */
+void lit_parse_threads(struct lit_parser *p);
+
+/* lit_cond.c: one condition after its keyword. */
+void lit_parse_cond(struct lit_parser *p, enum lit_sort sort);
+
+#endif /* LIT_LEX_H */

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Which tests. */
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lit_tool.h"
+
+static int lit_is_test(const struct dirent *entry)
+{
+	const char *dot = strrchr(entry->d_name, '.');
+
+	return dot && !strcmp(dot, ".litmus");
+}
+
+static bool lit_add(struct lit_list *list, const char *path)
+{
+	static struct lit_test test;
+	char error[512];
+
+	if (!lit_parse_file(&test, path, error, sizeof(error))) {
+		fprintf(stderr, "%s\n", error);
+		return false;
+	}
+	if (list->n == LIT_TESTS) {
+		fprintf(stderr, "more than %u tests\n", LIT_TESTS);
+		return false;
+	}
+	list->test[list->n] = malloc(sizeof(test));
+	if (!list->test[list->n])
+		return false;
+	memcpy(list->test[list->n++], &test, sizeof(test));
+	return true;
+}
+
+static bool lit_add_folder(struct lit_list *list, const char *folder)
+{
+	struct dirent **entry;
+	int n = scandir(folder, &entry, lit_is_test, alphasort), i;
+	bool ok = n > 0;
+	char path[512];
+
+	if (n <= 0)
+		fprintf(stderr, "%s: no litmus tests there\n", folder);
+	for (i = 0; i < n; i++) {
+		snprintf(path, sizeof(path), "%s/%s", folder, entry[i]->d_name);
+		ok &= lit_add(list, path);
+		free(entry[i]);
+	}
+	if (n >= 0)
+		free(entry);
+	return ok;
+}
+
+static bool lit_is_path(const char *arg)
+{
+	const char *dot = strrchr(arg, '.');
+
+	return dot && !strcmp(dot, ".litmus");
+}
+
+/* Drop what no selector names.  Each selector must name something. */
+static bool lit_select(struct lit_list *list, char *const *args, int nargs)
+{
+	unsigned int i, kept = 0;
+	bool ok = true;
+	int a;
+
+	for (a = 0; a < nargs; a++) {
+		bool named = lit_is_path(args[a]);
+
+		for (i = 0; i < list->n; i++)
+			named |= lit_selected(list->test[i], args[a]);
+		if (!named)
+			fprintf(stderr, "no test is called %s\n", args[a]);
+		ok &= named;
+	}
+	for (i = 0; i < list->n; i++) {
+		for (a = 0; a < nargs; a++) {
+			if (lit_selected(list->test[i], args[a]))
+				break;
+		}
+		if (a < nargs)
+			list->test[kept++] = list->test[i];
+		else
+			free(list->test[i]);
+	}
+	list->n = kept;
+	return ok;
+}
+
+bool lit_load(struct lit_list *list, const char *folder, char *const *args, int nargs)
+{
+	bool ok = true, names = !nargs;
+	int a;
+
+	list->n = 0;
+	for (a = 0; a < nargs; a++)
+		names |= !lit_is_path(args[a]);
+	if (names)
+		ok = lit_add_folder(list, folder);
+	if (names && nargs && ok)
+		ok = lit_select(list, args, nargs);
+	for (a = 0; a < nargs && ok; a++) {
+		if (lit_is_path(args[a]))
+			ok = lit_add(list, args[a]);
+	}
+	return ok;
+}
+
+bool lit_take_shard(struct lit_list *list, const char *shard)
+{
+	unsigned int i, of, at, kept = 0;
+	char rest;
+
+	if (sscanf(shard, "%u/%u%c", &i, &of, &rest) != 2 || !i || i > of) {
+		fprintf(stderr, "a shard is I/N with I from 1 to N, not %s\n", shard);
+		return false;
+	}
+	for (at = 0; at < list->n; at++) {
+		if (at % of == i - 1)
+			list->test[kept++] = list->test[at];
+		else
+			free(list->test[at]);
+	}
+	list->n = kept;
+	return true;
+}
+
+void lit_print_observation(FILE *out, const char *name, unsigned long long positive,
+			   unsigned long long negative)
+{
+	fprintf(out, "Observation %s %s %llu %llu\n", name,
+		!positive ? "Never" : negative ? "Sometimes" : "Always", positive, negative);
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0
+/* vpt-litmus: the command line. */
+#include <string.h>
+
+#include "lit_model.h"
+#include "lit_tool.h"
+
+static int lit_usage(FILE *out)
+{
+	fputs("usage: vpt-litmus model [--broken STEP] [--trace] [--explicit] [--save FILE] [TEST...]\n"
+	      "	every outcome, and the verdict; --broken: without a step of the protocol,\n"
+	      "	with the way to what is forbidden; --trace: the way to what is interesting;\n"
+	      "	--explicit: walks in registers, caches that forget (slower, the same)\n"
+	      "       vpt-litmus check [TEST...]\n"
+	      "	verdicts of tests and their twins, as TAP\n"
+	      "       vpt-litmus run [OPTION...] [TEST...]\n"
+	      "	on this machine, through /dev/vpt; run --help lists the options\n"
+	      "       vpt-litmus broken\n"
+	      "	the steps of the protocol that can be left out\n"
+	      "\n"
+	      "TEST is a file (NAME.litmus); or, of the catalogue (--folder DIR, default\n"
+	      "spec/litmus), a name, a pattern as of the shell, or @GROUP. Default: all of it.\n"
+	      "--shard I/N takes every N-th test, from the I-th on.\n", out);
+	return out == stderr ? 2 : 0;
+}
+
+int main(int argc, char **argv)
+{
+	const char *command = argc > 1 ? argv[1] : "";
+
+	if (!strcmp(command, "model"))
+		return lit_cmd_model(argc - 1, argv + 1);
+	if (!strcmp(command, "check"))
+		return lit_cmd_check(argc - 1, argv + 1);
+	if (!strcmp(command, "run"))
+		return lit_cmd_run(argc - 1, argv + 1);
+	if (!strcmp(command, "broken")) {
+		lit_broken_list(stdout);
+		return 0;
+	}
+	return lit_usage(!strcmp(command, "--help") ? stdout : stderr);
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The model executor: the threads of a test on the machine of spec/mmu, with the
+ * real core, every outcome enumerated.
+ *
+ * To the machine's state it adds what threads have: where they stand, registers, a
+ * store buffer each (x86-TSO; what user mode stores waits there with its physical
+ * address), flags, and what is in the frames.  Hardware, core, protocol and handler
+ * are those of the model checker, in monotone mode.
+ */
+#ifndef LIT_MODEL_H
+#define LIT_MODEL_H
+
+#include "lit.h"
+#include "mc.h"
+
+#define LIT_BUFFER	4	/* stores that wait for one thread */
+#define LIT_OUTCOMES	256
+
+_Static_assert(MMU_CPUS >= LIT_THREADS, "a CPU for each thread");
+_Static_assert(LIT_W == MMU_W && LIT_X == MMU_X && LIT_U == MMU_U, "rights");
+
+enum lit_phase {
+	LIT_RUNS,		/* user mode, before the step at @pc */
+	LIT_FAULTED,		/* the kernel is about to look what is mapped */
+	LIT_CALLS,		/* in the kernel, in an operation */
+	LIT_DEMANDS,		/* likewise, mapping what was touched */
+	LIT_WALKS,		/* a software walk, interrupts off */
+	LIT_ARRIVES,		/* switching to the address space on another CPU */
+};
+
+/* A store that waits; @where as lit_where_*(). */
+struct lit_store {
+	u16 where;
+	u16 value;
+};
+
+/**
+ * struct lit_runner - a thread
+ * @pc: next step, or the one under way
+ * @cpu: where it runs
+ * @phase: enum lit_phase
+ * @level: of the table that a software walk reads next
+ * @table: that table
+ * @waiting: stores in @buffer
+ * @reg: registers
+ * @buffer: store buffer
+ */
+struct lit_runner {
+	u8 pc;
+	u8 cpu;
+	u8 phase;
+	u8 level;
+	u8 table;
+	u8 waiting;
+	u8 reg[LIT_REGS];
+	u8 unused[4];
+	struct lit_store buffer[LIT_BUFFER];
+};
+
+/**
+ * struct lit_user - what the threads add to the machine's state
+ * @run: threads
+ * @flag: flags
+ * @word: words of the frames
+ * @behind: CPUs, one bit each, whose generation of TLB contents is an old one
+ */
+struct lit_user {
+	struct lit_runner run[LIT_THREADS];
+	u8 flag[8];
+	u8 word[MMU_FRAMES][LIT_SLOTS];
+	u8 behind;
+	u8 unused[7];
+};
+
+_Static_assert(sizeof(struct lit_user) % 8 == 0 && LIT_FLAGS <= 8, "hashed by words");
+
+struct lit_state {
+	struct lit_user u;
+	struct mmu_state m;
+};
+
+/**
+ * struct lit_model - a test, as the model needs it
+ * @test: the test
+ * @config: its calls, for mc_core.c: row t are those of thread t
+ * @call: number in its row of the call that a step makes
+ * @demand: likewise, of the map that a touch of a page makes
+ * @frame: first page of each frame
+ * @code: what a frame's code returns
+ * @needs: pages, one bit each, that a thread accesses from a step on
+ * @everywhere: CPUs speculate on all pages to the end, for A bits are asked for
+ * @moves: some thread moves
+ * @unchecked: the test does what the checks of the machine forbid
+ */
+struct lit_model {
+	const struct lit_test *test;
+	struct mc_config config;
+	u8 call[LIT_THREADS][LIT_STEPS];
+	u8 demand[LIT_THREADS][MMU_VPAGES];
+	u8 frame[LIT_FRAMES];
+	u8 code[MMU_FRAMES];
+	u8 needs[LIT_THREADS][LIT_STEPS + 1];
+	bool everywhere;
+	bool moves;
+	bool unchecked;
+};
+
+/*
+ * lit_setup.c.  @lit_explicit: with walks in registers, optional fills and drops at any
+ * time instead of monotone caches (see mmu_model.c): the same outcomes, many more states.
+ */
+extern struct lit_model lit_model;
+extern bool lit_explicit;
+bool lit_model_begin(const struct lit_test *test, enum mmu_broken broken,
+		     struct lit_state *s, char *error, size_t size);
+unsigned int lit_page_of(const struct lit_test *test, const struct lit_loc *loc);
+
+/* lit_run.c: all that can happen in @s: mmu_succ and, beside it, lit_succ. */
+extern struct lit_user lit_succ[MMU_SUCCESSORS];
+void lit_successors(const struct lit_state *s);
+bool lit_finished(const struct lit_state *s);
+
+/* Begin a successor; finish it with lit_commit(). */
+struct lit_user *lit_branch(const struct lit_state *s, struct mmu_state **m);
+
+/* Steps of the trace beside those of enum mmu_what. */
+enum lit_what {
+	LIT_DID_STEP = 64,	/* thread @cpu did step @a, result @b */
+	LIT_DID_DRAIN,		/* its oldest store reached memory */
+	LIT_DID_FAULT,		/* it faults at page @page */
+	LIT_DID_LOOK,		/* the kernel finds that the access is allowed now */
+	LIT_DID_CALL,		/* step of its call; @b: node before */
+	LIT_DID_BEGIN,		/* begins the call of step @a */
+	LIT_DID_WALK,		/* reads entry of level @level, table @b, in software */
+	LIT_DID_LEAVE,
+	LIT_DID_ARRIVE,
+	LIT_DID_MISSED,		/* the handler runs on CPU @cpu, in another address space */
+};
+
+void lit_commit(unsigned int thread, enum lit_what what, unsigned int a, unsigned int b,
+		unsigned int page);
+
+/* lit_access.c: loads, stores, fetches and locked instructions of user mode. */
+void lit_access(const struct lit_state *s, unsigned int thread);
+void lit_look(const struct lit_state *s, unsigned int thread);
+void lit_drain(const struct lit_state *s, unsigned int thread);
+unsigned int lit_read_flag(const struct lit_state *s, unsigned int thread,
+			   unsigned int flag);
+bool lit_store_to(struct lit_runner *run, unsigned int where, unsigned int value);
+void lit_done(struct lit_runner *run, const struct lit_step *step, unsigned int result);
+void lit_begin_call(const struct lit_state *s, unsigned int thread, unsigned int slot,
+		    enum lit_phase phase);
+
+/* Where a store goes: a word of a frame, a flag, an entry of a table. */
+static inline unsigned int lit_where_word(unsigned int frame, unsigned int slot)
+{
+	return (frame - MMU_FRAME0) * LIT_SLOTS + slot;
+}
+
+static inline unsigned int lit_where_flag(unsigned int flag)
+{
+	return 64 + flag;
+}
+
+static inline unsigned int lit_where_entry(unsigned int table, unsigned int index)
+{
+	return 128 + table * 2 + index;
+}
+
+/**
+ * struct lit_result - of an exploration
+ * @noutcomes: how many outcomes there are
+ * @outcome: they
+ * @states: distinct states
+ * @transitions: steps tried
+ * @depth: steps to the farthest state, or to what was looked for
+ * @seconds: of processor time
+ * @complete: everything was explored
+ * @met: condition that ended it, or -1
+ * @violation: what the machine's checks or the exploration itself complain of
+ */
+struct lit_result {
+	unsigned int noutcomes;
+	struct lit_outcome outcome[LIT_OUTCOMES];
+	u64 states;
+	u64 transitions;
+	unsigned int depth;
+	double seconds;
+	bool complete;
+	int met;
+	char violation[256];
+};
+
+/**
+ * lit_explore() - every outcome of a test
+ * @test: test
+ * @broken: protocol step that is left out; MMU_CORRECT: none
+ * @until: stop at the first outcome that meets a condition of this sort; -1: never
+ * @limit: states after which to give up
+ * @trace: where to print the way to that outcome, or to a violation; NULL: nowhere
+ * @result: filled in
+ */
+void lit_explore(const struct lit_test *test, enum mmu_broken broken, int until,
+		 u64 limit, FILE *trace, struct lit_result *result);
+
+/* lit_trace.c */
+void lit_print_legend(FILE *out, const struct lit_state *s);
+void lit_print_move(FILE *out, const struct mmu_step *step, const struct lit_state *s);
+
+/* lit_twins.c: protocol steps that can be left out, by name; and a sentence. */
+enum mmu_broken lit_broken_find(const char *name);
+const char *lit_broken_text(enum mmu_broken broken);
+void lit_broken_list(FILE *out);
+
+#endif /* LIT_MODEL_H */

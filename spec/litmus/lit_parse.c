@@ -1,0 +1,493 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The test around its threads: header, initial state, conditions. */
+#include <ctype.h>
+#include <errno.h>
+#include <fnmatch.h>
+#include <string.h>
+
+#include "lit_lex.h"
+
+int lit_find_frame(const struct lit_test *test, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < test->nframes; i++) {
+		if (!strcmp(test->frame[i].name, name))
+			return (int)i;
+	}
+	return -1;
+}
+
+int lit_find_page(const struct lit_test *test, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < test->npages; i++) {
+		if (!strcmp(test->page[i].name, name))
+			return (int)i;
+	}
+	return -1;
+}
+
+int lit_find_flag(const struct lit_test *test, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < test->nflags; i++) {
+		if (!strcmp(test->flag[i].name, name))
+			return (int)i;
+	}
+	return -1;
+}
+
+const char *lit_size_name(unsigned int level)
+{
+	static const char *const name[] = { "?", "4K", "2M", "1G" };
+
+	return name[level <= 3 ? level : 0];
+}
+
+unsigned int lit_take_size(struct lit_parser *p)
+{
+	unsigned int level;
+
+	for (level = 1; level <= 3; level++) {
+		if (lit_accept(p, lit_size_name(level)))
+			return level;
+	}
+	lit_fail(p, "expected a page size (4K, 2M or 1G), found '%s'", lit_found(p));
+	return 1;
+}
+
+unsigned int lit_take_rights(struct lit_parser *p)
+{
+	static const struct { const char *name; unsigned int rights; } known[] = {
+		{ "ro", LIT_U }, { "rw", LIT_U | LIT_W }, { "rx", LIT_U | LIT_X },
+		{ "rwx", LIT_U | LIT_W | LIT_X },
+	};
+	unsigned int i;
+
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (lit_accept(p, known[i].name))
+			return known[i].rights;
+	}
+	lit_fail(p, "expected rights (ro, rw, rx or rwx), found '%s'", lit_found(p));
+	return LIT_U;
+}
+
+/* A frame's name, or "fresh".  It must be of size @level. */
+int lit_take_frame(struct lit_parser *p, unsigned int level)
+{
+	int frame;
+
+	if (lit_accept(p, "fresh"))
+		return LIT_FRESH;
+	frame = lit_find_frame(p->test, p->token.text);
+	if (p->token.kind != LIT_T_WORD || frame < 0) {
+		lit_fail(p, "'%s' is no frame; declare it: frame %s = 1", p->token.text,
+			 p->token.text);
+		return LIT_FRESH;
+	}
+	if (p->test->frame[frame].level != level) {
+		lit_fail(p, "frame %s has %s and is to be mapped as %s", p->token.text,
+			 lit_size_name(p->test->frame[frame].level), lit_size_name(level));
+		return LIT_FRESH;
+	}
+	lit_next(p);
+	return frame;
+}
+
+/* NAME, NAME+PAGE, NAME[SLOT], NAME+PAGE[SLOT] */
+struct lit_loc lit_take_loc(struct lit_parser *p, bool frames)
+{
+	struct lit_loc loc = { LIT_IN_FLAG, 0, 0, 0 };
+	const char *name = p->token.text;
+	int flag = lit_find_flag(p->test, name), page = lit_find_page(p->test, name);
+	int frame = frames ? lit_find_frame(p->test, name) : -1;
+	unsigned int level = 1;
+
+	if (p->token.kind != LIT_T_WORD) {
+		lit_fail(p, "expected the name of a flag or an address");
+		return loc;
+	}
+	if (flag >= 0) {
+		loc.index = (unsigned int)flag;
+	} else if (page >= 0) {
+		loc.space = LIT_IN_PAGE;
+		loc.index = (unsigned int)page;
+		level = p->test->page[page].span;
+	} else if (frame >= 0) {
+		loc.space = LIT_IN_FRAME;
+		loc.index = (unsigned int)frame;
+		level = p->test->frame[frame].level;
+	} else {
+		lit_fail(p, "'%s' is not declared", name);
+		return loc;
+	}
+	lit_next(p);
+	if (loc.space != LIT_IN_FLAG && lit_is(p, "+")) {
+		if (level == 1)
+			lit_fail(p, "a page of 4K has no pages beyond the first");
+		lit_next(p);
+		loc.page = lit_take_number(p, 1U << (level - 1), "the page beyond the first");
+	}
+	if (loc.space != LIT_IN_FLAG && lit_accept(p, "[")) {
+		loc.slot = lit_take_number(p, LIT_SLOTS, "the word");
+		lit_expect(p, "]");
+	}
+	return loc;
+}
+
+static void lit_new_name(struct lit_parser *p, char *to)
+{
+	const char *name = p->token.text;
+
+	if (lit_find_flag(p->test, name) >= 0 || lit_find_page(p->test, name) >= 0 ||
+	    lit_find_frame(p->test, name) >= 0)
+		lit_fail(p, "'%s' is declared twice", name);
+	else if (!strcmp(name, "F") || !strcmp(name, "fresh") || !strcmp(name, "none") ||
+		 (name[0] == 'r' && isdigit((unsigned char)name[1])))
+		lit_fail(p, "'%s' means something else", name);
+	lit_take_word(p, to, LIT_NAME, "a name");
+}
+
+static unsigned int lit_initial(struct lit_parser *p)
+{
+	return lit_accept(p, "=") ? lit_take_number(p, LIT_NUMBERS, "a value") : 0;
+}
+
+/* frame NAME [SIZE] [= VALUE] */
+static void lit_parse_frame(struct lit_parser *p)
+{
+	struct lit_frame *frame = &p->test->frame[p->test->nframes];
+
+	if (p->test->nframes == LIT_FRAMES) {
+		lit_fail(p, "more than %u frames", LIT_FRAMES);
+		return;
+	}
+	lit_new_name(p, frame->name);
+	frame->level = p->token.kind == LIT_T_WORD ? lit_take_size(p) : 1;
+	frame->value = lit_initial(p);
+	p->test->nframes++;
+}
+
+/* flag NAME [= VALUE] */
+static void lit_parse_flag(struct lit_parser *p)
+{
+	struct lit_flag *flag = &p->test->flag[p->test->nflags];
+
+	if (p->test->nflags == LIT_FLAGS) {
+		lit_fail(p, "more than %u flags", LIT_FLAGS);
+		return;
+	}
+	lit_new_name(p, flag->name);
+	flag->value = lit_initial(p);
+	p->test->nflags++;
+}
+
+/* Where an address lies that the test does not place: none shares a table. */
+static void lit_default_place(struct lit_parser *p, struct lit_page *page)
+{
+	unsigned int n = p->test->npages, i, j;
+	bool taken;
+
+	for (i = 0; i < 4; i++) {
+		taken = false;
+		for (j = 0; j < n; j++)
+			taken |= p->test->page[j].place[0] * 2 +
+				 p->test->page[j].place[1] == i;
+		if (!taken)
+			break;
+	}
+	if (i == 4)
+		lit_fail(p, "say where this address lies: at 0.0.1");
+	page->place[0] = i >> 1 & 1;
+	page->place[1] = i & 1;
+	page->place[2] = 0;
+}
+
+/* at I.J.K: index in the PDPT, PD, PT */
+static void lit_parse_place(struct lit_parser *p, struct lit_page *page)
+{
+	const char *t = p->token.text;
+	unsigned int i;
+
+	if (p->token.kind != LIT_T_WORD || strlen(t) != 5 || t[1] != '.' || t[3] != '.' ||
+	    strspn(t, "01.") != 5) {
+		lit_fail(p, "expected a place: three indices of 0 or 1, as 0.1.0");
+		return;
+	}
+	for (i = 0; i < 3; i++) {
+		page->place[i] = (unsigned int)(t[2 * i] - '0');
+		if (page->place[i] && i + 1 > 4 - page->span) {
+			lit_fail(p, "not aligned for a page of %s",
+				 lit_size_name(page->span));
+			return;
+		}
+	}
+	lit_next(p);
+}
+
+/* page NAME SIZE[/SIZE] [-> FRAME [RIGHTS] [= VALUE]] [at PLACE] [under RIGHTS] */
+static void lit_parse_page(struct lit_parser *p)
+{
+	struct lit_page *page = &p->test->page[p->test->npages];
+
+	if (p->test->npages == LIT_PAGES) {
+		lit_fail(p, "more than %u addresses", LIT_PAGES);
+		return;
+	}
+	*page = (struct lit_page){ .frame = LIT_UNMAPPED, .rights = LIT_U | LIT_W,
+				   .table = LIT_U | LIT_W };
+	lit_new_name(p, page->name);
+	page->span = lit_take_size(p);
+	page->level = page->span;
+	if (lit_accept(p, "/"))
+		page->level = lit_take_size(p);
+	if (page->level > page->span)
+		lit_fail(p, "%s does not consist of pages of %s",
+			 lit_size_name(page->span), lit_size_name(page->level));
+	lit_default_place(p, page);
+	if (lit_accept(p, "->")) {
+		page->frame = lit_take_frame(p, page->level);
+		if (page->frame >= 0 && page->level != page->span)
+			lit_fail(p, "several pages and one frame; say fresh");
+		if (p->token.kind == LIT_T_WORD && p->token.text[0] == 'r')
+			page->rights = lit_take_rights(p);
+		if (page->frame == LIT_FRESH)
+			page->value = lit_initial(p);
+	}
+	if (lit_accept(p, "at"))
+		lit_parse_place(p, page);
+	if (lit_accept(p, "under")) {
+		if (page->level != 1)
+			lit_fail(p, "only 4K pages have a page table above them");
+		if (lit_accept(p, "supervisor")) {
+			page->table = LIT_W;
+			p->test->model_only = "the module makes no supervisor entries";
+		} else {
+			page->table = lit_take_rights(p) & ~LIT_X;
+		}
+	}
+	p->test->npages++;
+}
+
+static void lit_declaration(struct lit_parser *p)
+{
+	if (lit_accept(p, "frame")) {
+		lit_parse_frame(p);
+	} else if (lit_accept(p, "page")) {
+		lit_parse_page(p);
+	} else if (lit_accept(p, "flag")) {
+		lit_parse_flag(p);
+	} else if (lit_accept(p, "tables")) {
+		p->test->tables = lit_take_number(p, 7, "the number of tables");
+	} else if (lit_accept(p, "region")) {
+		lit_expect(p, "512G");
+		p->test->big_region = true;
+	} else {
+		lit_fail(p, "expected frame, page, flag, tables or region, found '%s'",
+			 lit_found(p));
+	}
+}
+
+static void lit_parse_init(struct lit_parser *p)
+{
+	lit_expect(p, "{");
+	lit_skip_lines(p);
+	while (!p->failed && !lit_is(p, "}")) {
+		lit_declaration(p);
+		if (!lit_is(p, "}") && !lit_accept(p, ";") && p->token.kind != LIT_T_LINE)
+			lit_fail(p, "expected the end of the line, found '%s'",
+				 lit_found(p));
+		lit_skip_lines(p);
+	}
+	lit_expect(p, "}");
+}
+
+/* Words up to the end of the line, each with a space on either side. */
+static void lit_parse_words(struct lit_parser *p, char *to, const char *what)
+{
+	size_t n;
+
+	strcpy(to, " ");
+	while (p->token.kind == LIT_T_WORD) {
+		n = strlen(to);
+		if (n + strlen(p->token.text) + 2 > LIT_TEXT) {
+			lit_fail(p, "too many words");
+			return;
+		}
+		sprintf(to + n, "%s ", p->token.text);
+		lit_next(p);
+	}
+	if (!to[1])
+		lit_fail(p, "expected %s", what);
+}
+
+static void lit_parse_twins(struct lit_parser *p)
+{
+	do {
+		if (p->test->ntwins == LIT_TWINS) {
+			lit_fail(p, "more than %u twins", LIT_TWINS);
+			return;
+		}
+		lit_take_word(p, p->test->twin[p->test->ntwins++], LIT_NAME,
+			      "the protocol step that the twin leaves out");
+	} while (p->token.kind == LIT_T_WORD);
+}
+
+static void lit_take_string(struct lit_parser *p, char *to, const char *what)
+{
+	if (p->token.kind != LIT_T_STRING) {
+		lit_fail(p, "expected %s, in quotes", what);
+		return;
+	}
+	strcpy(to, p->token.text);
+	lit_next(p);
+}
+
+/* vpt NAME: the name may have any characters but blanks. */
+static void lit_parse_name(struct lit_parser *p)
+{
+	size_t n = 0;
+
+	if (!lit_is(p, "vpt")) {
+		lit_fail(p, "a litmus test begins with: vpt NAME");
+		return;
+	}
+	while (*p->at == ' ' || *p->at == '\t')
+		p->at++, p->column++;
+	while (*p->at && !isspace((unsigned char)*p->at) && n + 1 < LIT_NAME)
+		p->test->name[n++] = *p->at++, p->column++;
+	p->token.column = p->column;
+	if (!n || (*p->at && !isspace((unsigned char)*p->at)))
+		lit_fail(p, "expected a name of at most %u characters", LIT_NAME - 1);
+	lit_next(p);
+}
+
+static void lit_header_line(struct lit_parser *p)
+{
+	struct lit_test *test = p->test;
+
+	if (lit_accept(p, "rule")) {
+		lit_take_word(p, test->rule, sizeof(test->rule), "the rule's identifier");
+		lit_take_string(p, test->source, "where the rule stands");
+	} else if (lit_accept(p, "groups")) {
+		lit_parse_words(p, test->groups, "a group");
+	} else if (lit_accept(p, "axioms")) {
+		lit_parse_words(p, test->axioms, "an axiom");
+	} else if (lit_accept(p, "twin")) {
+		lit_parse_twins(p);
+	} else if (lit_accept(p, "mode")) {
+		test->demand = lit_is(p, "demand");
+		if (!lit_accept(p, "demand"))
+			lit_expect(p, "strict");
+	} else {
+		lit_fail(p, "expected rule, groups, axioms, twin, mode or '{', found '%s'",
+			 lit_found(p));
+	}
+	if (p->token.kind != LIT_T_LINE)
+		lit_fail(p, "expected the end of the line, found '%s'", lit_found(p));
+	lit_skip_lines(p);
+}
+
+static void lit_parse_header(struct lit_parser *p)
+{
+	lit_parse_name(p);
+	lit_skip_lines(p);
+	lit_take_string(p, p->test->doc, "a sentence that says what the test shows");
+	lit_skip_lines(p);
+	while (!p->failed && !lit_is(p, "{"))
+		lit_header_line(p);
+	if (!p->test->rule[0])
+		lit_fail(p, "a test names the rule it comes from: rule I6 \"SDM 4.10.5\"");
+}
+
+/* Registers are what an outcome consists of, thread by thread. */
+static void lit_observe_registers(struct lit_parser *p)
+{
+	struct lit_test *test = p->test;
+	unsigned int t, r;
+
+	for (t = 0; t < test->nthreads; t++) {
+		for (r = 0; r < test->thread[t].nregs; r++) {
+			if (test->nobs == LIT_OBS) {
+				lit_fail(p, "more than %u registers in all", LIT_OBS);
+				return;
+			}
+			test->obs[test->nobs++] = (struct lit_obs){ .reg = true,
+							.thread = t, .index = r };
+		}
+	}
+}
+
+static void lit_parse_conds(struct lit_parser *p)
+{
+	lit_skip_lines(p);
+	while (!p->failed && p->token.kind != LIT_T_END) {
+		if (lit_accept(p, "forbidden"))
+			lit_parse_cond(p, LIT_FORBIDDEN);
+		else if (lit_accept(p, "allowed"))
+			lit_parse_cond(p, LIT_ALLOWED);
+		else if (lit_accept(p, "interesting"))
+			lit_parse_cond(p, LIT_INTERESTING);
+		else
+			lit_fail(p, "expected forbidden, allowed or interesting, found '%s'",
+				 lit_found(p));
+		lit_skip_lines(p);
+	}
+	if (!p->test->nconds)
+		lit_fail(p, "a test says what is forbidden, allowed or interesting");
+}
+
+bool lit_parse(struct lit_test *test, const char *path, const char *text, char *error,
+	       size_t size)
+{
+	struct lit_parser p = { .test = test, .at = text, .line = 1, .column = 1,
+				.error = error, .size = size };
+
+	memset(test, 0, sizeof(*test));
+	snprintf(test->path, sizeof(test->path), "%s", path);
+	lit_next(&p);
+	lit_skip_lines(&p);
+	lit_parse_header(&p);
+	lit_parse_init(&p);
+	lit_skip_lines(&p);
+	lit_parse_threads(&p);
+	lit_observe_registers(&p);
+	lit_parse_conds(&p);
+	return !p.failed;
+}
+
+bool lit_parse_file(struct lit_test *test, const char *path, char *error, size_t size)
+{
+	static char text[1 << 16];
+	FILE *file = fopen(path, "r");
+	size_t n;
+
+	if (!file) {
+		snprintf(error, size, "%s: %s", path, strerror(errno));
+		return false;
+	}
+	n = fread(text, 1, sizeof(text) - 1, file);
+	text[n] = 0;
+	if (ferror(file) || !feof(file) || memchr(text, 0, n)) {
+		snprintf(error, size, "%s: not a text file of at most %zu bytes", path,
+			 sizeof(text) - 1);
+		fclose(file);
+		return false;
+	}
+	fclose(file);
+	return lit_parse(test, path, text, error, size);
+}
+
+bool lit_selected(const struct lit_test *test, const char *selector)
+{
+	char word[LIT_TEXT + 2];
+
+	if (selector[0] == '@') {
+		snprintf(word, sizeof(word), " %s ", selector + 1);
+		return strstr(test->groups, word);
+	}
+	return !fnmatch(selector, test->name, 0) || !strcmp(selector, test->path);
+}

@@ -1,0 +1,408 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What the threads of a test may do in a state, and what may happen around them. */
+#include "lit_model.h"
+#include "mmu_check.h"
+#include "spec_inv.h"
+
+struct lit_user lit_succ[MMU_SUCCESSORS];
+
+static const struct lit_step *lit_step_of(const struct lit_state *s, unsigned int thread)
+{
+	return &lit_model.test->thread[thread].step[s->u.run[thread].pc];
+}
+
+struct lit_user *lit_branch(const struct lit_state *s, struct mmu_state **m)
+{
+	struct lit_user *u = &lit_succ[mmu_nsucc];
+
+	*u = s->u;
+	*m = mmu_branch(&s->m);
+	return u;
+}
+
+void lit_commit(unsigned int thread, enum lit_what what, unsigned int a, unsigned int b,
+		unsigned int page)
+{
+	mmu_commit((struct mmu_step){ .what = (u8)what, .cpu = (u8)thread, .a = (u16)a,
+				      .b = (u16)b, .page = (u8)page });
+}
+
+void lit_begin_call(const struct lit_state *s, unsigned int thread, unsigned int slot,
+		    enum lit_phase phase)
+{
+	struct lit_user *u;
+	struct mmu_state *m;
+	struct mmu_cpu *c;
+
+	/* The call takes a mutex, with a locked instruction. */
+	if (s->u.run[thread].waiting)
+		return;
+	u = lit_branch(s, &m);
+	c = &m->cpu[u->run[thread].cpu];
+	c->node = mmu_node_begin(thread, slot);
+	c->op = 1;
+	u->run[thread].phase = (u8)phase;
+	lit_commit(thread, LIT_DID_BEGIN, s->u.run[thread].pc, 0, 0);
+}
+
+/* What was allocated is zero; what is freed is anybody's. */
+static void lit_frames_changed(struct lit_user *u, const u8 *before, const u8 *after)
+{
+	unsigned int i;
+
+	for (i = 0; i < MMU_FRAMES; i++) {
+		if (before[i] == MMU_F_FREE && after[i] != MMU_F_FREE)
+			memset(u->word[i], 0, LIT_SLOTS);
+		else if (before[i] != MMU_F_FREE && after[i] == MMU_F_FREE)
+			memset(u->word[i], LIT_POISON, LIT_SLOTS);
+	}
+}
+
+static unsigned int lit_answer(const struct lit_step *step)
+{
+	if (mmu_returned->answer.status || step->query == LIT_STATUS)
+		return LIT_OK + mmu_returned->answer.status;
+	return !!(mmu_returned->entry & (step->query == LIT_DIRTY ? MMU_E_D : MMU_E_A));
+}
+
+/* One step of a call under way. */
+static void lit_call(const struct lit_state *s, unsigned int thread)
+{
+	unsigned int cpu = s->u.run[thread].cpu;
+	u16 node = s->m.cpu[cpu].node;
+	unsigned int act = mmu_node_action(node)->act;
+	struct mmu_state *m;
+	struct lit_user *u = lit_branch(s, &m);
+	struct lit_runner *run = &u->run[thread];
+
+	if (!mmu_thread_step(m, cpu))
+		return;
+	if (memcmp(s->m.frame, m->frame, sizeof(m->frame)))
+		lit_frames_changed(u, s->m.frame, m->frame);
+	/* tlb_gen goes up: CPUs that are away will see that they are behind. */
+	if (act == MMU_ACT_SEND && lit_model.moves && mmu.broken != MMU_NO_GENERATION)
+		u->behind = (1U << MMU_CPUS) - 1;
+	if (!m->cpu[cpu].node) {
+		m->cpu[cpu].op = 0;
+		m->cpu[cpu].answers = 0;
+		if (run->phase == LIT_DEMANDS)
+			run->phase = LIT_RUNS;
+		else
+			lit_done(run, lit_step_of(s, thread), lit_answer(lit_step_of(s, thread)));
+	}
+	lit_commit(thread, LIT_DID_CALL, s->u.run[thread].pc, node, 0);
+}
+
+/* A step without a choice: what becomes of the thread; false: not now. */
+static bool lit_plain(struct lit_runner *run, struct mmu_state *m,
+		      const struct lit_state *s, unsigned int thread)
+{
+	const struct lit_step *step = lit_step_of(s, thread);
+	struct spec_result unused;
+	unsigned int i;
+
+	switch (step->kind) {
+	case LIT_FENCE:
+		lit_done(run, step, 0);
+		return !s->u.run[thread].waiting;
+	case LIT_WAIT:
+		lit_done(run, step, 0);
+		return lit_read_flag(s, thread, step->loc.index) == step->value;
+	case LIT_LOOP:
+		lit_done(run, step, 0);
+		return true;
+	case LIT_UNTIL:
+		for (i = 0; i < step->nuntil; i++) {
+			const struct lit_until *at = &step->until[i];
+
+			if ((at->reg ? run->reg[at->index] :
+			     lit_read_flag(s, thread, at->index)) == at->value)
+				break;
+		}
+		run->pc = (u8)(i < step->nuntil ? run->pc + 1U : step->start);
+		return true;
+	case LIT_CHECK:
+		lit_done(run, step, !mmu_tree_holds(&s->m, &unused));
+		return !s->m.holder && !s->u.run[thread].waiting;
+	case LIT_INVLPG:
+		mmu_invlpg(&m->cpu[run->cpu], lit_page_of(lit_model.test, &step->loc));
+		lit_done(run, step, 0);
+		return !s->u.run[thread].waiting;	/* INVLPG serialises */
+	default:
+		return false;
+	}
+}
+
+/* A plain store into the entry of level 1; the tables above it must be there. */
+static bool lit_pte(const struct lit_state *s, struct lit_runner *run,
+		    const struct lit_step *step)
+{
+	unsigned int page = lit_page_of(lit_model.test, &step->loc);
+	unsigned int table = MMU_ROOT, level;
+	u16 entry = 0;
+
+	for (level = 4; level > 1; level--) {
+		entry = s->m.entry[table][level == 4 ? 0 : page >> (level - 1) & 1];
+		if (mmu_seen[level][entry].kind != SPEC_TABLE)
+			break;
+		table = mmu_seen[level][entry].page;
+	}
+	if (level > 1) {
+		mmu_violate("bound: a pte step where there is no page table");
+		return false;
+	}
+	entry = 0;
+	if (step->frame >= 0)
+		entry = (u16)(lit_model.frame[step->frame] << MMU_E_PAGE | MMU_E_P | MMU_E_US |
+			      MMU_E_SW | (step->rights & MMU_W ? MMU_E_RW : 0) |
+			      (step->rights & MMU_X ? 0 : MMU_E_XD));
+	lit_done(run, step, 0);
+	return lit_store_to(run, lit_where_entry(table, page & 1), entry);
+}
+
+/* Software reads one entry; no interrupt gets through meanwhile. */
+static void lit_gup(const struct lit_state *s, unsigned int thread)
+{
+	const struct lit_step *step = lit_step_of(s, thread);
+	const struct lit_runner *was = &s->u.run[thread];
+	unsigned int page = lit_page_of(lit_model.test, &step->loc), frame;
+	unsigned int index = was->level == 4 ? 0 : page >> (was->level - 1) & 1;
+	const struct mmu_seen *seen = &mmu_seen[was->level][s->m.entry[was->table][index]];
+	struct mmu_state *m;
+	struct lit_user *u = lit_branch(s, &m);
+	struct lit_runner *run = &u->run[thread];
+	u8 state = s->m.table[was->table] & MMU_T_STATE;
+
+	run->level--;
+	run->table = seen->page;
+	if (state != MMU_T_TAKEN && state != MMU_T_GATHERED) {
+		run->level = 0;
+		run->table = 0;
+		lit_done(run, step, LIT_POISON);
+	} else if (seen->kind != SPEC_TABLE) {
+		run->level = 0;
+		run->table = 0;
+		frame = seen->page + (page & (mmu_pages(was->level) - 1));
+		lit_done(run, step, seen->kind == SPEC_ABSENT ? LIT_F :
+			 frame < MMU_FRAME0 ? LIT_POISON :
+			 s->u.word[frame - MMU_FRAME0][step->loc.slot]);
+	}
+	mmu_commit((struct mmu_step){ .what = LIT_DID_WALK, .cpu = (u8)thread,
+				      .page = (u8)page, .level = was->level,
+				      .a = s->m.entry[was->table][index],
+				      .b = was->table });
+}
+
+static void lit_leave(const struct lit_state *s, unsigned int thread)
+{
+	const struct lit_step *step = lit_step_of(s, thread);
+	struct mmu_state *m;
+	struct lit_user *u;
+	unsigned int t;
+
+	for (t = 0; t < lit_model.test->nthreads; t++) {
+		if (t != thread && s->u.run[t].cpu == step->value)
+			return;		/* one thread to a CPU, in the model */
+	}
+	if (s->u.run[thread].waiting)
+		return;
+	u = lit_branch(s, &m);
+	/* In mm_cpumask() before the generation is read (switch_mm_irqs_off()). */
+	m->away |= 1U << u->run[thread].cpu;
+	m->away &= ~(1U << step->value);
+	u->run[thread].cpu = (u8)step->value;
+	u->run[thread].phase = LIT_ARRIVES;
+	lit_commit(thread, LIT_DID_LEAVE, s->u.run[thread].pc, 0, 0);
+}
+
+/* Is this CPU's generation the current one?  If not, everything is flushed. */
+static void lit_arrive(const struct lit_state *s, unsigned int thread)
+{
+	struct mmu_state *m;
+	struct lit_user *u = lit_branch(s, &m);
+	struct mmu_cpu *c = &m->cpu[u->run[thread].cpu];
+	bool behind = u->behind >> u->run[thread].cpu & 1;
+
+	if (behind) {
+		memset(c->tlb, 0, sizeof(c->tlb));
+		memset(c->psc, 0, sizeof(c->psc));
+		u->behind &= ~(1U << u->run[thread].cpu);
+	}
+	lit_done(&u->run[thread], lit_step_of(s, thread), 0);
+	lit_commit(thread, LIT_DID_ARRIVE, s->u.run[thread].pc, behind, 0);
+}
+
+static void lit_run_step(const struct lit_state *s, unsigned int thread)
+{
+	const struct lit_step *step = lit_step_of(s, thread);
+	struct mmu_state *m;
+	struct lit_user *u;
+
+	switch (step->kind) {
+	case LIT_LOAD:
+	case LIT_STORE:
+	case LIT_EXEC:
+	case LIT_XCHG:
+	case LIT_ADD:
+		lit_access(s, thread);
+		return;
+	case LIT_MOVE:
+		lit_leave(s, thread);
+		return;
+	case LIT_GUP:
+		u = lit_branch(s, &m);
+		u->run[thread].phase = LIT_WALKS;
+		u->run[thread].level = 4;
+		u->run[thread].table = MMU_ROOT;
+		lit_commit(thread, LIT_DID_BEGIN, s->u.run[thread].pc, 0, 0);
+		return;
+	case LIT_PTE:
+		u = lit_branch(s, &m);
+		if (lit_pte(s, &u->run[thread], step))
+			lit_commit(thread, LIT_DID_STEP, s->u.run[thread].pc, 0, 0);
+		return;
+	case LIT_FENCE:
+	case LIT_WAIT:
+	case LIT_LOOP:
+	case LIT_UNTIL:
+	case LIT_CHECK:
+	case LIT_INVLPG:
+		u = lit_branch(s, &m);
+		if (lit_plain(&u->run[thread], m, s, thread))
+			lit_commit(thread, LIT_DID_STEP, s->u.run[thread].pc, 0, 0);
+		return;
+	default:
+		lit_begin_call(s, thread, lit_model.call[thread][s->u.run[thread].pc],
+			       LIT_CALLS);
+	}
+}
+
+static void lit_thread(const struct lit_state *s, unsigned int thread)
+{
+	const struct lit_runner *run = &s->u.run[thread];
+
+	if (run->waiting)
+		lit_drain(s, thread);
+	/* A thread does not run while its CPU is in the handler. */
+	if (run->pc == lit_model.test->thread[thread].nsteps ||
+	    s->m.cpu[run->cpu].ipi > 1)
+		return;
+	switch (run->phase) {
+	case LIT_RUNS:
+		lit_run_step(s, thread);
+		break;
+	case LIT_FAULTED:
+		lit_look(s, thread);
+		break;
+	case LIT_CALLS:
+	case LIT_DEMANDS:
+		lit_call(s, thread);
+		break;
+	case LIT_WALKS:
+		lit_gup(s, thread);
+		break;
+	default:
+		lit_arrive(s, thread);
+	}
+}
+
+static int lit_thread_on(const struct lit_state *s, unsigned int cpu)
+{
+	unsigned int t;
+
+	for (t = 0; t < lit_model.test->nthreads; t++) {
+		if (s->u.run[t].cpu == cpu)
+			return (int)t;
+	}
+	return -1;
+}
+
+/* The handler, or, on a CPU that runs another address space, its acknowledgement. */
+static void lit_handler(const struct lit_state *s, unsigned int cpu)
+{
+	int t = lit_thread_on(s, cpu);
+	struct mmu_state *m;
+
+	if (!s->m.cpu[cpu].ipi)
+		return;
+	if (s->m.away >> cpu & 1) {
+		lit_branch(s, &m);
+		m->cpu[cpu].ipi = 0;
+		m->pending &= ~(1U << cpu);
+		lit_commit(cpu, LIT_DID_MISSED, 0, 0, 0);
+		return;
+	}
+	if (t >= 0 && s->u.run[t].phase == LIT_WALKS)
+		return;
+	/* Taking the interrupt drains the store buffer (SDM 8.3). */
+	if (t >= 0 && s->u.run[t].waiting && mmu.broken != MMU_HANDLER_UNDRAINED)
+		return;
+	mmu_handler(&s->m, cpu);
+}
+
+/* Walks, speculative ones too, for whatever the CPU's thread may still access. */
+static void lit_hardware(const struct lit_state *s, unsigned int cpu)
+{
+	int t = lit_thread_on(s, cpu), i;
+
+	if (s->m.away >> cpu & 1)
+		return;
+	mmu.accessed = 0;
+	if (lit_model.everywhere) {
+		for (i = 0; i < (int)lit_model.test->nthreads; i++)
+			mmu.accessed |= lit_model.needs[i][0];
+	} else if (t >= 0) {
+		mmu.accessed = lit_model.needs[t][s->u.run[t].pc];
+	}
+	mmu_hardware_of(&s->m, cpu);
+}
+
+/* What nobody will look at any more is forgotten, so that fewer states differ. */
+static void lit_forget(struct lit_user *u, struct mmu_state *m)
+{
+	unsigned int t;
+
+	if (lit_model.moves || lit_model.everywhere)
+		return;
+	for (t = 0; t < lit_model.test->nthreads; t++) {
+		if (lit_model.needs[t][u->run[t].pc])
+			continue;
+		memset(m->cpu[u->run[t].cpu].tlb, 0, sizeof(m->cpu[0].tlb));
+		memset(m->cpu[u->run[t].cpu].psc, 0, sizeof(m->cpu[0].psc));
+	}
+}
+
+void lit_successors(const struct lit_state *s)
+{
+	unsigned int i, n;
+
+	mmu_nsucc = 0;
+	for (i = 0; i < lit_model.test->nthreads; i++)
+		lit_thread(s, i);
+	n = mmu_nsucc;
+	for (i = 0; i < mmu.cpus; i++)
+		lit_handler(s, i);
+	if (s->m.waiting) {
+		mmu_drain_one(mmu_branch(&s->m));
+		mmu_commit((struct mmu_step){ .what = MMU_DID_DRAIN,
+					      .cpu = s->m.holder - 1 });
+	}
+	for (i = 0; i < mmu.cpus; i++)
+		lit_hardware(s, i);
+	for (i = n; i < mmu_nsucc; i++)
+		lit_succ[i] = s->u;
+	for (i = 0; i < mmu_nsucc; i++)
+		lit_forget(&lit_succ[i], &mmu_succ[i]);
+}
+
+bool lit_finished(const struct lit_state *s)
+{
+	unsigned int t;
+
+	for (t = 0; t < lit_model.test->nthreads; t++) {
+		if (s->u.run[t].pc < lit_model.test->thread[t].nsteps ||
+		    s->u.run[t].waiting)
+			return false;
+	}
+	return true;
+}

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Every outcome of a test: breadth first, so that the way to an outcome is a shortest
+ * one.  As in mc_search.c, visited states are known by a 64-bit hash; the states on
+ * the way to an outcome are made again from the beginning.
+ */
+#include <stdlib.h>
+#include <time.h>
+
+#include "lit_model.h"
+#include "mmu_hash.h"
+
+/**
+ * struct lit_search - an exploration under way
+ * @slots: hashes of the visited states, an open table
+ * @nslots: its size, a power of two
+ * @hash: the same, by number of state
+ * @parent: number of the state it was reached from
+ * @queue: states, by number; those before @done are given back
+ * @room: how many states the arrays hold
+ * @bytes: of one state: CPUs that do not exist take no room
+ */
+struct lit_search {
+	struct lit_result *result;
+	u64 *slots;
+	u64 nslots;
+	u64 *hash;
+	u32 *parent;
+	unsigned char **queue;
+	u64 room;
+	size_t bytes;
+	struct lit_state first;
+};
+
+static void *lit_alloc(void *old, size_t bytes)
+{
+	void *p = realloc(old, bytes);
+
+	if (!p) {
+		fputs("vpt-litmus: out of memory\n", stderr);
+		exit(2);
+	}
+	return p;
+}
+
+static u64 lit_hash(const struct lit_search *m, const struct lit_user *u,
+		    const struct mmu_state *machine)
+{
+	u64 hash = mmu_hash(machine, m->bytes, mmu_hash(u, sizeof(*u), 0));
+
+	return hash ? hash : 1;
+}
+
+static void lit_insert(struct lit_search *m, u64 hash)
+{
+	u64 at = hash & (m->nslots - 1);
+
+	while (m->slots[at])
+		at = (at + 1) & (m->nslots - 1);
+	m->slots[at] = hash;
+}
+
+static bool lit_known(const struct lit_search *m, u64 hash)
+{
+	u64 at = hash & (m->nslots - 1);
+
+	for (; m->slots[at]; at = (at + 1) & (m->nslots - 1)) {
+		if (m->slots[at] == hash)
+			return true;
+	}
+	return false;
+}
+
+static void lit_grow(struct lit_search *m)
+{
+	u64 i;
+
+	m->room = m->room ? 2 * m->room : 1U << 14;
+	m->hash = lit_alloc(m->hash, m->room * sizeof(*m->hash));
+	m->parent = lit_alloc(m->parent, m->room * sizeof(*m->parent));
+	m->queue = lit_alloc(m->queue, m->room * sizeof(*m->queue));
+	free(m->slots);
+	m->nslots = 2 * m->room;
+	m->slots = lit_alloc(NULL, m->nslots * sizeof(*m->slots));
+	memset(m->slots, 0, m->nslots * sizeof(*m->slots));
+	for (i = 0; i < m->result->states; i++)
+		lit_insert(m, m->hash[i]);
+}
+
+static void lit_visit(struct lit_search *m, const struct lit_user *u,
+		      const struct mmu_state *machine, u32 parent)
+{
+	u64 hash = lit_hash(m, u, machine), n = m->result->states;
+
+	if (lit_known(m, hash))
+		return;
+	if (n == m->room)
+		lit_grow(m);
+	lit_insert(m, hash);
+	m->hash[n] = hash;
+	m->parent[n] = parent;
+	m->queue[n] = lit_alloc(NULL, sizeof(*u) + m->bytes);
+	memcpy(m->queue[n], u, sizeof(*u));
+	memcpy(m->queue[n] + sizeof(*u), machine, m->bytes);
+	m->result->states++;
+}
+
+static void lit_load(const struct lit_search *m, const unsigned char *from,
+		     struct lit_state *s)
+{
+	memcpy(&s->u, from, sizeof(s->u));
+	memcpy(&s->m, from + sizeof(s->u), m->bytes);
+}
+
+static void lit_observe(const struct lit_state *s, struct lit_outcome *outcome)
+{
+	const struct lit_test *test = lit_model.test;
+	unsigned int i;
+
+	memset(outcome, 0, sizeof(*outcome));
+	for (i = 0; i < test->nobs; i++) {
+		const struct lit_obs *o = &test->obs[i];
+
+		if (o->reg)
+			outcome->v[i] = s->u.run[o->thread].reg[o->index];
+		else if (o->loc.space == LIT_IN_FLAG)
+			outcome->v[i] = s->u.flag[o->loc.index];
+		else
+			outcome->v[i] = s->u.word[lit_model.frame[o->loc.index] +
+						  o->loc.page - MMU_FRAME0][o->loc.slot];
+	}
+}
+
+/* Note an outcome.  Return whether it is one of those that are looked for. */
+static bool lit_note(struct lit_search *m, const struct lit_state *s, int until)
+{
+	struct lit_result *r = m->result;
+	struct lit_outcome outcome;
+	unsigned int i;
+
+	lit_observe(s, &outcome);
+	for (i = 0; i < r->noutcomes; i++) {
+		if (!memcmp(&r->outcome[i], &outcome, sizeof(outcome)))
+			return false;
+	}
+	if (r->noutcomes == LIT_OUTCOMES) {
+		snprintf(r->violation, sizeof(r->violation), "bound: too many outcomes");
+		return true;
+	}
+	r->outcome[r->noutcomes++] = outcome;
+	if (until >= 0)
+		r->met = lit_meets(lit_model.test, (enum lit_sort)until, &outcome);
+	return r->met >= 0;
+}
+
+/* Print the way to state @number, and what was the matter there. */
+static void lit_trace(struct lit_search *m, u64 number, FILE *out)
+{
+	u32 *path = lit_alloc(NULL, (m->result->depth + 2) * sizeof(*path));
+	static struct lit_state s;
+	unsigned int n = 0, i, step = 1;
+
+	for (; number; number = m->parent[number])
+		path[n++] = (u32)number;
+	s = m->first;
+	lit_print_legend(out, &s);
+	while (n-- > 0) {
+		lit_successors(&s);
+		for (i = 0; i + 1 < mmu_nsucc; i++) {
+			if (lit_hash(m, &lit_succ[i], &mmu_succ[i]) == m->hash[path[n]])
+				break;
+		}
+		fprintf(out, "%3u  ", step++);
+		lit_print_move(out, &mmu_succ_step[i], &s);
+		s.u = lit_succ[i];
+		s.m = mmu_succ[i];
+	}
+	free(path);
+}
+
+/* What a state that leads nowhere says. */
+static bool lit_ended(struct lit_search *m, const struct lit_state *s, int until)
+{
+	if (lit_finished(s))
+		return lit_note(m, s, until);
+	if (!mmu_nsucc)
+		snprintf(m->result->violation, sizeof(m->result->violation),
+			 "no thread can go on");
+	return !mmu_nsucc;
+}
+
+/* Expand state @number.  Return whether that ended the exploration. */
+static bool lit_expand(struct lit_search *m, u64 number, int until)
+{
+	static struct lit_state s;
+	unsigned int i;
+
+	lit_load(m, m->queue[number], &s);
+	free(m->queue[number]);
+	m->queue[number] = NULL;
+	mmu_nsucc = 0;
+	if (!lit_finished(&s))
+		lit_successors(&s);
+	if (mmu_violation[0]) {
+		memcpy(m->result->violation, mmu_violation, sizeof(mmu_violation));
+		return true;
+	}
+	if (!mmu_nsucc && lit_ended(m, &s, until))
+		return true;
+	m->result->transitions += mmu_nsucc;
+	for (i = 0; i < mmu_nsucc; i++)
+		lit_visit(m, &lit_succ[i], &mmu_succ[i], (u32)number);
+	return false;
+}
+
+static double lit_clock(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static void lit_search_end(struct lit_search *m)
+{
+	u64 i;
+
+	for (i = 0; i < m->result->states; i++)
+		free(m->queue[i]);
+	free(m->queue);
+	free(m->parent);
+	free(m->hash);
+	free(m->slots);
+}
+
+static void lit_breadth_first(struct lit_search *m, int until, u64 limit, FILE *trace)
+{
+	struct lit_result *r = m->result;
+	u64 at, level_end = 1;
+
+	for (at = 0; at < r->states && r->states < limit; at++) {
+		if (at == level_end) {
+			r->depth++;
+			level_end = r->states;
+		}
+		if (!lit_expand(m, at, until))
+			continue;
+		mmu_violation[0] = 0;
+		if (trace)
+			lit_trace(m, at, trace);
+		return;
+	}
+	r->complete = at == r->states;
+	if (!r->complete)
+		snprintf(r->violation, sizeof(r->violation),
+			 "not complete after %llu states", (unsigned long long)r->states);
+}
+
+void lit_explore(const struct lit_test *test, enum mmu_broken broken, int until,
+		 u64 limit, FILE *trace, struct lit_result *result)
+{
+	static struct lit_search search;
+	struct lit_search *m = &search;
+	double began = lit_clock();
+
+	memset(m, 0, sizeof(*m));
+	memset(result, 0, sizeof(*result));
+	m->result = result;
+	result->met = -1;
+	mmu_violation[0] = 0;
+	if (!lit_model_begin(test, broken, &m->first, result->violation,
+			     sizeof(result->violation)))
+		return;
+	m->bytes = offsetof(struct mmu_state, cpu) + mmu.cpus * sizeof(struct mmu_cpu);
+	lit_grow(m);
+	lit_visit(m, &m->first.u, &m->first.m, 0);
+	lit_breadth_first(m, until, limit, trace);
+	result->seconds = lit_clock() - began;
+	lit_search_end(m);
+}

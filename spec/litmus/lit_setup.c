@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0
+/* From a test to the first state of the machine. */
+#include "lit_model.h"
+#include "mmu_alloc.h"
+
+struct lit_model lit_model;
+bool lit_explicit;
+
+unsigned int lit_page_of(const struct lit_test *test, const struct lit_loc *loc)
+{
+	const struct lit_page *page = &test->page[loc->index];
+
+	return page->place[0] * 4 + page->place[1] * 2 + page->place[2] + loc->page;
+}
+
+static unsigned int lit_first_page(const struct lit_test *test, unsigned int page)
+{
+	return lit_page_of(test, &(struct lit_loc){ LIT_IN_PAGE, page, 0, 0 });
+}
+
+static u8 lit_frame_page(int frame)
+{
+	return frame >= 0 ? lit_model.frame[frame] : 0;
+}
+
+/* A call, as the machine takes it.  False: the step is no call. */
+static bool lit_op(const struct lit_test *test, const struct lit_step *step,
+		   struct mmu_op *op)
+{
+	static const u8 kinds[] = {
+		[LIT_MAP] = MMU_OP_MAP, [LIT_UNMAP] = MMU_OP_UNMAP,
+		[LIT_PROTECT] = MMU_OP_PROTECT, [LIT_REMAP] = MMU_OP_REMAP,
+		[LIT_RESOLVE] = MMU_OP_RESOLVE, [LIT_MAP_RANGE] = MMU_OP_MAP_RANGE,
+		[LIT_UNMAP_RANGE] = MMU_OP_UNMAP_RANGE,
+		[LIT_PROTECT_RANGE] = MMU_OP_PROTECT_RANGE, [LIT_TABLE] = MMU_OP_TABLE,
+	};
+
+	if (step->kind >= sizeof(kinds) || !kinds[step->kind])
+		return false;
+	*op = (struct mmu_op){
+		.kind = kinds[step->kind], .va = (u8)lit_page_of(test, &step->loc),
+		.level = (u8)step->level, .rights = (u8)step->rights,
+		.frame = lit_frame_page(step->frame),
+	};
+	if (step->kind == LIT_MAP_RANGE)
+		op->n = (u8)(mmu_pages(step->span) / mmu_pages(step->level));
+	else if (step->span)
+		op->n = (u8)mmu_pages(step->span);
+	return true;
+}
+
+static void lit_collect_calls(const struct lit_test *test)
+{
+	unsigned int t, i, page;
+	struct mmu_op op;
+
+	for (t = 0; t < test->nthreads; t++) {
+		struct mmu_op *row = lit_model.config.program[t];
+		u8 n = 0;
+
+		for (i = 0; i < test->thread[t].nsteps; i++) {
+			if (!lit_op(test, &test->thread[t].step[i], &op))
+				continue;
+			lit_model.call[t][i] = n;
+			row[n++] = op;
+		}
+		for (page = 0; page < MMU_VPAGES && test->demand; page++) {
+			lit_model.demand[t][page] = n;
+			row[n++] = (struct mmu_op){ .kind = MMU_OP_MAP, .va = (u8)page,
+						    .level = 1, .rights = MMU_U | MMU_W };
+		}
+	}
+}
+
+static bool lit_touches(const struct lit_step *step)
+{
+	return step->loc.space == LIT_IN_PAGE &&
+	       (step->kind == LIT_LOAD || step->kind == LIT_STORE ||
+		step->kind == LIT_EXEC || step->kind == LIT_XCHG || step->kind == LIT_ADD);
+}
+
+/* What a thread accesses from each of its steps on; twice, for loops go back. */
+static void lit_collect_needs(const struct lit_test *test)
+{
+	unsigned int t, i, round;
+
+	for (t = 0; t < test->nthreads; t++) {
+		const struct lit_thread *thread = &test->thread[t];
+		u8 *needs = lit_model.needs[t];
+
+		for (round = 0; round < 2; round++) {
+			for (i = thread->nsteps; i-- > 0;) {
+				const struct lit_step *step = &thread->step[i];
+
+				needs[i] |= needs[i + 1];
+				if (step->kind == LIT_UNTIL)
+					needs[i] |= needs[step->start];
+				if (lit_touches(step))
+					needs[i] |= 1U << lit_page_of(test, &step->loc);
+			}
+		}
+	}
+}
+
+static void lit_collect_kinds(const struct lit_test *test)
+{
+	unsigned int t, i;
+
+	for (i = 0; i < test->npages; i++)
+		lit_model.unchecked |= test->page[i].table != (LIT_U | LIT_W);
+	for (t = 0; t < test->nthreads; t++) {
+		for (i = 0; i < test->thread[t].nsteps; i++) {
+			const struct lit_step *step = &test->thread[t].step[i];
+
+			lit_model.moves |= step->kind == LIT_MOVE;
+			/* A CPU that is away keeps what it had, and cannot use it. */
+			lit_model.unchecked |= step->kind == LIT_MOVE;
+			lit_model.everywhere |= step->query == LIT_ACCESSED;
+			lit_model.unchecked |= step->kind == LIT_TABLE ||
+					       step->kind == LIT_PTE ||
+					       step->kind == LIT_INVLPG;
+		}
+	}
+}
+
+static void lit_fill(struct lit_user *u, unsigned int frame, unsigned int pages,
+		     unsigned int value)
+{
+	for (; pages--; frame++)
+		memset(u->word[frame - MMU_FRAME0], (int)value, LIT_SLOTS);
+}
+
+/* Frames by name: allocated for good. */
+static bool lit_make_frames(const struct lit_test *test, struct lit_state *s)
+{
+	unsigned int i, j, pages;
+	u16 first;
+
+	memset(lit_model.code, LIT_POISON, sizeof(lit_model.code));
+	memset(s->u.word, LIT_POISON, sizeof(s->u.word));
+	for (i = 0; i < test->nframes; i++) {
+		pages = mmu_pages(test->frame[i].level);
+		first = mmu_alloc(&s->m, test->frame[i].level, 1);
+		if (!first)
+			return false;
+		lit_model.frame[i] = (u8)first;
+		for (j = 0; j < pages; j++) {
+			s->m.frame[first + j - MMU_FRAME0] |= MMU_F_HANDLE;
+			lit_model.code[first + j - MMU_FRAME0] = (u8)test->frame[i].value;
+		}
+		lit_fill(&s->u, first, pages, test->frame[i].value);
+	}
+	return true;
+}
+
+static void lit_collect_setup(const struct lit_test *test)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < test->npages; i++) {
+		const struct lit_page *page = &test->page[i];
+
+		if (page->frame == LIT_UNMAPPED)
+			continue;
+		lit_model.config.setup[n++] = (struct mmu_op){
+			.kind = page->span == page->level ? MMU_OP_MAP : MMU_OP_MAP_RANGE,
+			.va = (u8)lit_first_page(test, i),
+			.level = (u8)page->level, .rights = (u8)page->rights,
+			.n = page->span == page->level ? 0 :
+			     (u8)(mmu_pages(page->span) / mmu_pages(page->level)),
+			.frame = lit_frame_page(page->frame),
+		};
+	}
+}
+
+/* One after the other, each store at once in memory. */
+static void lit_do_setup(struct mmu_state *m)
+{
+	unsigned int cpus = mmu.cpus;
+
+	mc_core_setup(true);
+	mmu.cpus = 1;
+	while (mmu_thread_step(m, 0) && !mmu_violation[0]) {
+		while (m->waiting)
+			mmu_drain_one(m);
+		m->cpu[0].ipi = 0;
+		m->pending = 0;
+	}
+	mmu.cpus = cpus;
+	mc_core_setup(false);
+	m->cpu[0].op = 0;
+	m->cpu[0].answers = 0;
+}
+
+static u16 *lit_entry(struct mmu_state *m, unsigned int page, unsigned int level)
+{
+	unsigned int table = MMU_ROOT, l = 4, index;
+
+	for (;; l--) {
+		index = l == 4 ? 0 : page >> (l - 1) & 1;
+		if (l == level)
+			return &m->entry[table][index];
+		table = m->entry[table][index] >> MMU_E_PAGE;
+	}
+}
+
+/* What is not done by calls: contents of fresh frames, rights of tables, their number. */
+static bool lit_finish_setup(const struct lit_test *test, struct lit_state *s)
+{
+	unsigned int i, j, page, tables = 0;
+	u16 mapped;
+
+	for (i = 0; i < test->npages; i++) {
+		const struct lit_page *p = &test->page[i];
+
+		if (p->frame == LIT_UNMAPPED)
+			continue;
+		page = lit_first_page(test, i);
+		for (j = 0; j < mmu_pages(p->span); j++) {
+			mapped = mmu_map_at(s->m.old)->page[page + j];
+			if (!mapped)
+				return false;
+			if (p->frame == LIT_FRESH)
+				lit_fill(&s->u, MMU_PAGE_FRAME(mapped), 1, p->value);
+		}
+		if (p->table != (LIT_U | LIT_W)) {
+			u16 *entry = lit_entry(&s->m, page, 2);
+
+			*entry &= ~(MMU_E_RW | MMU_E_US);
+			*entry |= (p->table & LIT_W ? MMU_E_RW : 0) |
+				  (p->table & LIT_U ? MMU_E_US : 0);
+		}
+	}
+	for (i = 0; i < MMU_TABLES && test->tables; i++) {
+		if (s->m.table[i] == MMU_T_RESERVE && ++tables > test->tables)
+			s->m.table[i] = MMU_T_OTHERS;
+	}
+	return true;
+}
+
+/* Threads, each on the CPU of its number. */
+static void lit_make_threads(const struct lit_test *test, struct lit_state *s)
+{
+	unsigned int t, i;
+
+	for (t = 0; t < LIT_THREADS; t++)
+		memset(s->u.run[t].reg, LIT_UNSET, LIT_REGS);
+	for (t = 0; t < test->nthreads; t++)
+		s->u.run[t].cpu = (u8)t;
+	for (i = 0; i < test->nflags; i++)
+		s->u.flag[i] = (u8)test->flag[i].value;
+	if (lit_model.moves)
+		s->m.away = (u8)(((1U << MMU_CPUS) - 1) & ~((1U << test->nthreads) - 1));
+}
+
+bool lit_model_begin(const struct lit_test *test, enum mmu_broken broken,
+		     struct lit_state *s, char *error, size_t size)
+{
+	memset(&lit_model, 0, sizeof(lit_model));
+	memset(s, 0, sizeof(*s));
+	lit_model.test = test;
+	lit_collect_kinds(test);
+	memset(&mmu, 0, sizeof(mmu));
+	mmu.cpus = lit_model.moves ? MMU_CPUS : test->nthreads;
+	mmu.unchecked = true;
+	mmu_machine_init(&s->m, MMU_TABLES - 2, 0);
+	if (!lit_make_frames(test, s)) {
+		snprintf(error, size, "the model has too few frames for this test");
+		return false;
+	}
+	lit_collect_calls(test);
+	lit_collect_needs(test);
+	lit_collect_setup(test);
+	mc_core_begin(&lit_model.config);
+	lit_do_setup(&s->m);
+	if (!lit_finish_setup(test, s)) {
+		snprintf(error, size, "the initial state cannot be made: do two pages overlap?");
+		return false;
+	}
+	lit_make_threads(test, s);
+	mmu.broken = broken;
+	mmu.explicit = lit_explicit;
+	mmu.unchecked = broken || lit_model.unchecked;
+	return true;
+}

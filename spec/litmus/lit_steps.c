@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The table of threads: one column each, one row after the other. */
+#include <ctype.h>
+#include <string.h>
+
+#include "lit_lex.h"
+
+/* Arguments of a step, after its verb. */
+enum lit_args {
+	LIT_A_NONE,
+	LIT_A_LOC,		/* flag or address */
+	LIT_A_LOC_VALUE,
+	LIT_A_FLAG_VALUE,
+	LIT_A_PAGE,
+	LIT_A_PAGE_RIGHTS,
+	LIT_A_PAGE_FRAME,
+	LIT_A_MAP,		/* address, size, frame, rights */
+	LIT_A_MAP_RANGE,	/* address, size/size, rights */
+	LIT_A_RANGE,		/* address, size */
+	LIT_A_RANGE_RIGHTS,
+	LIT_A_PTE,		/* address, frame and rights, or none */
+	LIT_A_NUMBER,
+	LIT_A_UNTIL,
+};
+
+enum lit_result {
+	LIT_R_NEVER,		/* the step has no result */
+	LIT_R_MAY,
+	LIT_R_MUST,		/* it makes no sense without */
+};
+
+static const struct lit_verb {
+	const char *name;
+	enum lit_kind kind;
+	enum lit_args args;
+	enum lit_result result;
+	const char *model_only;
+} lit_verbs[] = {
+	{ "load", LIT_LOAD, LIT_A_LOC, LIT_R_MAY, NULL },
+	{ "store", LIT_STORE, LIT_A_LOC_VALUE, LIT_R_MAY, NULL },
+	{ "exec", LIT_EXEC, LIT_A_PAGE, LIT_R_MUST, NULL },
+	{ "xchg", LIT_XCHG, LIT_A_LOC_VALUE, LIT_R_MUST, NULL },
+	{ "add", LIT_ADD, LIT_A_LOC_VALUE, LIT_R_MAY, NULL },
+	{ "fence", LIT_FENCE, LIT_A_NONE, LIT_R_NEVER, NULL },
+	{ "wait", LIT_WAIT, LIT_A_FLAG_VALUE, LIT_R_NEVER, NULL },
+	{ "loop", LIT_LOOP, LIT_A_NONE, LIT_R_NEVER, NULL },
+	{ "until", LIT_UNTIL, LIT_A_UNTIL, LIT_R_NEVER, NULL },
+	{ "map", LIT_MAP, LIT_A_MAP, LIT_R_MAY, NULL },
+	{ "unmap", LIT_UNMAP, LIT_A_PAGE, LIT_R_MAY, NULL },
+	{ "protect", LIT_PROTECT, LIT_A_PAGE_RIGHTS, LIT_R_MAY, NULL },
+	{ "remap", LIT_REMAP, LIT_A_PAGE_FRAME, LIT_R_MAY, NULL },
+	{ "resolve", LIT_RESOLVE, LIT_A_PAGE, LIT_R_MUST, NULL },
+	{ "map_range", LIT_MAP_RANGE, LIT_A_MAP_RANGE, LIT_R_MAY, NULL },
+	{ "unmap_range", LIT_UNMAP_RANGE, LIT_A_RANGE, LIT_R_MAY, NULL },
+	{ "protect_range", LIT_PROTECT_RANGE, LIT_A_RANGE_RIGHTS, LIT_R_MAY, NULL },
+	{ "table", LIT_TABLE, LIT_A_PAGE_RIGHTS, LIT_R_NEVER, NULL },
+	{ "check", LIT_CHECK, LIT_A_NONE, LIT_R_MUST, NULL },
+	{ "move", LIT_MOVE, LIT_A_NUMBER, LIT_R_NEVER, NULL },
+	{ "gup", LIT_GUP, LIT_A_PAGE, LIT_R_MUST, NULL },
+	{ "pte", LIT_PTE, LIT_A_PTE, LIT_R_NEVER,
+	  "the module has no call that stores an entry and nothing else" },
+	{ "invlpg", LIT_INVLPG, LIT_A_PAGE, LIT_R_NEVER,
+	  "the module has no call that invalidates on one CPU only" },
+};
+
+static int lit_find_reg(const struct lit_thread *thread, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < thread->nregs; i++) {
+		if (!strcmp(thread->reg[i], name))
+			return (int)i;
+	}
+	return -1;
+}
+
+static bool lit_is_reg(const struct lit_parser *p)
+{
+	return p->token.kind == LIT_T_WORD && p->token.text[0] == 'r' &&
+	       isdigit((unsigned char)p->token.text[1]);
+}
+
+/* rN = ... */
+static int lit_take_reg(struct lit_parser *p, struct lit_thread *thread)
+{
+	int reg;
+
+	if (!lit_is_reg(p))
+		return -1;
+	reg = lit_find_reg(thread, p->token.text);
+	if (reg < 0) {
+		if (thread->nregs == LIT_REGS) {
+			lit_fail(p, "more than %u registers in a thread", LIT_REGS);
+			return -1;
+		}
+		reg = (int)thread->nregs++;
+		lit_take_word(p, thread->reg[reg], LIT_NAME, "a register");
+	} else {
+		lit_next(p);
+	}
+	lit_expect(p, "=");
+	return reg;
+}
+
+static void lit_take_page(struct lit_parser *p, struct lit_step *step)
+{
+	unsigned int line = p->token.line, column = p->token.column;
+
+	step->loc = lit_take_loc(p, false);
+	if (step->loc.space != LIT_IN_PAGE)
+		lit_fail_at(p, line, column, "this is about an address of the region");
+}
+
+/* Level that an address of @loc is aligned for, as declared. */
+static unsigned int lit_page_level(const struct lit_parser *p, const struct lit_loc *loc)
+{
+	return loc->page ? 1 : p->test->page[loc->index].level;
+}
+
+static void lit_take_map(struct lit_parser *p, struct lit_step *step)
+{
+	lit_take_page(p, step);
+	step->level = lit_take_size(p);
+	if (step->loc.page & ((1U << (step->level - 1)) - 1))
+		lit_fail(p, "not aligned for a page of %s", lit_size_name(step->level));
+	step->frame = lit_take_frame(p, step->level);
+	step->rights = p->token.kind == LIT_T_WORD ? lit_take_rights(p) : LIT_U | LIT_W;
+}
+
+static void lit_take_range(struct lit_parser *p, struct lit_step *step)
+{
+	lit_take_page(p, step);
+	step->span = lit_take_size(p);
+	if (step->span < p->test->page[step->loc.index].span && step->loc.page)
+		lit_fail(p, "a range begins at the address itself");
+}
+
+/* FLAG=VALUE or REG=VALUE [or ...] */
+static void lit_take_until(struct lit_parser *p, struct lit_thread *thread,
+			   struct lit_step *step)
+{
+	do {
+		struct lit_until *u = &step->until[step->nuntil];
+		int i;
+
+		if (step->nuntil == 2) {
+			lit_fail(p, "at most two alternatives");
+			return;
+		}
+		u->reg = lit_is_reg(p);
+		i = u->reg ? lit_find_reg(thread, p->token.text) :
+			     lit_find_flag(p->test, p->token.text);
+		if (p->token.kind != LIT_T_WORD || i < 0) {
+			lit_fail(p, "expected a flag, or a register of this thread");
+			return;
+		}
+		u->index = (unsigned int)i;
+		lit_next(p);
+		lit_expect(p, "=");
+		if (u->reg && lit_accept(p, "F"))
+			u->value = LIT_F;
+		else
+			u->value = lit_take_number(p, LIT_NUMBERS, "a value");
+		step->nuntil++;
+	} while (lit_accept(p, "or"));
+}
+
+static void lit_take_flag_value(struct lit_parser *p, struct lit_step *step)
+{
+	unsigned int line = p->token.line, column = p->token.column;
+
+	step->loc = lit_take_loc(p, false);
+	if (step->loc.space != LIT_IN_FLAG)
+		lit_fail_at(p, line, column, "only a flag can be waited for");
+	step->value = lit_take_number(p, LIT_NUMBERS, "a value");
+}
+
+static void lit_take_args(struct lit_parser *p, struct lit_thread *thread,
+			  struct lit_step *step, enum lit_args args)
+{
+	switch (args) {
+	case LIT_A_NONE:
+		break;
+	case LIT_A_LOC:
+		step->loc = lit_take_loc(p, false);
+		break;
+	case LIT_A_LOC_VALUE:
+		step->loc = lit_take_loc(p, false);
+		step->value = lit_take_number(p, LIT_NUMBERS, "a value");
+		break;
+	case LIT_A_FLAG_VALUE:
+		lit_take_flag_value(p, step);
+		break;
+	case LIT_A_PAGE:
+		lit_take_page(p, step);
+		break;
+	case LIT_A_PAGE_RIGHTS:
+		lit_take_page(p, step);
+		step->rights = lit_take_rights(p);
+		break;
+	case LIT_A_PAGE_FRAME:
+		lit_take_page(p, step);
+		step->level = lit_page_level(p, &step->loc);
+		step->frame = lit_take_frame(p, step->level);
+		break;
+	case LIT_A_MAP:
+		lit_take_map(p, step);
+		break;
+	case LIT_A_MAP_RANGE:
+		lit_take_range(p, step);
+		lit_expect(p, "/");
+		step->level = lit_take_size(p);
+		step->rights = p->token.kind == LIT_T_WORD ? lit_take_rights(p) :
+							     LIT_U | LIT_W;
+		break;
+	case LIT_A_RANGE:
+		lit_take_range(p, step);
+		break;
+	case LIT_A_RANGE_RIGHTS:
+		lit_take_range(p, step);
+		step->rights = lit_take_rights(p);
+		break;
+	case LIT_A_PTE:
+		lit_take_page(p, step);
+		step->level = 1;
+		step->frame = LIT_UNMAPPED;
+		if (lit_accept(p, "none"))
+			break;
+		step->frame = lit_take_frame(p, 1);
+		step->rights = lit_take_rights(p);
+		break;
+	case LIT_A_NUMBER:
+		step->value = lit_take_number(p, 3, "a CPU");
+		break;
+	case LIT_A_UNTIL:
+		lit_take_until(p, thread, step);
+		break;
+	}
+}
+
+static const struct lit_verb *lit_find_verb(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(lit_verbs) / sizeof(lit_verbs[0]); i++) {
+		if (!strcmp(lit_verbs[i].name, name))
+			return &lit_verbs[i];
+	}
+	return NULL;
+}
+
+/* Number of the thread's loop that has no end yet, or -1. */
+static int lit_open_loop(const struct lit_thread *thread)
+{
+	unsigned int i;
+	int open = -1;
+
+	for (i = 0; i < thread->nsteps; i++) {
+		if (thread->step[i].kind == LIT_LOOP)
+			open = (int)i;
+		else if (thread->step[i].kind == LIT_UNTIL)
+			open = -1;
+	}
+	return open;
+}
+
+static void lit_close_loop(struct lit_parser *p, struct lit_thread *thread,
+			   struct lit_step *step, const struct lit_token *at)
+{
+	int open = lit_open_loop(thread);
+
+	if (step->kind == LIT_LOOP && open >= 0)
+		lit_fail_at(p, at->line, at->column, "loops do not nest");
+	if (step->kind == LIT_UNTIL && open < 0)
+		lit_fail_at(p, at->line, at->column, "until without loop");
+	step->start = (unsigned int)(open + 1);
+}
+
+/* [REG =] [dirty | accessed] VERB ARGUMENTS */
+static void lit_parse_step(struct lit_parser *p, unsigned int column)
+{
+	struct lit_thread *thread = &p->test->thread[column];
+	struct lit_step *step = &thread->step[thread->nsteps];
+	struct lit_token first = p->token;
+	const struct lit_verb *verb;
+
+	if (lit_is(p, "|") || lit_is(p, ";") || p->failed)
+		return;
+	if (thread->nsteps == LIT_STEPS) {
+		lit_fail(p, "more than %u steps", LIT_STEPS);
+		return;
+	}
+	*step = (struct lit_step){ .line = first.line };
+	step->reg = lit_take_reg(p, thread);
+	if (lit_accept(p, "dirty"))
+		step->query = LIT_DIRTY;
+	else if (lit_accept(p, "accessed"))
+		step->query = LIT_ACCESSED;
+	verb = p->token.kind == LIT_T_WORD ? lit_find_verb(p->token.text) : NULL;
+	if (!verb) {
+		lit_fail(p, "'%s' is no step", p->token.text);
+		return;
+	}
+	step->kind = verb->kind;
+	if (step->query && verb->kind != LIT_UNMAP && verb->kind != LIT_RESOLVE &&
+	    verb->kind != LIT_PROTECT && verb->kind != LIT_REMAP)
+		lit_fail(p, "%s does not tell of A and D", verb->name);
+	if ((verb->result == LIT_R_MUST || step->query) && step->reg < 0)
+		lit_fail(p, "the result must go to a register: r0 = %s", verb->name);
+	if (verb->result == LIT_R_NEVER && step->reg >= 0)
+		lit_fail(p, "%s has no result", verb->name);
+	lit_next(p);
+	lit_take_args(p, thread, step, verb->args);
+	if (step->kind == LIT_LOOP || step->kind == LIT_UNTIL)
+		lit_close_loop(p, thread, step, &first);
+	if (verb->model_only)
+		p->test->model_only = verb->model_only;
+	thread->nsteps++;
+}
+
+/* P0 | P1 ; */
+static void lit_parse_heads(struct lit_parser *p)
+{
+	char head[8];
+
+	do {
+		if (p->test->nthreads == LIT_THREADS) {
+			lit_fail(p, "more than %u threads", LIT_THREADS);
+			return;
+		}
+		snprintf(head, sizeof(head), "P%u", p->test->nthreads);
+		lit_expect(p, head);
+		p->test->nthreads++;
+	} while (lit_accept(p, "|"));
+	lit_expect(p, ";");
+}
+
+static bool lit_at_cond(const struct lit_parser *p)
+{
+	return lit_is(p, "forbidden") || lit_is(p, "allowed") || lit_is(p, "interesting");
+}
+
+static void lit_parse_row(struct lit_parser *p)
+{
+	unsigned int column;
+
+	for (column = 0; column < p->test->nthreads && !p->failed; column++) {
+		if (column)
+			lit_expect(p, "|");
+		lit_parse_step(p, column);
+	}
+	lit_expect(p, ";");
+}
+
+static void lit_check_loops(struct lit_parser *p)
+{
+	unsigned int t;
+
+	for (t = 0; t < p->test->nthreads; t++) {
+		const struct lit_thread *thread = &p->test->thread[t];
+		int open = lit_open_loop(thread);
+
+		if (open >= 0)
+			lit_fail_at(p, thread->step[open].line, 1,
+				    "a loop of P%u has no until", t);
+	}
+}
+
+void lit_parse_threads(struct lit_parser *p)
+{
+	lit_parse_heads(p);
+	lit_skip_lines(p);
+	while (!p->failed && p->token.kind != LIT_T_END && !lit_at_cond(p)) {
+		lit_parse_row(p);
+		lit_skip_lines(p);
+	}
+	lit_check_loops(p);
+}
+
+static void lit_print_loc(FILE *out, const struct lit_test *test, const struct lit_loc *loc)
+{
+	if (loc->space == LIT_IN_FLAG)
+		fputs(test->flag[loc->index].name, out);
+	else if (loc->space == LIT_IN_PAGE)
+		fputs(test->page[loc->index].name, out);
+	else
+		fputs(test->frame[loc->index].name, out);
+	if (loc->page)
+		fprintf(out, "+%u", loc->page);
+	if (loc->slot)
+		fprintf(out, "[%u]", loc->slot);
+}
+
+void lit_print_step(FILE *out, const struct lit_test *test, unsigned int thread,
+		    const struct lit_step *step)
+{
+	size_t i = 0;
+
+	while (lit_verbs[i].kind != step->kind)
+		i++;
+	if (step->reg >= 0)
+		fprintf(out, "%s = ", test->thread[thread].reg[step->reg]);
+	fputs(step->query == LIT_DIRTY ? "dirty " :
+	      step->query == LIT_ACCESSED ? "accessed " : "", out);
+	fputs(lit_verbs[i].name, out);
+	if (lit_verbs[i].args == LIT_A_NONE || lit_verbs[i].args == LIT_A_UNTIL)
+		return;
+	fputs(" ", out);
+	if (lit_verbs[i].args == LIT_A_NUMBER) {
+		fprintf(out, "%u", step->value);
+		return;
+	}
+	lit_print_loc(out, test, &step->loc);
+	if (lit_verbs[i].args == LIT_A_LOC_VALUE || lit_verbs[i].args == LIT_A_FLAG_VALUE)
+		fprintf(out, " %u", step->value);
+}

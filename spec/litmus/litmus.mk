@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0
+# Litmus tests.  Included by the top-level Makefile.
+#
+#	litmus-programs	builds what they need: vpt-litmus, static, for host and guest
+#	check-litmus	the parser's tests, the model's verdict on every test and twin,
+#			and every test a few times in one guest, as TAP (about 30 s)
+#	litmus		all tests, both executors, eight guests, a summary
+#
+# vpt-litmus is the parser, the model with the real core (as in mc.mk, with more CPUs
+# and larger caches), and what runs a test through /dev/vpt.
+
+LIT_DIR		:= build/litmus
+LIT_WARNINGS	:= -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes
+LIT_CFLAGS	?= -O2 -g
+LIT_CPPFLAGS	:= -DPT_INDEX_BITS=1 -DSPEC_INDEX_BITS=1 -DMMU_CPUS=4 -DMMU_TLB=10 \
+		   -DMMU_PSC=12 -DMC_OPS=24 -DMC_SETUP=8 -Ispec -Ispec/mmu -Ispec/mc \
+		   -Ispec/mc/env -Ispec/litmus -Isrc/core -Iinclude -Itests/guest/lib
+LIT_PARSER	:= $(addprefix spec/litmus/,lit_lex.c lit_parse.c lit_steps.c lit_cond.c)
+LIT_SOURCES	:= $(wildcard spec/litmus/*.c tests/litmus/lit_*.c spec/spec_*.c spec/mmu/*.c \
+		     src/core/*.c) $(addprefix spec/mc/,mc_core.c mc_protocol.c mc_print.c)
+LIT_HEADERS	:= $(wildcard spec/litmus/*.h tests/litmus/*.h spec/*.h spec/mmu/*.h \
+		     spec/mc/*.h spec/mc/env/*.h src/core/*.h)
+LIT_CATALOGUE	:= $(wildcard spec/litmus/*.litmus)
+
+$(LIT_DIR)/test_parse: tests/litmus/test_parse.c $(LIT_PARSER) $(LIT_HEADERS) tests/spec/tap.h
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LIT_WARNINGS) $(LIT_CFLAGS) -Ispec/litmus -o $@ $(filter %.c,$^)
+
+$(LIT_DIR)/vpt-litmus: $(LIT_SOURCES) $(LIT_HEADERS) $(GUEST_LIB) $(GUEST_HEADERS) \
+		       spec/litmus/litmus.mk
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LIT_WARNINGS) $(LIT_CFLAGS) $(LIT_CPPFLAGS) -static -pthread -o $@ \
+		$(LIT_SOURCES) $(GUEST_LIB)
+
+# Parameters of make litmus: N rounds, SHARD=i/n, TEST: files, names, patterns, @groups.
+N	?= 10000
+SHARD	?= 1/1
+TEST	?=
+
+.PHONY: litmus-programs check-litmus litmus litmus-summary
+
+litmus-programs: $(LIT_DIR)/test_parse $(LIT_DIR)/vpt-litmus
+
+## check-litmus: the quick suite: parser, model and twins, and a few rounds in one guest
+check-litmus: litmus-programs
+	@tests/litmus/check
+
+## litmus: litmus tests on the model and in eight guests, and a summary (N=, SHARD=i/n, TEST=)
+litmus: litmus-programs | deps-guest deps-litmus
+	$(Q)tests/litmus/litmus -n $(N) --shard $(SHARD) $(TEST)
+
+## litmus-summary: only the summary of what build/litmus/results holds
+litmus-summary: | deps-litmus
+	$(Q)tests/litmus/litmus --summary

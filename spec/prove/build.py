@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The core, compiled: to LLVM IR for the executor, and to a library that can be called."""
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import ir
+
+TOP = Path(__file__).resolve().parents[2]
+SOURCES = ("pt", "pt_walk", "pt_range")
+FLAGS = ["-std=gnu11", "-ffreestanding", "-w"]
+
+
+def run(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)}\n{done.stderr}")
+
+
+def llvm(level: str, out: Path, core: Path = TOP / "src/core") -> ir.Module:
+    """Compile the core to IR at -O<level> and load it."""
+    out.mkdir(parents=True, exist_ok=True)
+    for name in SOURCES:
+        run(["clang-14", *FLAGS, f"-O{level}", "-S", "-emit-llvm", f"-I{TOP}/spec/prove/env",
+             f"-I{core}", "-o", str(out / f"{name}.ll"), str(core / f"{name}.c")])
+    return load(out)
+
+
+def load(out: Path) -> ir.Module:
+    """The core's IR, as one module."""
+    return ir.link([ir.parse((out / f"{name}.ll").read_text()) for name in SOURCES])
+
+
+def library(out: Path, core: Path = TOP / "src/core") -> Path:
+    """The core with gcc as a shared library whose environment is called back."""
+    out.mkdir(parents=True, exist_ok=True)
+    target = out / "core.so"
+    run(["gcc", "-std=gnu11", "-O2", "-w", "-shared", "-fPIC", f"-I{TOP}/spec/prove/env",
+         f"-I{core}", "-o", str(target), str(TOP / "spec/prove/env/callback.c")]
+        + [str(core / f"{name}.c") for name in SOURCES])
+    return target

@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The environment's contracts (src/core/pt.h), hardware's A and D, Linux's links.
+
+Each function of pt_env.h demands (obligations of the path) and promises (facts).
+An entry read a second time may have got A or D meanwhile, and, where other software
+may link tables, an empty one may lead to an empty table.  What happens before an
+entry is first looked at is part of the state before: any state that satisfies the
+invariant stays one when hardware sets A and D or Linux links an empty table.
+"""
+from __future__ import annotations
+
+
+from execute import Oracle, Stuck
+from hwwalk import INDEX_BITS, PAGE_BITS, dirty, accessed, index, is_leaf, is_table, page, \
+    present, writable
+from inv import BEFORE, COUNT_BITS, ENTRIES, Region, address, entry_base, facts_of_entry, \
+    facts_of_table, in_width, owned, reaches
+from state import Event, Slot, State, TablePage, Value
+from term import FALSE, TRUE, Term, and_, bits, bv, concat, eq, ite, ne, not_, or_, sub, ule, var
+
+
+def one_bit(t: Term) -> Term:
+    return ite(t, bv(1, 1), bv(0, 1))
+
+
+class Contracts:
+    def __init__(self, region: Region, oracle: Oracle, linux_links: bool = False):
+        self.region, self.oracle, self.linux_links = region, oracle, linux_links
+
+    def table(self) -> dict:
+        names = ("load", "store", "exchange", "compare_exchange", "lock", "unlock", "live",
+                 "set_live", "reserve", "take", "gather_table", "leaf_bits")
+        return {"@pt_env_" + n: getattr(self, n) for n in names}
+
+    # Tables and their entries
+
+    def known_table(self, s: State, address_term: Term) -> TablePage:
+        """The table at an address; on first sight its part of the invariant."""
+        p = bits(address_term, 51, 12)
+        s.require("a table's address is that of a page",
+                  and_(eq(bits(address_term, 11, 0), bv(0, 12)),
+                       eq(bits(address_term, 63, 52), bv(0, 12))))
+        found = s.tables.get(p.ident)
+        if found:
+            return found
+        for slot in s.slots.values():
+            if slot.level > 1 and page(slot.value) is p:
+                return self.meet(s, p, slot.level - 1, slot.base,
+                                 is_table(s.known.reduce(slot.value), slot.level))
+        raise Stuck(f"access to a table that no entry read leads to: {address_term}")
+
+    def meet(self, s: State, p: Term, level: int, base: Term, linked: Term) -> TablePage:
+        for other in s.tables.values():
+            if other.level == level and not other.fresh:
+                raise Stuck(f"a second table of level {level} on one path")
+        s.require(f"what is used as a table of level {level} is one",
+                  and_(linked, eq(BEFORE.level(p), bv(level, 3))))
+        s.fact(*facts_of_table(self.region, BEFORE, p, level, base))
+        live = BEFORE.live(p)
+        found = TablePage(p, level, base, live=live, live_initial=live)
+        s.tables[p.ident] = found
+        return found
+
+    def add_root(self, s: State) -> None:
+        p = self.region.root
+        s.fact(*facts_of_table(self.region, BEFORE, p, 4, bv(0, 36)))
+        s.fact(eq(BEFORE.level(p), bv(4, 3)))
+        s.tables[p.ident] = TablePage(p, 4, bv(0, 36), live=None)
+
+    def slot(self, s: State, address_term: Term, i: Term) -> tuple[Slot, bool]:
+        """An entry, and whether it was looked at before on this path."""
+        t = self.known_table(s, s.known.reduce(address_term))
+        i = s.known.reduce(i)
+        s.require("an index is below 512", eq(bits(i, 31, INDEX_BITS), bv(0, 32 - INDEX_BITS)))
+        i = bits(i, INDEX_BITS - 1, 0)
+        found = s.slots.get((t.page.ident, i.ident))
+        if found:
+            return found, True
+        if any(o.page is t.page for o in s.slots.values()):
+            raise Stuck(f"a second entry of {t.page} on one path: {i}")
+        if t.base is None:
+            raise Stuck(f"access to {t.page} before it is linked")
+        base = entry_base(t.base, t.level, i)
+        if t.fresh:
+            initial = bv(0, 64)
+        else:
+            initial = BEFORE.mem(t.page, i)
+            s.fact(*facts_of_entry(self.region, BEFORE, t.page, t.level, t.base, i))
+        s.require("an entry that is used reaches into the region",
+                  reaches(self.region, base, t.level))
+        found = Slot(t.page, t.level, i, initial, initial, base)
+        s.slots[t.page.ident, i.ident] = found
+        return found, t.fresh
+
+    def observe(self, s: State, address_term: Term, i: Term) -> list[tuple[State, Slot]]:
+        """Look at an entry, after what others may have done to it."""
+        slot, before = self.slot(s, address_term, i)
+        alone = False
+        if s.locked and s.locked[0] is slot.page:
+            # Under the lock nobody else writes; before it was taken they may have.
+            alone, s.settled = s.settled is slot.index, slot.index
+        if not before:
+            return [(s, slot)]
+        v = slot.value
+        can = and_(present(v), or_(not_(accessed(v)), and_(writable(v), not_(dirty(v)))))
+        can = s.known.reduce(can)
+        if can is not FALSE and self.oracle.possible(s, can):
+            self.hardware(s, slot)
+            return [(s, slot)]
+        empty = s.known.reduce(eq(v, bv(0, 64)))
+        if (self.linux_links and slot.level > 1 and not alone
+                and self.oracle.possible(s, empty)):
+            return self.linux(s, slot, empty)
+        return [(s, slot)]
+
+    def hardware(self, s: State, slot: Slot) -> None:
+        """The MMU may have set A in a present entry, and D if it can be written."""
+        v = slot.value
+        a, d = var(s.name("hwA"), 0), var(s.name("hwD"), 0)
+        slot.value = concat(
+            bits(v, 63, 7), one_bit(or_(dirty(v), and_(d, present(v), writable(v)))),
+            one_bit(or_(accessed(v), and_(a, present(v)))), bits(v, 4, 0))
+        s.events.append(Event("hardware", slot.page, slot.level, Slot(**vars(slot)), slot.value,
+                              conditions=len(s.conditions)))
+
+    def linux(self, s: State, slot: Slot, empty: Term) -> list[tuple[State, Slot]]:
+        """Another fault may have linked an empty table here."""
+        out = []
+        if self.oracle.possible(s, not_(empty)):
+            other = s.clone()
+            other.assume(not_(empty))
+            out.append((other, other.slots[slot.page.ident, slot.index.ident]))
+        linked = s.clone()
+        s.assume(empty)
+        out.append((s, slot))
+        linked.assume(empty)
+        slot = linked.slots[slot.page.ident, slot.index.ident]
+        p = self.fresh_page(linked, "linux", slot.level - 1)
+        self.link(linked, linked.tables[p.ident], slot)
+        slot.value = concat(bv(0, 12), p, bv(0x067, 12))
+        linked.events.append(Event("linux", slot.page, slot.level, Slot(**vars(slot)), slot.value,
+                                   conditions=len(linked.conditions)))
+        out.append((linked, slot))
+        return out
+
+    def fresh_page(self, s: State, stem: str, level: int) -> Term:
+        p = var(s.name(stem), PAGE_BITS)
+        s.fact(eq(BEFORE.level(p), bv(0, 3)), ne(p, bv(0, PAGE_BITS)), in_width(self.region, p),
+               eq(BEFORE.live(p), bv(0, COUNT_BITS)), eq(BEFORE.card(p), bv(0, COUNT_BITS)))
+        s.fact(*(ne(p, t.page) for t in s.tables.values()))
+        s.tables[p.ident] = TablePage(p, level, None, fresh=True, live=bv(0, COUNT_BITS),
+                                      live_initial=bv(0, COUNT_BITS))
+        return p
+
+    def link(self, s: State, t: TablePage, slot: Slot) -> None:
+        t.parent, t.index, t.base = slot.page, slot.index, slot.base
+
+    def load(self, s: State, args: list[Value]) -> list[tuple[State, Value]]:
+        return [(t, slot.value) for t, slot in self.observe(s, args[1], args[2])]
+
+    def write(self, s: State, slot: Slot, level: Term, value: Term, kind: str) -> None:
+        s.require("the level told is the table's", eq(level, bv(slot.level, 32)))
+        s.require("a table is written under its lock",
+                  TRUE if s.locked and s.locked[0] is slot.page else FALSE)
+        slot.value = value
+        if slot.level > 1:
+            below = s.tables.get(page(value).ident)
+            if below and below.fresh:
+                self.link(s, below, slot)
+                s.require("the environment is told rightly whose a table is",
+                          eq(below.owned, owned(self.region, below.base, below.level)))
+        s.events.append(Event(kind, slot.page, slot.level, Slot(**vars(slot)), value,
+                              conditions=len(s.conditions)))
+
+    def store(self, s: State, args: list[Value]) -> list[tuple[State, Value]]:
+        _, table, level, i, value = args
+        out = []
+        for t, slot in self.observe(s, table, i):
+            t.require("no plain store over a leaf, which hardware writes too",
+                      not_(is_leaf(slot.value, slot.level)))
+            self.write(t, slot, level, value, "store")
+            out.append((t, None))
+        return out
+
+    def exchange(self, s: State, args: list[Value]) -> list[tuple[State, Value]]:
+        _, table, level, i, value = args
+        out = []
+        for t, slot in self.observe(s, table, i):
+            old = slot.value
+            self.write(t, slot, level, value, "exchange")
+            out.append((t, old))
+        return out
+
+    def compare_exchange(self, s: State, args: list[Value]) -> list[tuple[State, Value]]:
+        _, table, level, i, old, value = args
+        out: list[tuple[State, Value]] = []
+        for t, slot in self.observe(s, table, i):
+            same = t.known.reduce(eq(slot.value, old))
+            if self.oracle.possible(t, same):
+                hit = t.clone()
+                hit.assume(same)
+                self.write(hit, hit.slots[slot.page.ident, slot.index.ident], level, value,
+                           "compare_exchange")
+                out.append((hit, old))
+            if self.oracle.possible(t, not_(same)):
+                t.assume(not_(same))
+                out.append((t, slot.value))
+        return out
+
+    # Locks, counts, pages
+
+    def lock(self, s: State, args: list[Value]) -> list[tuple[State, Value]]:
+        t = self.known_table(s, s.known.reduce(args[1]))
+        s.require("locks do not nest", FALSE if s.locked else TRUE)
+        s.require("the level told is the table's", eq(args[2], bv(t.level, 32)))
+        s.locked, s.settled = (t.page, t.level), None
+        return [(s, None)]
+
+    def unlock(self, s: State, args: list[Value]) -> list[tuple[State, Value]]:
+        t = self.known_table(s, s.known.reduce(args[1]))
+        s.require("what is unlocked was locked",
+                  TRUE if s.locked and s.locked[0] is t.page else FALSE)
+        s.locked = None
+        return [(s, None)]
+
+    def mine(self, s: State, address_term: Term) -> TablePage:
+        t = self.known_table(s, s.known.reduce(address_term))
+        claim = owned(self.region, t.base, t.level) if t.level < 4 else FALSE
+        s.require("only tables wholly inside the region have counts", claim)
+        return t
+
+    def live(self, s: State, args: list[Value]) -> list[tuple[State, Value]]:
+        return [(s, self.mine(s, args[1]).live)]
+
+    def set_live(self, s: State, args: list[Value]) -> list[tuple[State, Value]]:
+        t = self.mine(s, args[1])
+        s.require("a count is at most 512", ule(args[2], bv(ENTRIES, COUNT_BITS)))
+        t.live = args[2]
+        return [(s, None)]
+
+    def reserve(self, s: State, args: list[Value]) -> list[tuple[State, Value]]:
+        return [(s, s.reserve)]
+
+    def take(self, s: State, args: list[Value]) -> list[tuple[State, Value]]:
+        level = s.known.reduce(args[1]).value
+        if level not in (1, 2, 3):
+            raise Stuck(f"a table of level {args[1]} is taken")
+        s.require("a table is taken only where the reserve has one",
+                  ne(s.reserve, bv(0, 64)))
+        s.reserve = sub(s.reserve, bv(1, 64))
+        p = self.fresh_page(s, "taken", level)
+        s.tables[p.ident].owned = args[2] if args[2].width == 0 else ne(args[2], bv(0, 1))
+        s.events.append(Event("take", p, level, conditions=len(s.conditions)))
+        return [(s, concat(bv(0, 12), p, bv(0, 12)))]
+
+    def gather_table(self, s: State, args: list[Value]) -> list[tuple[State, Value]]:
+        t = self.mine(s, args[1])
+        s.require("the level told is the table's", eq(args[2], bv(t.level, 32)))
+        s.require("a gathered table counts nothing", eq(t.live, bv(0, COUNT_BITS)))
+        slots = [o for o in s.slots.values()
+                 if o.level == t.level + 1 and o.base is t.base]
+        s.require("a gathered table is unlinked",
+                  eq(slots[0].value, bv(0, 64)) if len(slots) == 1 else FALSE)
+        s.require("a table is gathered once", boolean_not(t.gathered))
+        t.gathered = True
+        s.events.append(Event("gather", t.page, t.level, conditions=len(s.conditions)))
+        return [(s, None)]
+
+    def leaf_bits(self, s: State, args: list[Value]) -> list[tuple[State, Value]]:
+        level = s.known.reduce(args[0]).value
+        if level not in self.region.leaf_bits:
+            raise Stuck(f"pt_env_leaf_bits({args[0]})")
+        return [(s, self.region.leaf_bits[level])]
+
+
+def boolean_not(flag: bool) -> Term:
+    return FALSE if flag else TRUE

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-2.0
+"""From a path to its goals: what must hold at its end and after each of its stores."""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from hwwalk import INDEX_BITS, PAGE_BITS, VPN_BITS, page, same_translation, walk
+from inv import BEFORE, COUNT_BITS, Region, counts, entry_index, entry_parts, facts_of_entry, \
+    facts_of_table, table_parts, two_count
+from state import State
+from term import FALSE, TRUE, Term, and_, bv, concat, eq, implies, ne, not_, or_, var
+from view import WRITES, After, Moment, pair_facts, walk_facts
+
+
+@dataclass
+class Goal:
+    """Assumptions imply the claim.  @theorem: which of the five it belongs to."""
+    theorem: str
+    what: str
+    assumptions: list[Term]
+    claim: Term
+    show: dict[str, Term] = field(default_factory=dict)	# for a counterexample's picture
+
+
+ANY = concat(bv(0, 16), var("v", 48))		# an arbitrary address
+
+
+class PathGoals:
+    """Goals of one path that every operation has."""
+
+    def __init__(self, region: Region, state: State):
+        self.region, self.state = region, state
+        self.after = After(state)
+        self.given = state.facts + state.conditions
+        self.before_v = walk(BEFORE.mem, region.root, ANY, region.width_mask)
+        self.after_v = walk(self.after.mem, region.root, ANY, region.width_mask)
+        self.facts_v = (walk_facts(region, ANY, self.before_v)
+                        + pair_facts(state, ANY, self.before_v))
+
+    def safety(self) -> list[Goal]:
+        """Memory safety, ownership and the absence of undefined behaviour."""
+        s = self.state
+        goals = [Goal("safety", o.what, s.facts[:o.facts] + s.conditions[:o.conditions], o.claim)
+                 for o in s.obligations]
+        if s.locked is not None:
+            goals.append(Goal("safety", "every lock is released", self.given, FALSE))
+        for t in s.tables.values():
+            if t.fresh and t.base is None:
+                goals.append(Goal("safety", "every table taken is linked", self.given, FALSE))
+        return goals
+
+    def walks(self, what: str, claim: Term, theorem: str = "refinement") -> Goal:
+        """A claim about the walk of an arbitrary address."""
+        return Goal(theorem, what, self.given + self.facts_v, claim)
+
+    def steps(self) -> list[Goal]:
+        """After each store, a walk of any address sees the old or the new."""
+        goals = []
+        events = self.state.events
+        writes = [n for n, e in enumerate(events) if e.kind in WRITES]
+        for n in writes[:-1]:
+            seen = walk(Moment(self.state, n + 1).mem, self.region.root, ANY,
+                        self.region.width_mask)
+            goals.append(self.walks(
+                f"after store {writes.index(n) + 1}: the old translation or the new",
+                or_(same_translation(seen, self.before_v), same_translation(seen, self.after_v)),
+                "transactional"))
+        return goals
+
+    # The invariant at an arbitrary place
+
+    def invariant(self) -> list[Goal]:
+        if self.state.reserve_only():
+            return []
+        goals = []
+        for level in (4, 3, 2, 1):
+            goals += self.invariant_at(level)
+        return goals
+
+    def place_facts(self, p: Term, level: int, i: Term) -> list[Term]:
+        """The invariant before, at an arbitrary entry, its table and the tables above."""
+        facts, guard, at = [], eq(BEFORE.level(p), bv(level, 3)), level
+        base = BEFORE.base(p) if level < 4 else bv(0, VPN_BITS)
+        facts += [implies(guard, f) for f in
+                  facts_of_table(self.region, BEFORE, p, level, base)
+                  + facts_of_entry(self.region, BEFORE, p, level, base, i)]
+        facts += [implies(and_(guard, eq(p, s.page)), two_count(BEFORE, s.page, level, s.index, i))
+                  for s in self.state.slots.values()
+                  if s.level == level and not self.state.tables[s.page.ident].fresh]
+        up, at = p, level
+        while at < 4:
+            below = BEFORE.base(up)
+            up, at = BEFORE.parent(up), at + 1
+            base = BEFORE.base(up) if at < 4 else bv(0, VPN_BITS)
+            slot = entry_index(below, at)
+            facts += [implies(guard, f) for f in
+                      facts_of_table(self.region, BEFORE, up, at, base)
+                      + facts_of_entry(self.region, BEFORE, up, at, base, slot)]
+            facts += [implies(and_(guard, eq(up, s.page)),
+                              two_count(BEFORE, s.page, at, s.index, slot))
+                      for s in self.state.slots.values()
+                      if s.level == at and not self.state.tables[s.page.ident].fresh]
+        return facts
+
+    def somewhere(self, level: int) -> list[Term]:
+        """What is assumed of an arbitrary entry of a table that has @level afterwards."""
+        p, i = var("p", PAGE_BITS), var("i", INDEX_BITS)
+        return (self.given + self.place_facts(p, level, i)
+                + [eq(self.after.level(p), bv(level, 3))])
+
+    def invariant_at(self, level: int) -> list[Goal]:
+        r, after = self.region, self.after
+        p, i = var("p", PAGE_BITS), var("i", INDEX_BITS)
+        facts = self.given + self.place_facts(p, level, i)
+        base = after.base(p) if level < 4 else bv(0, VPN_BITS)
+        here = facts + [eq(after.level(p), bv(level, 3))]
+        parts = dict(table_parts(r, after, p, level, base))
+        parts.update(entry_parts(r, after, p, level, base, i))
+        child = page(BEFORE.mem(p, i))
+        goals = [Goal("invariant", f"{name}, level {level}", here, claim)
+                 for name, claim in parts.items()]
+        changed = ne_bool(counts(after, after.mem(p, i), level),
+                          counts(BEFORE, BEFORE.mem(p, i), level))
+        was = facts + [or_(eq(after.level(p), bv(level, 3)), eq(BEFORE.level(p), bv(level, 3)))]
+        goals.append(Goal("invariant", f"what counts anew is known, level {level}",
+                          was + [ne(p, t.page) for t in after.fresh], implies(changed, after.listed(p, i))))
+        goals.append(Goal("invariant", f"no table of the core's is lost, level {level}",
+                          facts + [eq(BEFORE.level(p), bv(level, 3)), after.gone(p)],
+                          eq(after.live(p), bv(0, COUNT_BITS))))
+        goals.append(Goal("invariant", f"a gathered table holds no leaf, level {level}",
+                          facts + [eq(BEFORE.level(p), bv(level, 3)), after.gone(p)],
+                          not_(counts(after, after.mem(p, i), level))))
+        return [g for g in goals if g.claim is not TRUE and FALSE not in g.assumptions]
+
+
+def ne_bool(a: Term, b: Term) -> Term:
+    return not_(eq(a, b))

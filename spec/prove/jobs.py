@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-2.0
+"""One job: an operation at one optimisation level, from its IR to its goals' answers."""
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass, field
+from typing import Callable
+
+import operations
+import rangegoals
+import steps
+from contract import Contracts
+from execute import Executor, Stuck
+from goals import Goal
+from inv import Region
+from ir import Module
+from operations import Finished, Operation, arguments, start_state
+from rangegoals import RangePath
+from ranges import Induction
+from solve import Solver, SolverOracle
+from state import State
+from term import TRUE, and_, not_
+
+
+@dataclass
+class Checked:
+    """A goal and how it came out."""
+    theorem: str
+    what: str
+    result: str			# proved, refuted, unknown; folded: true by construction
+    seconds: float
+    key: str
+    path: int
+    cached: bool
+    goals: int = 1			# that share their assumptions and were asked together
+
+
+@dataclass
+class Report:
+    operation: str
+    optimise: str
+    paths: int = 0
+    branches: int = 0
+    branch_seconds: float = 0.0
+    checked: list[Checked] = field(default_factory=list)
+    satisfiable: int = 0		# assumption sets shown to have a model
+    stuck: str = ""
+    seconds: float = 0.0
+    answers: dict[str, int] = field(default_factory=dict)
+
+    def failures(self) -> list[Checked]:
+        return [c for c in self.checked if c.result not in ("proved", "folded", "satisfiable")]
+
+    def good(self) -> bool:
+        return not self.stuck and not self.failures() and self.paths > 0
+
+    def json(self) -> dict:
+        return asdict(self)
+
+
+Tick = Callable[[int], None]
+
+
+class Job:
+    def __init__(self, operation: Operation, optimise: str, module: Module, solver: Solver,
+                 tick: Tick = lambda n: None):
+        self.operation, self.solver, self.tick = operation, solver, tick
+        self.module = module
+        self.region = Region()
+        self.oracle = SolverOracle(solver)
+        self.report = Report(operation.name, optimise)
+        self.seen: set[str] = set()
+        self.failed: list[tuple[Goal, State]] = []
+
+    def explore(self) -> list[State]:
+        if self.operation.function.startswith("step:"):
+            return steps.states(self.operation, self.region, self.oracle)
+        if "_range" in self.operation.function:
+            return Induction(self.operation.function, self.module, self.region,
+                             self.oracle).paths()
+        contracts = Contracts(self.region, self.oracle, self.operation.linux)
+        executor = Executor(self.module, contracts.table(), self.oracle)
+        state = start_state(self.operation, self.region, contracts)
+        return executor.run(state, self.operation.function, arguments(self.operation))
+
+    def run(self, stop_at_failure: bool = False) -> Report:
+        begin = time.monotonic()
+        report = self.report
+        try:
+            states = self.explore()
+            report.paths = len(states)
+            for n, state in enumerate(states):
+                self.path(n, state)
+                if stop_at_failure and self.failed:
+                    break
+        except Stuck as stuck:
+            report.stuck = str(stuck)
+        report.branches, report.branch_seconds = self.oracle.asked, self.oracle.seconds
+        report.seconds = time.monotonic() - begin
+        return report
+
+    def path(self, n: int, state: State) -> None:
+        ranged = bool(state.phase)
+        kind = RangePath if ranged else Finished
+        finished = kind(self.operation, self.region, state)
+        name = finished.name()
+        self.report.answers[name] = self.report.answers.get(name, 0) + 1
+        groups: dict[tuple, list[Goal]] = {}
+        for goal in (rangegoals if ranged else operations).goals_of(finished):
+            if goal.claim is TRUE:
+                self.report.checked.append(
+                    Checked(goal.theorem, goal.what, "folded", 0, "", n, False))
+                continue
+            key = (goal.theorem,) + tuple(a.ident for a in goal.assumptions)
+            groups.setdefault(key, []).append(goal)
+        for group in groups.values():
+            self.check(n, group, state)
+        for what, assumptions in finished.assumption_sets():
+            answer = self.solver.ask(assumptions)
+            if answer.key in self.seen:
+                continue
+            self.seen.add(answer.key)
+            self.report.satisfiable += answer.result == "sat"
+            result = "satisfiable" if answer.result == "sat" else "vacuous"
+            self.report.checked.append(Checked("not vacuous", what, result, answer.seconds,
+                                               answer.key, n, answer.cached))
+            self.tick(1)
+
+    def check(self, n: int, group: list[Goal], state: State) -> None:
+        """Goals with the same assumptions, together; one by one if that fails."""
+        first = group[0]
+        claim = and_(*(g.claim for g in group))
+        answer = self.solver.ask(first.assumptions + [not_(claim)])
+        if answer.key in self.seen:
+            return
+        if answer.result != "unsat" and len(group) > 1:
+            for goal in group:
+                self.check(n, [goal], state)
+            return
+        self.seen.add(answer.key)
+        result = {"unsat": "proved", "sat": "refuted"}.get(answer.result, "unknown")
+        self.report.checked.append(
+            Checked(first.theorem, "; ".join(g.what for g in group), result, answer.seconds,
+                    answer.key, n, answer.cached, len(group)))
+        if result != "proved":
+            self.failed.append((first, state))
+        self.tick(len(group))

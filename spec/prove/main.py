@@ -1,0 +1,144 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""Prove the core: every goal of every operation, at -O2 and at -O1."""
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import multiprocessing
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import build
+from jobs import Job
+from operations import OPERATIONS
+from solve import CVC5, Solver
+
+FOLDER = build.TOP / "build/prove"
+# The largest first, so that both processors end at about the same time.
+SIZE = {"unmap range": 11, "protect range": 10, "map 4K while Linux links": 9, "map 4K": 8,
+        "unmap": 7, "map 2M": 6, "protect": 5,
+        "map 1G": 4}
+
+
+def fingerprint() -> str:
+    """Of all that a result depends on beside the core: the prover, the solver, clang."""
+    h = hashlib.sha256()
+    for f in sorted(Path(__file__).parent.glob("**/*.[pch]*")):
+        if f.is_file() and "__pycache__" not in f.parts:
+            h.update(f.read_bytes())
+    for tool in (CVC5, "clang-14"):
+        h.update(subprocess.run([tool, "--version"], capture_output=True, check=True).stdout)
+    return h.hexdigest()
+
+
+def result_key(optimise: str, name: str) -> str:
+    """Of one job: the core's IR, and the fingerprint."""
+    h = hashlib.sha256(fingerprint().encode())
+    for f in sorted((FOLDER / f"ir-O{optimise}").glob("*.ll")):
+        h.update(f.read_bytes())
+    h.update(f"{optimise} {name}".encode())
+    return h.hexdigest()[:32]
+
+
+ticks: "multiprocessing.sharedctypes.Synchronized"
+
+
+def tick(n: int) -> None:
+    with ticks.get_lock():
+        ticks.value += n
+
+
+def start(counter: "multiprocessing.sharedctypes.Synchronized") -> None:
+    global ticks
+    ticks = counter
+
+
+def run_job(task: tuple[str, str, float]) -> dict:
+    """In a process of the pool."""
+    name, optimise, limit = task
+    saved = FOLDER / "result" / f"{result_key(optimise, name)}.json"
+    if saved.exists():
+        done = json.loads(saved.read_text())
+        tick(sum(c["goals"] for c in done["checked"] if c["result"] != "folded"))
+        return done | {"again": True}
+    operation = next(o for o in OPERATIONS if o.name == name)
+    module = build.load(FOLDER / f"ir-O{optimise}")
+    report = Job(operation, optimise, module, Solver(FOLDER / "goals", limit), tick).run()
+    saved.parent.mkdir(parents=True, exist_ok=True)
+    if report.good():
+        partial = saved.with_suffix(f".{os.getpid()}")
+        partial.write_text(json.dumps(report.json()))
+        partial.rename(saved)
+    return report.json()
+
+
+def progress(text: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+
+
+def line(n: int, done: dict) -> str:
+    checked = done["checked"]
+    bad = [c for c in checked if c["result"] not in ("proved", "folded", "satisfiable")]
+    good = done["paths"] and not bad and not done["stuck"]
+    slowest = max((c["seconds"] for c in checked), default=0)
+    asked = sum(c["goals"] for c in checked if c["result"] == "proved")
+    folded = sum(c["result"] == "folded" for c in checked)
+    out = [f"{'ok' if good else 'not ok'} {n} - O{done['optimise']} {done['operation']}: "
+           f"{done['paths']} paths, {asked} goals proved, {folded} by folding, "
+           f"{done['satisfiable']} assumption sets satisfiable, "
+           f"{done['seconds']:.1f} s{' (unchanged)' if done.get('again') else ''}, "
+           f"slowest {slowest:.2f} s"]
+    if done["stuck"]:
+        out.append(f"# the executor is stuck: {done['stuck']}")
+    for c in bad[:20]:
+        out.append(f"# {c['result']}: {c['theorem']}: {c['what']} (path {c['path']}, {c['key']})")
+    return "\n".join(out)
+
+
+def prove(options: argparse.Namespace) -> int:
+    levels = options.optimise.split(",")
+    for optimise in levels:
+        build.llvm(optimise, FOLDER / f"ir-O{optimise}")
+    names = [o.name for o in OPERATIONS if not options.only or o.name in options.only]
+    tasks = [(n, o, options.limit) for o in levels for n in names]
+    tasks.sort(key=lambda t: -SIZE.get(t[0], 0))
+    counter = multiprocessing.Value("l", 0)
+    begin, results = time.monotonic(), []
+    print(f"1..{len(tasks)}", flush=True)
+    with multiprocessing.Pool(options.jobs, start, (counter,), maxtasksperchild=1) as pool:
+        running = pool.imap_unordered(run_job, tasks)
+        while len(results) < len(tasks):
+            try:
+                done = running.next(timeout=0.5)
+            except multiprocessing.TimeoutError:
+                progress(f"{len(results)} of {len(tasks)} theorems, {counter.value} goals, "
+                         f"{time.monotonic() - begin:.0f} s")
+                continue
+            results.append(done)
+            progress("")
+            print(line(len(results), done), flush=True)
+    total = time.monotonic() - begin
+    print(f"# {counter.value} goals in {total:.0f} s on {options.jobs} processors")
+    (FOLDER / "last.json").write_text(json.dumps({"seconds": total, "jobs": options.jobs,
+                                                  "results": results}))
+    failed = [r for r in results if "not ok" in line(0, r)]
+    return 1 if failed else 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("-O", dest="optimise", default="2,1", help="levels (default 2,1)")
+    parser.add_argument("--limit", type=float, default=60, help="seconds for one goal")
+    parser.add_argument("only", nargs="*", help="names of operations (default all)")
+    return prove(parser.parse_args())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

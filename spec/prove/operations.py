@@ -1,0 +1,327 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The operations: how each is called, and the goals of each of its paths."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Callable, Optional
+
+import abstract as a
+import start
+from goals import ANY, Goal, PathGoals
+from hwwalk import accessed, dirty, page, same_translation, shift, walk
+from inv import BEFORE, Region, witness
+from state import Pointer, State, Value
+from term import FALSE, TRUE, Term, and_, bit, bits, bv, concat, eq, implies, ite, ne, not_, or_, \
+    ule, ult, var, zext
+from view import walk_facts
+
+VA, PA, RIGHTS = var("va", 64), var("pa", 64), var("rights", 32)
+RESERVE = var("reserve", 64)
+MAPPING = {"va": (0, 8), "pa": (8, 8), "level": (16, 4), "rights": (20, 4), "accessed": (24, 1),
+           "dirty": (25, 1)}
+
+
+@dataclass(frozen=True)
+class Operation:
+    """@level: of the new page, 0 where the operation finds it out; None: any other."""
+    name: str
+    function: str
+    level: Optional[int]
+    goals: Callable[["Finished"], list[Goal]]
+    linux: bool = False
+
+
+class Finished(PathGoals):
+    """A finished path, seen as a call of one operation."""
+
+    def __init__(self, operation: Operation, region: Region, state: State):
+        super().__init__(region, state)
+        self.operation = operation
+        self.before_va = walk(BEFORE.mem, region.root, VA, region.width_mask)
+        # An address with bits above 47 has no walk; inside the region it has none.
+        self.facts_va = walk_facts(region, VA, self.before_va)
+
+    def out(self, field: str) -> Optional[Term]:
+        """A field of the struct pt_mapping that was handed out."""
+        offset, size = MAPPING[field]
+        found = self.state.objects["m"].get(offset)
+        return found[1] if found and found[0] == size and isinstance(found[1], Term) else None
+
+    @property
+    def status(self) -> int:
+        value = self.state.known.reduce(self.state.result).value
+        if value is None:
+            raise ValueError(f"{self.operation.name}: a path with more than one answer")
+        return value
+
+    def name(self) -> str:
+        return a.STATUS[self.status] if self.state.result is not None else "step"
+
+    def assumption_sets(self) -> list[tuple[str, list[Term]]]:
+        """What the goals assume, all of which must have a model."""
+        sets = [("the walks'", self.given + self.facts_va + self.facts_v)]
+        if not self.state.reserve_only():
+            sets += [(f"the invariant's, level {level}", self.somewhere(level))
+                     for level in (1, 2, 3, 4)]
+        return sets
+
+    def status_is(self, status: int) -> Term:
+        return TRUE if self.status == status else FALSE
+
+    def answer(self, claim: Term, what: str = "") -> Goal:
+        return Goal("refinement", f"answers {a.STATUS[self.status]} {what or 'when it should'}",
+                    self.given + self.facts_va, claim)
+
+    def fields(self, expected: dict[str, Term]) -> list[Goal]:
+        """What is handed out."""
+        goals = []
+        for name, value in expected.items():
+            found = self.out(name)
+            claim = FALSE if found is None else eq(found, value)
+            goals.append(Goal("refinement", f"hands out {name}",
+                              self.given + self.facts_va, claim))
+        return goals
+
+    def unchanged(self, where: Term) -> Goal:
+        """At any @v for which @where holds the walk is as before; A and D only added."""
+        before, after = self.before_v, self.after_v
+        claim = and_(same_translation(before, after), implies(before.accessed, after.accessed),
+                     implies(before.dirty, after.dirty))
+        return self.walks("elsewhere the walk is as before", implies(where, claim))
+
+    def untouched(self) -> list[Goal]:
+        """The walk is as before, and the operation has not written, taken or given anything."""
+        quiet = (all(e.kind in ("hardware", "linux") for e in self.state.events)
+                 and all(t.live is t.live_initial for t in self.state.tables.values()))
+        return [self.unchanged(TRUE),
+                Goal("refinement", "nothing is written", self.given, TRUE if quiet else FALSE)]
+
+    def last_write(self) -> Optional[tuple[Term, Term]]:
+        """The operation's last write over what was there, and the entry it replaced."""
+        current: dict[tuple[int, int], Term] = {}
+        found = None
+        for e in self.state.events:
+            if e.slot is None:
+                continue
+            key = (e.slot.page.ident, e.slot.index.ident)
+            if e.kind in ("exchange", "compare_exchange"):
+                slot = self.state.slots[key]
+                found = (current.get(key, slot.initial), e.value)
+            current[key] = e.value
+        return found
+
+    def no_bit_lost(self, keeps: Callable[[Term], Term]) -> list[Goal]:
+        """A and D as hardware last set them: reported, and kept where @keeps(D) says so."""
+        write = self.last_write()
+        if write is None:
+            return [Goal("a/d", "an atomic exchange is used", self.given, FALSE)]
+        old, new = write
+        goals = []
+        for field, get in (("accessed", accessed), ("dirty", dirty)):
+            told = self.out(field)
+            claim = FALSE if told is None else eq(told, ite(get(old), bv(1, 8), bv(0, 8)))
+            goals.append(Goal("a/d", f"{field} as last set by hardware is handed out",
+                              self.given, claim))
+        goals.append(Goal("a/d", "A and D stay, or were handed out", self.given, keeps(new)))
+        return goals
+
+
+def find_errors(f: Finished) -> Optional[Goal]:
+    """INVALID and NOENT of the operations on the mapping that starts at an address."""
+    valid = and_(a.holds(f.region, VA), a.aligned(VA, 1))
+    if f.status == a.INVALID:
+        return f.answer(not_(valid))
+    if f.status == a.NOENT:
+        return f.answer(and_(valid, not_(a.begins(f.before_va, VA))))
+    return None
+
+
+def resolve_goals(f: Finished) -> list[Goal]:
+    w, inside = f.before_va, a.holds(f.region, VA)
+    goals = f.untouched()
+    if f.status == a.INVALID:
+        return goals + [f.answer(not_(inside))]
+    if f.status == a.NOENT:
+        return goals + [f.answer(and_(inside, a.not_mapped(w)))]
+    goals.append(f.answer(and_(f.status_is(a.OK), inside, w.mapped)))
+    first = a.by_level(w.level, lambda n: concat(bits(VA, 63, shift(n)), bv(0, shift(n))))
+    return goals + f.fields({
+        "va": first, "pa": zext(w.frame, 64), "level": zext(w.level, 32),
+        "rights": a.walk_rights(w), "accessed": ite(w.accessed, bv(1, 8), bv(0, 8)),
+        "dirty": ite(w.dirty, bv(1, 8), bv(0, 8))})
+
+
+def old_mapping(f: Finished) -> list[Goal]:
+    w = f.before_va
+    return f.fields({"va": VA, "pa": zext(w.frame, 64), "level": zext(w.level, 32),
+                     "rights": a.walk_rights(w)})
+
+
+def found(f: Finished) -> Goal:
+    return f.answer(and_(f.status_is(a.OK), a.holds(f.region, VA), a.begins(f.before_va, VA)))
+
+
+def unmap_goals(f: Finished) -> list[Goal]:
+    error = find_errors(f)
+    if error:
+        return [error] + (f.untouched() if f.status == a.INVALID else [f.unchanged(TRUE)])
+    there = a.in_mapping(f.before_va, VA, ANY)
+    return ([found(f), f.unchanged(not_(there)),
+             f.walks("the page is not mapped", implies(there, a.not_mapped(f.after_v)))]
+            + old_mapping(f) + f.no_bit_lost(lambda new: eq(new, bv(0, 64))))
+
+
+def protect_goals(f: Finished) -> list[Goal]:
+    if f.status == a.INVALID:
+        valid = and_(a.rights_ok(RIGHTS), a.holds(f.region, VA), a.aligned(VA, 1))
+        return [f.answer(not_(valid))] + f.untouched()
+    error = find_errors(f)
+    if error:
+        return [f.answer(a.rights_ok(RIGHTS), "for good rights only"), error] + f.untouched()
+    w, after = f.before_va, f.after_v
+    there = a.in_mapping(w, VA, ANY)
+    told = f.state.objects["tighter"].get(0, (0, None))[1]
+    old = f.last_write()
+    kept = FALSE if old is None else and_(
+        eq(accessed(old[1]), accessed(old[0])),
+        eq(dirty(old[1]), and_(dirty(old[0]), bit(RIGHTS, a.WRITE))))
+    return ([found(f), f.answer(a.rights_ok(RIGHTS), "for good rights only"),
+             f.unchanged(not_(there)),
+             f.walks("the page has the new rights, frame and size as before",
+                     implies(there, a.maps(after, zext(f.before_v.frame, 64), f.before_v.level,
+                                           RIGHTS))),
+             f.answer(FALSE if not isinstance(told, Term) else
+                      eq(told, ite(a.tighter(w, RIGHTS), bv(1, 8), bv(0, 8))),
+                      "and tells whether rights were taken away")]
+            + old_mapping(f) + f.no_bit_lost(lambda new: kept))
+
+
+def remap_goals(f: Finished) -> list[Goal]:
+    w = f.before_va
+    if f.status == a.INVALID:
+        valid = and_(a.holds(f.region, VA), a.aligned(VA, 1))
+        bad_frame = and_(a.begins(w, VA),
+                         not_(a.by_level(w.level, lambda n: a.frame_ok(f.region, PA, n))))
+        return [f.answer(or_(not_(valid), bad_frame))] + f.untouched()
+    error = find_errors(f)
+    if error:
+        return [error] + f.untouched()
+    there = a.in_mapping(w, VA, ANY)
+    offset = a.by_level(w.level, lambda n: a.frame_ok(f.region, PA, n))
+    return ([found(f), f.answer(offset, "for a good frame only"), f.unchanged(not_(there)),
+             f.walks("the page has the new frame, rights and size as before",
+                     implies(there, a.maps(f.after_v, PA, f.before_v.level,
+                                           a.walk_rights(f.before_v))))]
+            + old_mapping(f)
+            + f.no_bit_lost(lambda new: and_(not_(accessed(new)), not_(dirty(new)))))
+
+
+def overlap_witness(f: Finished, level: int) -> Goal:
+    """EXISTS: some address in the page is mapped, and here is one."""
+    r, w = f.region, f.before_va
+    facts: list[Term] = []
+    table, prefix = page(w.entries[4 - level]), bits(VA, 47, shift(level))
+    for at in range(level - 1, 0, -1):
+        i, fact = witness(BEFORE, table, at)
+        facts.append(fact)
+        table, prefix = page(BEFORE.mem(table, i)), concat(prefix, i)
+    low = 48 - prefix.width
+    inner = concat(bv(0, 16), prefix, bv(0, low))
+    inner_walk = walk(BEFORE.mem, r.root, inner, r.width_mask)
+    facts += walk_facts(r, inner, inner_walk)
+    return Goal("refinement", "answers EXISTS where something is mapped in the page",
+                f.given + f.facts_va + facts, or_(w.mapped, inner_walk.mapped))
+
+
+def map_goals(f: Finished) -> list[Goal]:
+    level, w = f.operation.level, f.before_va
+    if level is None:
+        return [f.answer(f.status_is(a.INVALID))] + f.untouched()
+    valid = and_(a.page_ok(f.region, VA, level), a.frame_ok(f.region, PA, level),
+                 a.rights_ok(RIGHTS))
+    if f.status == a.INVALID:
+        return [f.answer(not_(valid))] + f.untouched()
+    goals = [f.answer(valid, "for good arguments only")]
+    there = a.in_page(VA, ANY, level)
+    if f.status == a.EXISTS:
+        return goals + [overlap_witness(f, level)] + f.untouched()
+    goals.append(f.walks("nothing was mapped in the page",
+                         implies(there, a.not_mapped(f.before_v))))
+    below, needs = ult(w.level, bv(level, 3)), a.missing(w, level)
+    if f.status == a.AGAIN:
+        return goals + [f.answer(below, "where a table stands in the place"), f.unchanged(TRUE)]
+    if f.status == a.NOMEM:
+        return goals + [f.answer(and_(not_(below), ult(RESERVE, needs)))] + f.untouched()
+    # What Linux links meanwhile need not be taken from the reserve.
+    enough = TRUE if f.operation.linux else ule(needs, RESERVE)
+    goals.append(f.answer(and_(f.status_is(a.OK), not_(below), enough),
+                          "where there are enough tables"))
+    mapped = and_(a.maps(f.after_v, concat(bits(PA, 63, 12), bv(0, 12)), bv(level, 3), RIGHTS),
+                  not_(f.after_v.accessed), not_(f.after_v.dirty))
+    return goals + [f.unchanged(not_(there)),
+                    f.walks("the page is mapped as asked", implies(there, mapped))]
+
+
+def step_goals(f: Finished) -> list[Goal]:
+    """Of hardware's and Linux's steps: what is mapped stays, but for A and D."""
+    return [f.unchanged(TRUE)]
+
+
+def no_goals(f: Finished) -> list[Goal]:
+    """The range forms' goals are in rangegoals.py."""
+    raise AssertionError(f.operation.name)
+
+
+P_PT, P_M, P_TIGHTER = Pointer("pt", 0), Pointer("m", 0), Pointer("tighter", 0)
+
+
+def arguments(operation: Operation) -> list[Value]:
+    stem = operation.function
+    if stem == "@pt_map":
+        level = var("anylevel", 32) if operation.level is None else bv(operation.level, 32)
+        return [P_PT, VA, PA, level, RIGHTS]
+    return {"@pt_init": start.ARGUMENTS,
+            "@pt_resolve": [P_PT, VA, P_M], "@pt_unmap": [P_PT, VA, P_M],
+            "@pt_protect": [P_PT, VA, RIGHTS, P_M, P_TIGHTER],
+            "@pt_remap": [P_PT, VA, PA, P_M]}[stem]
+
+
+OPERATIONS = [
+    Operation("resolve", "@pt_resolve", 0, resolve_goals),
+    Operation("protect", "@pt_protect", 0, protect_goals),
+    Operation("remap", "@pt_remap", 0, remap_goals),
+    Operation("unmap", "@pt_unmap", 0, unmap_goals),
+    Operation("map 4K", "@pt_map", 1, map_goals),
+    Operation("map 2M", "@pt_map", 2, map_goals),
+    Operation("map 1G", "@pt_map", 3, map_goals),
+    Operation("map, other levels", "@pt_map", None, map_goals),
+    Operation("map 4K while Linux links", "@pt_map", 1, map_goals, linux=True),
+    Operation("unmap range", "@pt_unmap_range", 0, no_goals),
+    Operation("protect range", "@pt_protect_range", 0, no_goals),
+    Operation("init", "@pt_init", 0, start.init_goals),
+    Operation("empty root", "step:empty", 0, start.empty_goals),
+    Operation("step of hardware", "step:hardware", 0, step_goals),
+    Operation("step of Linux", "step:linux", 0, step_goals),
+]
+
+
+def start_state(operation: Operation, region: Region, contracts) -> State:
+    """Before the call: any state that satisfies the invariant, any arguments."""
+    s = State()
+    s.fact(*region.facts())
+    contracts.add_root(s)
+    s.reserve = RESERVE
+    s.objects = {"env": {}, "m": {}, "tighter": {}, "pt": {
+        0: (8, Pointer("env", 0)), 8: (8, concat(bv(0, 12), region.root, bv(0, 12))),
+        16: (8, region.start), 24: (8, region.end), 32: (8, region.pa_limit)}}
+    if operation.function == "@pt_init":
+        s.objects["pt"] = {}
+    if operation.level is None:
+        level = var("anylevel", 32)
+        s.assume(and_(*(ne(level, bv(n, 32)) for n in (1, 2, 3))))
+    return s
+
+
+def goals_of(f: Finished) -> list[Goal]:
+    operation = f.operation
+    return f.safety() + operation.goals(f) + f.steps() + f.invariant()

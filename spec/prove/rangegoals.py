@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The goals of a range form's paths: each induction's beginning, its step and its end."""
+from __future__ import annotations
+
+import abstract as a
+from goals import ANY, Goal, PathGoals
+from hwwalk import accessed, dirty, execute_disable, index, is_leaf, is_table, \
+    same_translation, user, walk, writable
+from inv import BEFORE, Region, entry_index
+from operations import RIGHTS, VA
+from ranges import BYTES, END, LEAVES, PROGRESS, REMOVED, SEEN, between_runs, straddles
+from state import Slot, State
+from term import FALSE, TRUE, Term, add, and_, bit, bits, bv, bvand, bvnot, concat, eq, \
+    implies, ite, ne, not_, or_, ule, ult, var, zext
+from view import met, run_facts, run_pair, run_value
+
+
+def rights_of(e: Term) -> Term:
+    """The rights of a leaf, as three bits of the interface."""
+    def one(t: Term) -> Term:
+        return ite(t, bv(1, 1), bv(0, 1))
+    return concat(one(user(e)), one(writable(e)), one(not_(execute_disable(e))))
+
+
+class RangePath(PathGoals):
+    def __init__(self, operation, region: Region, state: State):
+        super().__init__(region, state)
+        self.operation = operation
+        self.before_va = walk(BEFORE.mem, region.root, VA, region.width_mask)
+        self.protects = "protect" in operation.function
+        run = state.run
+        if run is None:
+            return
+        here = self.slot_here()
+        self.given = self.given + run_pair(run, state, run.level, run.table, run.first)
+        if here is not None and self.protects and here.value is not here.initial:
+            # The ghost of what hardware did to this entry, from here on part of the run's.
+            cur = self.replaced(here)
+            self.given = self.given + [
+                eq(accessed(met(here.initial, here.index)), accessed(cur)),
+                eq(dirty(met(here.initial, here.index)), dirty(cur))]
+        w = self.before_v
+        level = run.level
+        self.facts_v = self.facts_v + [
+            implies(w.reached[4 - level], f)
+            for f in self.about_run(level, w.tables[4 - level], index(ANY, level))]
+
+    def about_run(self, level: int, p: Term, i: Term) -> list[Term]:
+        run = self.state.run
+        facts = run_facts(self.region, run, level, p, i)
+        facts += run_pair(run, self.state, level, p, i)
+        if self.protects:
+            from view import in_run
+            e = BEFORE.mem(p, i)
+            fresh = eq(bvand(rights_of(e), bvnot(SEEN)), bv(0, 3))
+            facts.append(implies(and_(in_run(run, p, i), is_leaf(e, level)), fresh))
+        return facts
+
+    def place_facts(self, p: Term, level: int, i: Term) -> list[Term]:
+        facts = super().place_facts(p, level, i)
+        run = self.state.run
+        if run is None:
+            return facts
+        guard, up, slot = eq(BEFORE.level(p), bv(level, 3)), p, i
+        for at in range(level, 5):
+            facts += [implies(guard, f) for f in
+                      (self.about_run(at, up, slot) if at == run.level else [])]
+            if at < 4:
+                slot, up = entry_index(BEFORE.base(up), at + 1), BEFORE.parent(up)
+        return facts
+
+    def slot_here(self) -> Slot | None:
+        """The entry that the run has come to."""
+        run = self.state.run
+        return self.state.slots.get((run.table.ident, add(run.first, run.count).ident))
+
+    def replaced(self, slot: Slot) -> Term:
+        """What the last write to an entry replaced."""
+        value, old = slot.initial, slot.initial
+        for e in self.state.events:
+            if e.slot is not None and e.slot.page is slot.page and e.slot.index is slot.index:
+                if e.kind != "hardware":
+                    old = value
+                value = e.value
+        return old
+
+    def name(self) -> str:
+        return self.state.phase
+
+    def assumption_sets(self) -> list[tuple[str, list[Term]]]:
+        return [("the walks'", self.given + self.facts_v)]
+
+    def claim(self, what: str, claim: Term, theorem: str = "refinement") -> Goal:
+        return Goal(theorem, f"{self.state.phase}: {what}", self.given, claim)
+
+    def quiet(self) -> Goal:
+        s = self.state
+        silent = (all(e.kind in ("hardware",) for e in s.events)
+                  and all(t.live is t.live_initial for t in s.tables.values()))
+        return self.claim("nothing is written", TRUE if silent else FALSE)
+
+    def done_is(self, wanted: dict[int, Term]) -> list[Goal]:
+        found = self.state.objects["done"]
+        return [self.claim(f"what was done is told (byte {at})",
+                           eq(found[at][1], value) if at in found else FALSE)
+                for at, value in wanted.items()]
+
+    def goals(self) -> list[Goal]:
+        goals = {"entry": self.entry, "start of a run": self.start, "entry of a run": self.step,
+                 "run": self.end}[self.state.phase]()
+        if self.state.pending:
+            goals.append(self.claim("every removed leaf is handed over", FALSE, "a/d"))
+        return goals
+
+    def entry(self) -> list[Goal]:
+        s, r = self.state, self.region
+        w, v = (walk(BEFORE.mem, r.root, at, r.width_mask) for at in (VA, END))
+        valid = and_(ult(VA, END), a.aligned(VA, 1), a.aligned(END, 1), ule(r.start, VA),
+                     ule(END, r.end), not_(straddles(w, VA)),
+                     or_(eq(END, r.end), not_(straddles(v, END))),
+                     a.rights_ok(RIGHTS) if self.protects else TRUE)
+        goals = [self.quiet()] + self.done_is({n: bv(0, 64) for n in (0, 8, 16)})
+        if s.cut:
+            here = [eq(s.heads[0], VA), valid]
+            return goals + [self.claim("goes on where the range begins", and_(*here))]
+        refused = eq(s.result, bv(a.INVALID, 32))
+        return goals + [self.claim("answers INVALID when it should", and_(refused, not_(valid)))]
+
+    def held(self) -> dict[int, Term]:
+        held = next(o for o in self.state.objects.values()
+                    if {at: n for at, (n, _) in o.items()} == {0: 8, 8: 4, 12: 4, 16: 4})
+        return {at: value for at, (_, value) in held.items()}
+
+    def start(self) -> list[Goal]:
+        held = self.held()
+        first, entries = held[12], held[16]
+        zero = and_(*(eq(v, bv(0, v.width)) for v in self.state.heads))
+        same = {0: BYTES, 8: LEAVES}
+        return [self.quiet(), self.claim("begins with its first entry", zero),
+                self.claim("has entries, and they are in the table", and_(
+                    ne(entries, bv(0, 32)), ule(entries, bv(512, 32)), ult(first, bv(512, 32)),
+                    ule(add(first, entries), bv(512, 32))))] + self.done_is(same)
+
+    def step(self) -> list[Goal]:
+        s, here = self.state, self.slot_here()
+        entries = self.held()[16]
+        leaf = is_leaf(here.initial, here.level)
+        moved = and_(eq(s.heads[0], add(zext(PROGRESS, s.heads[0].width),
+                                        bv(1, s.heads[0].width))),
+                     ult(add(zext(PROGRESS, 32), bv(1, 32)), entries))
+        counted = eq(s.heads[1], add(zext(REMOVED, s.heads[1].width),
+                                     ite(leaf, bv(1, s.heads[1].width), bv(0, s.heads[1].width))))
+        goals = [self.claim("goes on at the next entry", moved),
+                 self.claim("counts what it has changed", counted),
+                 self.claim("the entry was no table", not_(is_table(here.initial, here.level))),
+                 self.claim("the entry becomes what it should",
+                            eq(here.value, run_value(s.run, here.initial, here.index))),
+                 self.only_this_entry()]
+        if self.protects:
+            old, new = bits(s.heads[2], 2, 0), ite(leaf, rights_of(here.initial), bv(0, 3))
+            goals += [self.claim("remembers which rights there were", and_(
+                eq(bits(s.heads[2], 31, 3), bv(0, 29)),
+                eq(bvand(or_bits(SEEN, new), bvnot(old)), bv(0, 3))))]
+            goals += self.bits_kept(here)
+        return goals + self.done_is({0: BYTES, 8: LEAVES})
+
+    def only_this_entry(self) -> Goal:
+        s, here = self.state, self.slot_here()
+        same = (all(o is here or o.value is o.initial for o in s.slots.values())
+                and all(t.live is t.live_initial for t in s.tables.values()))
+        return self.claim("no other entry and no count changes", TRUE if same else FALSE)
+
+    def bits_kept(self, here: Slot) -> list[Goal]:
+        """Protect: A and D as hardware last set them stay; D goes with the right to write."""
+        if here.value is here.initial:
+            return []
+        old, new = self.replaced(here), here.value
+        return [self.claim("A stays, and D where it can be written", and_(
+            eq(accessed(new), accessed(old)),
+            eq(dirty(new), and_(dirty(old), bit(RIGHTS, a.WRITE)))), "a/d")]
+
+    def end(self) -> list[Goal]:
+        s = self.state
+        goals = []
+        if s.cut:
+            next_ = s.heads[0]
+            after = between_runs(self.region, next_, self.after.mem)
+            # The invariant before, along the walk of where the next run begins.
+            from view import walk_facts
+            w = walk(BEFORE.mem, self.region.root, next_, self.region.width_mask)
+            level = s.run.level
+            facts = walk_facts(self.region, next_, w) + [
+                implies(w.reached[4 - level], f)
+                for f in self.about_run(level, w.tables[4 - level], index(next_, level))]
+            goals += [self.claim("comes further", and_(ult(VA, next_), ult(next_, END))),
+                      Goal("refinement", "run: no leaf straddles the next one or the end",
+                           self.given + facts, and_(*after))]
+        else:
+            next_ = END
+            goals.append(self.claim("answers OK", eq(s.result, bv(a.OK, 32))))
+        before, now = self.before_v, self.after_v
+        there = and_(ule(VA, ANY), ult(ANY, next_))
+        kept = and_(same_translation(before, now), implies(before.accessed, now.accessed),
+                    implies(before.dirty, now.dirty))
+        goals.append(self.walks("run: elsewhere the walk is as before",
+                                implies(not_(there), kept)))
+        if self.protects:
+            changed = ite(before.mapped,
+                          and_(a.maps(now, zext(before.frame, 64), before.level, RIGHTS),
+                               implies(before.accessed, now.accessed),
+                               implies(and_(before.dirty, bit(RIGHTS, a.WRITE)), now.dirty)),
+                          a.not_mapped(now))
+            goals.append(self.walks("run: every page has the new rights", implies(there, changed)))
+            told = s.objects["done"][16][1]
+            was = var("was_tighter", 8)
+            goals += [self.walks("run: tells of rights taken away", implies(
+                and_(there, before.mapped, a.tighter(before, RIGHTS)), eq(told, bv(1, 8)))),
+                self.claim("does not forget that", or_(eq(told, was), eq(told, bv(1, 8))))]
+        else:
+            goals.append(self.walks("run: nothing is mapped", implies(there, a.not_mapped(now))))
+        return goals + self.told()
+
+    def told(self) -> list[Goal]:
+        """As many leaves and bytes as the run has changed."""
+        s, here = self.state, self.slot_here()
+        last = FALSE if here is None else and_(is_leaf(here.initial, here.level),
+                                               TRUE if here.value is not here.initial else FALSE)
+        n = add(zext(REMOVED, 64), ite(last, bv(1, 64), bv(0, 64)))
+        size = 12 + 9 * (s.run.level - 1)
+        bytes_ = concat(bits(n, 63 - size, 0), bv(0, size))
+        return self.done_is({0: add(BYTES, bytes_), 8: add(LEAVES, n)})
+
+
+def or_bits(x: Term, y: Term) -> Term:
+    from term import bitwise
+    return bitwise("bvor", x, y)
+
+
+def goals_of(f: RangePath) -> list[Goal]:
+    goals = f.safety() + f.goals()
+    if f.state.phase == "run":
+        goals += f.steps() + f.invariant()
+    return [g for g in goals if not (g.what == "every lock is released" and f.state.cut
+                                     and f.state.phase != "run")]

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The solver: cvc5 on SMT-LIB text, with a cache by the text's hash."""
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Optional, Sequence
+
+from smt import script
+from state import State
+from term import TRUE, Term
+
+CVC5 = "cvc5"
+
+
+@dataclass
+class Answer:
+    """sat, unsat or unknown; seconds it took when it was asked; the goal's file."""
+    result: str
+    seconds: float
+    key: str
+    cached: bool
+
+
+class Solver:
+    """Asks cvc5, at most once for each text."""
+
+    def __init__(self, folder: Path, limit: float = 60.0):
+        self.folder, self.limit = folder, limit
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def path(self, key: str) -> Path:
+        return self.folder / key[:2] / f"{key}.smt2"
+
+    def ask(self, assertions: Sequence[Term], limit: Optional[float] = None) -> Answer:
+        text = script(assertions)
+        key = hashlib.sha256(text.encode()).hexdigest()[:32]
+        goal = self.path(key)
+        answer = goal.with_suffix(".txt")
+        try:
+            result, seconds = answer.read_text().split()
+            return Answer(result, float(seconds), key, True)
+        except (FileNotFoundError, ValueError):
+            pass
+        goal.parent.mkdir(exist_ok=True)
+        goal.write_text(text)
+        begin = time.monotonic()
+        result = run(goal, limit or self.limit)
+        seconds = time.monotonic() - begin
+        if result != "unknown":
+            partial = answer.with_suffix(f".{os.getpid()}")
+            partial.write_text(f"{result} {seconds:.3f}\n")
+            partial.rename(answer)
+        return Answer(result, seconds, key, False)
+
+    def model(self, assertions: Sequence[Term], wanted: Sequence[Term]) -> Optional[list[int]]:
+        """Values of @wanted in one model of @assertions, or None."""
+        from smt import Printer
+        printer = Printer(list(assertions) + [w for w in wanted])
+        printer.roots = list(assertions)
+        text = printer.script()
+        names = [printer.text(w) for w in wanted]
+        text = "(set-option :produce-models true)\n" + text
+        text += "".join(f"(get-value ({n}))\n" for n in names)
+        done = subprocess.run([CVC5, "--lang=smt2", f"--tlimit={int(self.limit * 1000)}"],
+                              input=text, capture_output=True, text=True, check=False)
+        lines = done.stdout.splitlines()
+        if not lines or lines[0] != "sat":
+            return None
+        return [parse_value(line) for line in lines[1:]]
+
+
+def parse_value(line: str) -> int:
+    last = line.rstrip(")").split()[-1]
+    if last.startswith("#b"):
+        return int(last[2:], 2)
+    return {"true": 1, "false": 0}[last]
+
+
+def run(goal: Path, limit: float) -> str:
+    done = subprocess.run([CVC5, "--lang=smt2", f"--tlimit={int(limit * 1000)}", str(goal)],
+                          capture_output=True, text=True, check=False)
+    first = done.stdout.split("\n", 1)[0].strip()
+    if first in ("sat", "unsat"):
+        return first
+    if "error" in done.stdout + done.stderr and "timeout" not in done.stderr:
+        raise RuntimeError(f"{goal}: {done.stdout}{done.stderr}")
+    return "unknown"
+
+
+@dataclass
+class SolverOracle:
+    """Which branches are possible, by asking the solver."""
+    solver: Solver
+    asked: int = 0
+    seconds: float = 0.0
+    limit: float = 20.0
+    answers: dict = field(default_factory=dict)
+
+    def possible(self, state: State, condition: Term) -> bool:
+        condition = state.known.reduce(condition)
+        if condition.op == "const":
+            return condition is TRUE
+        answer = self.solver.ask(state.facts + state.conditions + [condition], self.limit)
+        self.asked += 1
+        self.seconds += 0 if answer.cached else answer.seconds
+        return answer.result != "unsat"
+
+
+class ConcreteOracle:
+    """For runs on constants: every condition has folded."""
+
+    def possible(self, state: State, condition: Term) -> bool:
+        condition = state.known.reduce(condition)
+        if condition.op != "const":
+            raise RuntimeError(f"not concrete: {condition}")
+        return condition is TRUE

@@ -1,0 +1,118 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""The last run of `make prove` in figures: a table, and the distribution of query times."""
+from __future__ import annotations
+
+import ast
+import json
+import re
+import sys
+from pathlib import Path
+
+import build
+
+HERE = Path(__file__).parent
+FOLDER = build.TOP / "build/prove"
+# What one has to read to believe the theorem, what one has to trust, what is proved.
+PARTS = {
+    "statement (what is claimed)": ["abstract.py", "hwwalk.py", "inv.py", "start.py",
+                                    "operations.py", "goals.py", "rangegoals.py", "view.py"],
+    "contracts (what is assumed of the environment)": ["contract.py", "steps.py",
+                                                       "env/pt_env.h", "lemmas.c"],
+    "prover (trusted to be right)": ["ir.py", "layout.py", "execute.py", "state.py",
+                                     "ranges.py", "term.py", "smt.py",
+                                     "solve.py", "jobs.py", "main.py", "build.py", "lemmas.py"],
+    "checks of the prover (not trusted)": ["native.py", "picture.py", "mutants.py", "again.py",
+                                           "stats.py", "env/callback.c",
+                                           "../../tests/prove/*.py"],
+    "code proved (all of src/core)": ["../../src/core/*.c", "../../src/core/*.h"],
+}
+
+
+def python_lines(text: str) -> int:
+    """Lines with code: no blanks, comments or docstrings."""
+    dropped: set[int] = set()
+    for node in ast.walk(ast.parse(text)):
+        body = getattr(node, "body", None)
+        if (isinstance(body, list) and body and isinstance(body[0], ast.Expr)
+                and isinstance(getattr(body[0], "value", None), ast.Constant)
+                and isinstance(body[0].value.value, str)):
+            dropped.update(range(body[0].lineno, body[0].end_lineno + 1))
+    return sum(bool(line.strip()) and not line.strip().startswith("#") and n not in dropped
+               for n, line in enumerate(text.splitlines(), 1))
+
+
+def c_lines(text: str) -> int:
+    text = re.sub(r"/\*(?!@).*?\*/|//(?!@)[^\n]*", "", text, flags=re.DOTALL)
+    return sum(bool(line.strip()) for line in text.splitlines())
+
+
+def count(patterns: list[str]) -> tuple[int, int]:
+    """Files and lines of code."""
+    files = [f for p in patterns for f in sorted(HERE.glob(p))
+             or ([HERE / p] if (HERE / p).exists() else [])]
+    total = sum((python_lines if f.suffix == ".py" else c_lines)(f.read_text()) for f in files)
+    return len(files), total
+
+
+def table(results: list[dict]) -> None:
+    head = (f"{'theorem':34} {'paths':>5} {'goals':>6} {'folded':>6} {'queries':>7} "
+            f"{'branches':>8} {'seconds':>8} {'slowest':>8}")
+    print(head)
+    for r in sorted(results, key=lambda r: (r["optimise"], r["operation"])):
+        checked = r["checked"]
+        print(f"-O{r['optimise']} {r['operation']:30} {r['paths']:5} "
+              f"{sum(c['goals'] for c in checked if c['result'] == 'proved'):6} "
+              f"{sum(c['result'] == 'folded' for c in checked):6} "
+              f"{sum(c['result'] in ('proved', 'satisfiable') for c in checked):7} "
+              f"{r['branches']:8} {sum(c['seconds'] for c in checked):8.1f} "
+              f"{max((c['seconds'] for c in checked), default=0):8.2f}")
+
+
+def plot(seconds: list[float], target: Path) -> None:
+    import matplotlib
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+    figure, axes = pyplot.subplots(figsize=(6, 3.5))
+    n = len(seconds)
+    axes.step(seconds, [(i + 1) / n for i in range(n)], where="post")
+    axes.set_xscale("log")
+    axes.set_xlabel("seconds of one query")
+    axes.set_ylabel("share of queries")
+    axes.set_title(f"{n} queries of make prove")
+    axes.grid(True, which="both", alpha=0.3)
+    figure.tight_layout()
+    figure.savefig(target, dpi=150)
+
+
+def main() -> int:
+    saved = FOLDER / "last.json"
+    if not saved.exists():
+        print("there is no run yet: make prove", file=sys.stderr)
+        return 1
+    last = json.loads(saved.read_text())
+    results = last["results"]
+    table(results)
+    distinct = {c["key"]: c["seconds"] for r in results for c in r["checked"] if c["key"]}
+    seconds = sorted(distinct.values())
+    by: dict[str, int] = {}
+    for r in results:
+        for c in r["checked"]:
+            if c["result"] in ("proved", "folded"):
+                by[c["theorem"]] = by.get(c["theorem"], 0) + c["goals"]
+    print("\ngoals by kind: " + ", ".join(f"{n} {k}" for k, n in sorted(by.items())))
+    print(f"{len(seconds)} different queries, {sum(seconds):.0f} s of solver time in all "
+          f"(branches aside); {sum(s < 1 for s in seconds) / len(seconds):.1%} under one second, "
+          f"median {seconds[len(seconds) // 2]:.3f} s, slowest {seconds[-1]:.2f} s")
+    print(f"last run: {last['seconds']:.0f} s on {last['jobs']} processors\n")
+    print(f"{'lines of code':48} {'files':>5} {'lines':>6}")
+    for name, patterns in PARTS.items():
+        files, lines = count(patterns)
+        print(f"{name:48} {files:5} {lines:6}")
+    plot(seconds, FOLDER / "goals.png")
+    print(f"\nplot: {(FOLDER / 'goals.png').relative_to(build.TOP)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

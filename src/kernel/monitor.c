@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The protocol monitor in the kernel.
+ *
+ * It starts, and takes note of what is mapped, when a file's lock is taken and
+ * check=full; it ends when the lock is taken and check= is something else.  So it
+ * never sees half of an operation.
+ */
+#include <linux/mm.h>
+
+#include "trial.h"
+
+#define VPT_MONITOR_MIN		(256UL << 10)
+#define VPT_MONITOR_MAX		(256UL << 20)
+
+void vpt_monitor_init(struct vpt_file *f)
+{
+	spin_lock_init(&f->monitor.lock);
+}
+
+void vpt_monitor_wanted(void)
+{
+	static atomic_t listening = ATOMIC_INIT(0);
+
+	/*
+	 * It stays: to rewrite the jumps at each change of check= would cost more than
+	 * their being taken in vain.
+	 */
+	if (!atomic_xchg(&listening, 1))
+		vpt_tell_more();
+}
+
+void vpt_monitor_step(struct vpt_file *f, const struct spec_mon_event *e)
+{
+	struct vpt_monitor *m = &f->monitor;
+	unsigned long flags;
+
+	if (!READ_ONCE(m->on))
+		return;
+	spin_lock_irqsave(&m->lock, flags);
+	if (m->on)
+		spec_mon_step(&m->mon, e);
+	spin_unlock_irqrestore(&m->lock, flags);
+}
+
+void vpt_monitor_drop(struct vpt_file *f)
+{
+	struct vpt_monitor *m = &f->monitor;
+
+	spin_lock_irq(&m->lock);
+	WRITE_ONCE(m->on, false);
+	spin_unlock_irq(&m->lock);
+	kvfree(m->memory);
+	m->memory = NULL;
+}
+
+/* What it takes to remember all that is mapped, twice over. */
+static u64 vpt_monitor_size(struct vpt_file *f)
+{
+	u64 leaves = f->env.leaves[0] + f->env.leaves[1] + f->env.leaves[2];
+
+	return VPT_MONITOR_MIN + 512 * f->env.tables + 256 * leaves;
+}
+
+/* The tables and leaves that are there, as if they had just been seen. */
+static void vpt_monitor_adopt(struct vpt_file *f)
+{
+	struct vpt_piece *piece;
+	u64 va;
+
+	list_for_each_entry(piece, &f->pieces, node) {
+		u64 told[PT_LEVELS + 1] = { 0 };
+
+		for (va = piece->pt.start; va < piece->pt.end;) {
+			u64 bytes = vpt_tell_path(f, va, told, true, vpt_monitor_step);
+
+			va = (va & ~(bytes - 1)) + bytes;
+		}
+	}
+}
+
+/*
+ * Memory is allocated under the file's lock, against the rule (vpt_file.h): reclaim
+ * calls the notifier only for ranges that are no region's.  Without it the monitor
+ * tries again next time.
+ */
+static void vpt_monitor_start(struct vpt_file *f, u64 bytes)
+{
+	struct vpt_monitor *m = &f->monitor;
+	void *memory;
+
+	if (bytes > VPT_MONITOR_MAX) {
+		pr_warn_once("vpt: check: the protocol monitor has lost track: too much is mapped\n");
+		return;
+	}
+	memory = kvmalloc(bytes, GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN);
+	if (!memory)
+		return;
+	m->memory = memory;
+	m->bytes = bytes;
+	spin_lock_irq(&m->lock);
+	spec_mon_init(&m->mon, memory, bytes);
+	WRITE_ONCE(m->on, true);
+	spin_unlock_irq(&m->lock);
+	vpt_monitor_adopt(f);
+}
+
+void vpt_monitor_begin(struct vpt_file *f)
+{
+	const bool wanted = READ_ONCE(vpt_check_mode) == VPT_CHECK_FULL && !f->violations;
+	struct vpt_monitor *m = &f->monitor;
+	u64 bytes = vpt_monitor_size(f);
+
+	if (m->on && (!wanted || m->mon.lost)) {
+		bytes = max(bytes, 2 * m->bytes);
+		vpt_monitor_drop(f);
+	}
+	if (wanted && !m->on)
+		vpt_monitor_start(f, bytes);
+}
+
+void vpt_monitor_report(struct vpt_file *f)
+{
+	const struct spec_mon_verdict *v = &f->monitor.mon.verdict;
+
+	if (!f->monitor.on || f->monitor.mon.judging || f->monitor.mon.lost || f->violations)
+		return;
+	vpt_violation(f, v->va == SPEC_MON_ANY ? f->start : v->va,
+		      "protocol violation %u, %s: %s Table %#llx, level %u, entry %u (%#llx), frame %#llx, CPUs %#llx",
+		      v->wrong, spec_mon_wrong_name(v->wrong),
+		      spec_mon_wrong_sentence(v->wrong), v->table, v->level, v->index,
+		      v->entry, v->frame, v->cpus);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The protocol monitor (spec/spec_mon.h) at work in the kernel: one for each file, while
+ * check=full.  It listens to what is told (tell.h).
+ */
+#ifndef VPT_MONITOR_H
+#define VPT_MONITOR_H
+
+#include <linux/spinlock.h>
+
+#include "../../spec/spec_mon.h"
+
+struct vpt_file;
+
+/**
+ * struct vpt_monitor - a file's monitor
+ * @lock: a step may come from an interrupt, on any CPU
+ * @on: it judges; changes under @lock and the file's lock
+ * @memory: what it remembers
+ * @bytes: size of that
+ * @mon: the automaton
+ */
+struct vpt_monitor {
+	spinlock_t lock;	/* see above */
+	bool on;
+	void *memory;
+	u64 bytes;
+	struct spec_mon mon;
+};
+
+void vpt_monitor_init(struct vpt_file *f);
+void vpt_monitor_drop(struct vpt_file *f);
+
+/* check=full was set: from now on there is a listener. */
+void vpt_monitor_wanted(void);
+
+/* The file's lock was taken: start or end, as check= wants it. */
+void vpt_monitor_begin(struct vpt_file *f);
+
+/* Any context. */
+void vpt_monitor_step(struct vpt_file *f, const struct spec_mon_event *e);
+
+/* The file's lock will be released: say what was found. */
+void vpt_monitor_report(struct vpt_file *f);
+
+#endif /* VPT_MONITOR_H */

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Telling what happens to a region's tables: to whoever traces (vpt_trace.h), and to
+ * the protocol monitor.  While nobody listens each place costs a jump that is not
+ * taken.
+ */
+#ifndef VPT_TELL_H
+#define VPT_TELL_H
+
+#include <linux/jump_label.h>
+#include <linux/types.h>
+
+#include "../../spec/spec_mon.h"
+
+struct cpumask;
+struct pt;
+struct pt_env;
+struct spec_op;
+struct vpt_file;
+
+DECLARE_STATIC_KEY_FALSE(vpt_heard);
+
+/*
+ * Whether anybody listens.  Who tells of something in two parts asks once: the answer
+ * can change at any time.
+ */
+static __always_inline bool vpt_telling(void)
+{
+	return static_branch_unlikely(&vpt_heard);
+}
+
+/* A listener more, or one less. */
+int vpt_tell_more(void);
+void vpt_tell_less(void);
+
+/*
+ * The rest is called only while somebody listens.  Writes, locks taken and
+ * invalidations are told after the fact, locks released and what is freed before it.
+ */
+
+/* Of the core's environment; @env is a file's.  See struct spec_mon_event. */
+void vpt_tell_write(struct pt_env *env, enum spec_mon_kind kind, u64 table,
+		    unsigned int level, unsigned int i, u64 old, u64 entry, u64 expected);
+void vpt_tell_table_lock(struct pt_env *env, u64 table, unsigned int level, bool lock);
+void vpt_tell_table(struct pt_env *env, enum spec_mon_kind kind, u64 table,
+		    unsigned int level, bool flag);
+void vpt_tell_frame(struct pt_env *env, enum spec_mon_kind kind, u64 frame,
+		    unsigned int level);
+
+/* The file's lock was taken, or is about to be released. */
+void vpt_tell_lock(struct vpt_file *f);
+void vpt_tell_unlock(struct vpt_file *f);
+
+/* An operation is about to be done in @pt; and which tables stand on its way. */
+void vpt_tell_operation(struct vpt_file *f, const struct pt *pt, const struct spec_op *op);
+
+/*
+ * Tell @say of the tables on @va's path, but of none that @told, an array by level,
+ * has from the path before; and of the leaf, if @leaf.  Return: bytes behind the entry
+ * in which the walk ends.
+ */
+u64 vpt_tell_path(struct vpt_file *f, u64 va, u64 *told, bool leaf,
+		  void (*say)(struct vpt_file *f, const struct spec_mon_event *e));
+
+/*
+ * A shootdown begins.  Return: the CPUs that are to be interrupted, held still: the
+ * address space's own mask changes while one looks at it.
+ */
+const struct cpumask *vpt_tell_shootdown(struct vpt_file *f, u64 start, u64 end,
+					 unsigned int shift);
+void vpt_tell_shootdown_end(struct vpt_file *f);
+
+/* This CPU has invalidated, and will acknowledge.  Interrupts are off. */
+void vpt_tell_invalidated(struct vpt_file *f, u64 start, u64 end, unsigned int shift,
+			  bool all);
+
+#endif /* VPT_TELL_H */

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Rounds: threads that meet, run, and are counted. */
+#include "lit_machine.h"
+
+#include <pthread.h>
+#include <time.h>
+
+#define LIT_REPIN	64	/* rounds between two changes of CPUs and addresses */
+#define LIT_PATIENCE	120	/* seconds without a round */
+
+struct lit_worker {
+	struct lit_arena *arena;
+	unsigned int thread;
+};
+
+static double lit_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+static void lit_await(const struct lit_arena *a, volatile u64 *v, u64 want)
+{
+	unsigned int spins = 0;
+
+	while (*v < want && !a->over.v)
+		lit_spin(a, &spins);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+static void lit_tell(struct lit_line *line, u64 value)
+{
+	__atomic_store_n(&line->v, value, __ATOMIC_SEQ_CST);
+}
+
+/* One round of one thread, from the meeting to the end of its steps. */
+static void lit_round(struct lit_arena *a, unsigned int thread, u64 round)
+{
+	if (round % LIT_REPIN == 1)
+		pin_to(a->map[thread]);
+	lit_warm_thread(a, thread);
+	lit_tell(&a->ready[thread], round);
+	lit_await(a, &a->start.v, round);
+	if (rng_below(&a->rng[thread], 2))
+		lit_pause(a, thread, a->ticks);
+	lit_run_thread(a, thread);
+	lit_tell(&a->done[thread], round);
+}
+
+/* Threads other than the first wait for its word that the state is set. */
+static void *lit_worker(void *arg)
+{
+	struct lit_worker *me = arg;
+	struct lit_arena *a = me->arena;
+	u64 round;
+
+	for (round = 1;; round++) {
+		/* The first thread's readiness says that the state is set. */
+		lit_await(a, &a->ready[0].v, round);
+		if (a->over.v)
+			return NULL;
+		lit_round(a, me->thread, round);
+	}
+}
+
+/* Which CPU each thread runs on; a permutation, unless the user has chosen. */
+static void lit_choose_cpus(struct lit_arena *a)
+{
+	const struct lit_options *o = a->options;
+	unsigned int n = cpus() < LIT_CPUS ? cpus() : LIT_CPUS, i, j, swap;
+	unsigned int cpu[LIT_CPUS];
+
+	for (i = 0; i < n; i++)
+		cpu[i] = i;
+	for (i = n; i > 1 && !o->ncpus; i--) {
+		j = rng_below(&a->rng[0], i);
+		swap = cpu[i - 1];
+		cpu[i - 1] = cpu[j];
+		cpu[j] = swap;
+	}
+	for (i = 0; i < LIT_THREADS; i++)
+		a->map[i] = o->ncpus ? o->cpu[i % o->ncpus] : cpu[i % n];
+}
+
+static void lit_count(const struct lit_arena *a, struct lit_histogram *h)
+{
+	const struct lit_test *test = a->world.test;
+	struct lit_outcome outcome = { { 0 } };
+	unsigned int i;
+
+	for (i = 0; i < test->nobs; i++) {
+		const struct lit_obs *o = &test->obs[i];
+
+		if (o->reg)
+			outcome.v[i] = a->reg[o->thread][o->index];
+		else if (o->loc.space == LIT_IN_FLAG)
+			outcome.v[i] = a->flag[o->loc.index].v;
+		else
+			outcome.v[i] = lit_world_word(&a->world, &o->loc);
+	}
+	for (i = 0; i < h->n; i++) {
+		if (!memcmp(&h->outcome[i], &outcome, sizeof(outcome)))
+			break;
+	}
+	if (i == h->n && h->n < LIT_MAX_OUTCOMES)
+		h->outcome[h->n++] = outcome;
+	if (i < h->n)
+		h->count[i]++;
+	h->rounds++;
+}
+
+static bool lit_set(struct lit_arena *a, u64 round, struct lit_histogram *h)
+{
+	const struct lit_test *test = a->world.test;
+	const char *error;
+	unsigned int i;
+
+	if (round % LIT_REPIN == 1) {
+		lit_choose_cpus(a);
+		a->world.shift = 2 * rng_below(&a->rng[0], 200);
+		if (test->big_region)
+			a->world.shift = 0;
+		for (i = 0; i < test->npages; i++) {
+			/* 1 GiB pages lie where they lie. */
+			if (test->page[i].span == 3)
+				a->world.shift = 0;
+		}
+	}
+	memset(a->reg, LIT_UNSET, sizeof(a->reg));
+	for (i = 0; i < test->nflags; i++)
+		a->flag[i].v = test->flag[i].value;
+	error = lit_world_set(&a->world);
+	if (error)
+		snprintf(h->error, sizeof(h->error), "round %llu: initial state: %s",
+			 (unsigned long long)round, error);
+	return !error;
+}
+
+/* The first thread's round: it sets up, waits for the others, and counts. */
+static bool lit_lead(struct lit_arena *a, u64 round, struct lit_histogram *h)
+{
+	unsigned int t, n = a->world.test->nthreads;
+	u64 began;
+
+	if (!lit_set(a, round, h))
+		return false;
+	if (round % LIT_REPIN == 1)
+		pin_to(a->map[0]);
+	lit_warm_thread(a, 0);
+	lit_tell(&a->ready[0], round);
+	for (t = 1; t < n; t++)
+		lit_await(a, &a->ready[t].v, round);
+	began = __builtin_ia32_rdtsc();
+	lit_tell(&a->start, round);
+	if (rng_below(&a->rng[0], 2))
+		lit_pause(a, 0, a->ticks);
+	lit_run_thread(a, 0);
+	lit_tell(&a->done[0], round);
+	for (t = 1; t < n; t++)
+		lit_await(a, &a->done[t].v, round);
+	/* How long such a round takes: pauses are as long, but do not add up. */
+	a->ticks = (7 * a->ticks + (__builtin_ia32_rdtsc() - began) / 2) / 8;
+	if (a->ticks > 1U << 22)
+		a->ticks = 1U << 22;
+	lit_count(a, h);
+	lit_world_clear(&a->world);
+	return true;
+}
+
+static void lit_progress(const struct lit_arena *a, const struct lit_histogram *h,
+			 double *told)
+{
+	if (!a->options->progress || lit_now() - *told < 1)
+		return;
+	*told = lit_now();
+	fprintf(stderr, "\r%-24s %9llu of %llu rounds, %u outcomes ", a->world.test->name,
+		(unsigned long long)h->rounds, (unsigned long long)a->options->rounds, h->n);
+}
+
+static void lit_rounds(struct lit_arena *a, struct lit_histogram *h)
+{
+	double began = lit_now(), told = began;
+	struct vpt_check check;
+	u64 round;
+
+	for (round = 1; round <= a->options->rounds; round++) {
+		alarm(LIT_PATIENCE);
+		if (!lit_lead(a, round, h))
+			break;
+		if (!(round % 16)) {
+			lit_progress(a, h, &told);
+			if (a->options->seconds && lit_now() - began > a->options->seconds)
+				break;
+		}
+	}
+	alarm(0);
+	h->seconds = lit_now() - began;
+	if (!vu_check(a->world.fd, &check))
+		h->violations = check.violations;
+	else
+		snprintf(h->error, sizeof(h->error), "CHECK: %s", strerror(errno));
+}
+
+void lit_arena_run(const struct lit_test *test, const struct lit_options *options,
+		   struct lit_histogram *h)
+{
+	static struct lit_arena arena;
+	struct lit_worker worker[LIT_THREADS];
+	pthread_t thread[LIT_THREADS];
+	struct lit_arena *a = &arena;
+	const char *error;
+	unsigned int t;
+
+	memset(a, 0, sizeof(*a));
+	a->options = options;
+	for (t = 0; t < LIT_THREADS; t++) {
+		a->rng[t].s = (options->seed + t + 1) * 0x9e3779b97f4a7c15ULL | 1;
+		rng_next(&a->rng[t]);
+	}
+	error = lit_world_open(&a->world, test);
+	if (error) {
+		snprintf(h->error, sizeof(h->error), "%s", error);
+		return;
+	}
+	for (t = 1; t < test->nthreads; t++) {
+		worker[t] = (struct lit_worker){ a, t };
+		pthread_create(&thread[t], NULL, lit_worker, &worker[t]);
+	}
+	lit_rounds(a, h);
+	lit_tell(&a->over, 1);
+	for (t = 1; t < test->nthreads; t++)
+		pthread_join(thread[t], NULL);
+	munmap(a->world.base, a->world.bytes);
+	close(a->world.fd);
+}

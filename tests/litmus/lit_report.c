@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What the machine showed, as herd and litmus7 print it, as TAP, or as rows. */
+#include "lit_machine.h"
+#include "lit_tool.h"
+
+static bool is_allowed(const struct lit_allowed *allowed, const struct lit_outcome *o)
+{
+	unsigned int i;
+
+	for (i = 0; i < allowed->n; i++) {
+		if (!memcmp(&allowed->outcome[i], o, sizeof(*o)))
+			return true;
+	}
+	return false;
+}
+
+/* Why the machine's outcomes are not as they should be; empty if they are. */
+static void complaint(const struct lit_test *test, const struct lit_histogram *h,
+		      const struct lit_allowed *allowed, char *why, size_t size)
+{
+	unsigned int i;
+	u64 bad = 0;
+
+	why[0] = 0;
+	for (i = 0; i < h->n; i++) {
+		if (!is_allowed(allowed, &h->outcome[i]) ||
+		    lit_meets(test, LIT_FORBIDDEN, &h->outcome[i]) >= 0)
+			bad += h->count[i];
+	}
+	if (h->error[0])
+		snprintf(why, size, "%s", h->error);
+	else if (!allowed->known)
+		snprintf(why, size, "what the model allows is not known");
+	else if (bad)
+		snprintf(why, size, "%llu rounds ended in a way that the model does not allow",
+			 (unsigned long long)bad);
+	else if (h->violations)
+		snprintf(why, size, "%llu violations of the invariants",
+			 (unsigned long long)h->violations);
+	else if (!h->rounds)
+		snprintf(why, size, "no rounds");
+}
+
+/* "*>" marks what is interesting, "!!" what the model does not allow. */
+static void print_histogram(const struct lit_test *test, const struct lit_histogram *h,
+			    const struct lit_allowed *allowed)
+{
+	unsigned int i;
+
+	printf("Histogram (%u states)\n", h->n);
+	for (i = 0; i < h->n; i++) {
+		const struct lit_outcome *o = &h->outcome[i];
+
+		printf("%-9llu%s", (unsigned long long)h->count[i],
+		       !is_allowed(allowed, o) ? "!!>" :
+		       lit_meets(test, LIT_INTERESTING, o) >= 0 ? "*>" : ":>");
+		lit_print_outcome(stdout, test, o);
+		puts("");
+	}
+}
+
+static u64 count_of(const struct lit_test *test, const struct lit_cond *cond,
+		    const struct lit_histogram *h)
+{
+	unsigned int i;
+	u64 n = 0;
+
+	for (i = 0; i < h->n; i++) {
+		if (lit_holds(test, cond, &h->outcome[i]))
+			n += h->count[i];
+	}
+	return n;
+}
+
+static void print_conditions(const struct lit_test *test, const struct lit_histogram *h)
+{
+	static const char *const sorts[] = { "forbidden", "allowed", "interesting" };
+	unsigned int i;
+	u64 n;
+
+	for (i = 0; i < test->nconds; i++) {
+		n = count_of(test, &test->cond[i], h);
+		printf("%s %s\n", sorts[test->cond[i].sort], test->cond[i].text);
+		lit_print_observation(stdout, test->name, n, h->rounds - n);
+	}
+}
+
+static void print_human(const struct lit_test *test, const struct lit_histogram *h,
+			const struct lit_allowed *allowed, const char *why)
+{
+	printf("Test %s\n%s\n", test->name, test->doc);
+	if (h->skipped[0]) {
+		printf("Skipped %s: %s\n\n", test->name, h->skipped);
+		return;
+	}
+	print_histogram(test, h, allowed);
+	print_conditions(test, h);
+	printf("Model allows %u outcomes, %u were seen\n", allowed->n, h->n);
+	printf("Verdict %s %s%s%s\n", test->name, why[0] ? "No" : "Ok", why[0] ? ": " : "", why);
+	printf("Time %s %.2f\n\n", test->name, h->seconds);
+}
+
+static void print_rows(const struct lit_test *test, const struct lit_histogram *h,
+		       const char *why)
+{
+	unsigned int i, j;
+
+	printf("machine\t%s\t%llu\t%s\t%.2f\t%s\n", test->name, (unsigned long long)h->rounds,
+	       h->skipped[0] ? "skipped" : why[0] ? "No" : "Ok", h->seconds,
+	       h->skipped[0] ? h->skipped : why);
+	for (i = 0; i < h->n; i++) {
+		printf("count\t%s\t", test->name);
+		for (j = 0; j < test->nobs; j++)
+			printf("%02x", h->outcome[i].v[j]);
+		printf("\t%llu\t", (unsigned long long)h->count[i]);
+		lit_print_outcome(stdout, test, &h->outcome[i]);
+		puts("");
+	}
+}
+
+static void print_tap(const struct lit_test *test, const struct lit_histogram *h,
+		      const char *why, unsigned int number)
+{
+	if (h->skipped[0]) {
+		printf("ok %u - %s # SKIP %s\n", number, test->name, h->skipped);
+		return;
+	}
+	printf("%sok %u - %s: the machine does what the model allows (%llu rounds, %u outcomes)\n",
+	       why[0] ? "not " : "", number, test->name, (unsigned long long)h->rounds, h->n);
+	if (why[0])
+		printf("# %s\n", why);
+}
+
+bool lit_report(const struct lit_test *test, const struct lit_options *options,
+		const struct lit_histogram *h, const struct lit_allowed *allowed,
+		unsigned int number)
+{
+	char why[512];
+
+	complaint(test, h, allowed, why, sizeof(why));
+	if (options->rows)
+		print_rows(test, h, why);
+	else if (options->tap)
+		print_tap(test, h, why, number);
+	else
+		print_human(test, h, allowed, why);
+	if (why[0] && options->tap)
+		print_histogram(test, h, allowed);
+	fflush(stdout);
+	return h->skipped[0] || !why[0];
+}

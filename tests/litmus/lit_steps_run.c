@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The steps of a thread, on the machine. */
+#include "lit_machine.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/uio.h>
+
+static unsigned int value_of(enum probe got, u64 v)
+{
+	if (got == PROBE_SEGV)
+		return LIT_F;
+	return got == PROBE_OK && v < LIT_NUMBERS ? v : LIT_ELSE;
+}
+
+static unsigned int status_of(int err)
+{
+	switch (-err) {
+	case 0:
+		return LIT_OK;
+	case EEXIST:
+		return LIT_EEXIST;
+	case ENOENT:
+		return LIT_ENOENT;
+	case EINVAL:
+		return LIT_EINVAL;
+	case ENOMEM:
+		return LIT_ENOMEM;
+	default:
+		return LIT_ELSE;
+	}
+}
+
+/* Threads may outnumber CPUs; and nothing here takes a minute. */
+void lit_spin(const struct lit_arena *a, unsigned int *spins)
+{
+	if (cpus() <= a->world.test->nthreads && ++*spins % 16 == 0)
+		sched_yield();
+	else
+		__builtin_ia32_pause();
+}
+
+void lit_pause(struct lit_arena *a, unsigned int thread, u64 most)
+{
+	u64 end = __builtin_ia32_rdtsc() + (most ? rng_below(&a->rng[thread], most) : 0);
+	unsigned int spins = 0;
+
+	while (__builtin_ia32_rdtsc() < end)
+		lit_spin(a, &spins);
+}
+
+static unsigned int run_load(struct lit_arena *a, const struct lit_step *step)
+{
+	u64 v = 0;
+	enum probe got = PROBE_OK;
+
+	if (step->loc.space == LIT_IN_FLAG)
+		v = a->flag[step->loc.index].v;
+	else
+		got = probe_load(lit_address(&a->world, &step->loc), &v);
+	return value_of(got, v);
+}
+
+static unsigned int run_store(struct lit_arena *a, const struct lit_step *step)
+{
+	enum probe got = PROBE_OK;
+
+	if (step->loc.space == LIT_IN_FLAG)
+		a->flag[step->loc.index].v = step->value;
+	else
+		got = probe_store(lit_address(&a->world, &step->loc), step->value);
+	return got == PROBE_OK ? LIT_OK : value_of(got, LIT_NUMBERS);
+}
+
+static unsigned int run_locked(struct lit_arena *a, const struct lit_step *step)
+{
+	void *at = step->loc.space == LIT_IN_FLAG ?
+		   (void *)&a->flag[step->loc.index].v : lit_address(&a->world, &step->loc);
+	u64 old = 0;
+	enum probe got = step->kind == LIT_XCHG ? probe_exchange(at, step->value, &old) :
+						  probe_add(at, step->value, &old);
+
+	return value_of(got, old);
+}
+
+static unsigned int run_exec(struct lit_arena *a, const struct lit_step *step)
+{
+	u32 v = LIT_NUMBERS;
+	enum probe got = probe_exec(lit_address(&a->world, &step->loc) + LIT_CODE, &v);
+
+	return value_of(got, v);
+}
+
+/* get_user_pages: by process_vm_readv(), or by vmsplice(), which takes the fast way. */
+static unsigned int run_gup(struct lit_arena *a, unsigned int thread,
+			    const struct lit_step *step)
+{
+	u64 v = LIT_NUMBERS;
+	struct iovec here = { &v, sizeof(v) };
+	struct iovec there = { lit_address(&a->world, &step->loc), sizeof(v) };
+	ssize_t n;
+
+	if (rng_below(&a->rng[thread], 2)) {
+		n = process_vm_readv(getpid(), &here, 1, &there, 1, 0);
+	} else {
+		n = vmsplice(a->world.pipe[1], &there, 1, 0);
+		if (n == sizeof(v))
+			n = read(a->world.pipe[0], &v, sizeof(v));
+	}
+	return n == sizeof(v) ? value_of(PROBE_OK, v) : LIT_F;
+}
+
+/* A call that tells of A and D. */
+static unsigned int answer_of(const struct lit_step *step, int err,
+			      const struct vpt_page *old)
+{
+	if (err || step->query == LIT_STATUS)
+		return status_of(err);
+	return !!(old->state & (step->query == LIT_DIRTY ? VPT_DIRTY : VPT_ACCESSED));
+}
+
+static unsigned int run_page_call(struct lit_arena *a, const struct lit_step *step)
+{
+	struct lit_world *w = &a->world;
+	char *at = lit_address(w, &step->loc);
+	u64 frame = step->frame >= 0 ? w->handle[step->frame] : 0;
+	struct vpt_page old = { 0 };
+	int err;
+
+	switch (step->kind) {
+	case LIT_MAP:
+		err = vu_map(w->fd, at, lit_size(step->level), lit_prot(step->rights), frame);
+		break;
+	case LIT_UNMAP:
+		err = vu_unmap(w->fd, at, &old);
+		break;
+	case LIT_PROTECT:
+		err = vu_protect(w->fd, at, lit_prot(step->rights), &old);
+		break;
+	case LIT_REMAP:
+		err = vu_remap(w->fd, at, frame, &old);
+		break;
+	default:
+		err = vu_resolve(w->fd, at, &old);
+	}
+	return answer_of(step, err, &old);
+}
+
+static unsigned int run_range_call(struct lit_arena *a, const struct lit_step *step)
+{
+	struct lit_world *w = &a->world;
+	char *at = lit_address(w, &step->loc);
+	u64 length = lit_size(step->span);
+	u32 prot = lit_prot(step->rights);
+
+	switch (step->kind) {
+	case LIT_MAP_RANGE:
+		return status_of(vu_map_range(w->fd, at, length, lit_size(step->level), prot,
+					      NULL));
+	case LIT_UNMAP_RANGE:
+		return status_of(vu_unmap_range(w->fd, at, length, NULL));
+	case LIT_PROTECT_RANGE:
+		return status_of(vu_protect_range(w->fd, at, length, prot, NULL));
+	default:	/* table: every page behind the PDE */
+		at = (char *)((u64)at & ~(VPT_2M - 1));
+		return status_of(vu_protect_range(w->fd, at, VPT_2M, prot, NULL));
+	}
+}
+
+static unsigned int run_check(struct lit_arena *a)
+{
+	struct vpt_check c;
+	int err = vu_check(a->world.fd, &c);
+
+	return err ? status_of(err) : c.violations ? 1 : 0;
+}
+
+static bool loop_ends(struct lit_arena *a, unsigned int thread, const struct lit_step *step)
+{
+	unsigned int i;
+
+	for (i = 0; i < step->nuntil; i++) {
+		const struct lit_until *u = &step->until[i];
+		u64 now = u->reg ? a->reg[thread][u->index] : a->flag[u->index].v;
+
+		if (now == u->value)
+			return true;
+	}
+	return false;
+}
+
+static unsigned int run_step(struct lit_arena *a, unsigned int thread,
+			     const struct lit_step *step)
+{
+	unsigned int spins = 0;
+
+	switch (step->kind) {
+	case LIT_LOAD:
+		return run_load(a, step);
+	case LIT_STORE:
+		return run_store(a, step);
+	case LIT_EXEC:
+		return run_exec(a, step);
+	case LIT_XCHG:
+	case LIT_ADD:
+		return run_locked(a, step);
+	case LIT_FENCE:
+		__builtin_ia32_mfence();
+		return LIT_OK;
+	case LIT_WAIT:
+		while (a->flag[step->loc.index].v != step->value)
+			lit_spin(a, &spins);
+		return LIT_OK;
+	case LIT_MAP:
+	case LIT_UNMAP:
+	case LIT_PROTECT:
+	case LIT_REMAP:
+	case LIT_RESOLVE:
+		return run_page_call(a, step);
+	case LIT_MAP_RANGE:
+	case LIT_UNMAP_RANGE:
+	case LIT_PROTECT_RANGE:
+	case LIT_TABLE:
+		return run_range_call(a, step);
+	case LIT_CHECK:
+		return run_check(a);
+	case LIT_MOVE:
+		pin_to(a->map[step->value]);
+		return LIT_OK;
+	case LIT_GUP:
+		return run_gup(a, thread, step);
+	default:
+		return LIT_OK;
+	}
+}
+
+void lit_run_thread(struct lit_arena *a, unsigned int thread)
+{
+	const struct lit_thread *t = &a->world.test->thread[thread];
+	bool slow = !rng_below(&a->rng[thread], 3);
+	unsigned int i, spins = 0;
+
+	for (i = 0; i < t->nsteps; i++) {
+		const struct lit_step *step = &t->step[i];
+		unsigned int result;
+
+		/* Most often back to back; else with pauses of up to a call's length. */
+		if (slow && i && !rng_below(&a->rng[thread], 2))
+			lit_pause(a, thread, a->ticks / 4);
+		if (step->kind == LIT_UNTIL && !loop_ends(a, thread, step)) {
+			lit_spin(a, &spins);
+			i = step->start - 1;
+			continue;
+		}
+		result = run_step(a, thread, step);
+		if (step->reg >= 0)
+			a->reg[thread][step->reg] = result;
+	}
+}
+
+/* Its TLB holds what it is about to use; but not always. */
+void lit_warm_thread(struct lit_arena *a, unsigned int thread)
+{
+	const struct lit_thread *t = &a->world.test->thread[thread];
+	unsigned int i;
+	u64 v;
+
+	if (!rng_below(&a->rng[thread], 4))
+		return;
+	for (i = 0; i < t->nsteps; i++) {
+		const struct lit_step *step = &t->step[i];
+		const struct lit_page *page = &a->world.test->page[step->loc.index];
+
+		if (step->loc.space != LIT_IN_PAGE || page->frame == LIT_UNMAPPED)
+			continue;
+		if (step->kind == LIT_LOAD || step->kind == LIT_STORE ||
+		    step->kind == LIT_XCHG || step->kind == LIT_ADD)
+			probe_load(lit_address(&a->world, &step->loc), &v);
+		else if (step->kind == LIT_EXEC && (page->rights & LIT_X))
+			run_exec(a, step);
+	}
+}
