@@ -20,6 +20,7 @@
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
 
 #define vpt_fault_size	enum page_entry_size
+#define VPT_VMA_LOCKS	0
 
 static inline spinlock_t *vpt_ptlock(struct page *table)
 {
@@ -62,6 +63,7 @@ static inline void vpt_vmas_write_lock(struct mm_struct *mm, u64 start, u64 end)
 #else
 
 #define vpt_fault_size	unsigned int
+#define VPT_VMA_LOCKS	1
 
 static inline spinlock_t *vpt_ptlock(struct page *table)
 {

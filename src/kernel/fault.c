@@ -74,6 +74,16 @@ static vm_fault_t vpt_huge_fault(struct vm_fault *vmf, vpt_fault_size size)
 	return vpt_fault(vmf);
 }
 
+/*
+ * Called before a read fault, for pages around it: there are none to offer.  But from
+ * 6.4 on it says that fault() can do with the VMA's lock alone; without it Linux walks
+ * once more, with mmap_lock.
+ */
+static vm_fault_t vpt_map_pages(struct vm_fault *vmf, pgoff_t first, pgoff_t last)
+{
+	return 0;
+}
+
 /* Copy to or from the part of the region at @va that one leaf maps. */
 static int vpt_access_leaf(struct vpt_file *f, u64 va, void *buf, int len, int write)
 {
@@ -158,6 +168,7 @@ static int vpt_mprotect(struct vm_area_struct *vma, unsigned long start,
 const struct vm_operations_struct vpt_vm_ops = {
 	.fault = vpt_fault,
 	.huge_fault = vpt_huge_fault,
+	.map_pages = VPT_VMA_LOCKS ? vpt_map_pages : NULL,
 	.pfn_mkwrite = vpt_fault,
 	.access = vpt_access,
 	.may_split = vpt_may_split,

@@ -76,6 +76,37 @@ struct page *vpt_frame_alloc(struct vpt_file *f, unsigned int level, gfp_t gfp)
 }
 
 /**
+ * vpt_frame_alloc_some() - zeroed 4 KiB frames with no references
+ * @f: file whose owner pays
+ * @pages: NULL each, the frames afterwards
+ * @n: at most VPT_BATCH
+ * @gfp: as vpt_frame_alloc()
+ *
+ * Context: as vpt_frame_alloc().
+ * Return: how many there are, from 1 to @n; 0 if there is no memory.
+ */
+unsigned int vpt_frame_alloc_some(struct vpt_file *f, struct page **pages, unsigned int n,
+				  gfp_t gfp)
+{
+	unsigned int got, i;
+
+	if (vpt_charge(f, n)) {
+		n = 1;
+		if (vpt_charge(f, n))
+			return 0;
+	}
+	/* Where memcgs are in use Linux hands out one at a time. */
+	got = alloc_pages_bulk_array(gfp | __GFP_ZERO, n, pages);
+	vpt_uncharge(f, n - got);
+	for (i = 0; i < got; i++) {
+		set_page_private(pages[i], 0);
+		pages[i]->index = 0;
+	}
+	vpt_count(frames_allocated, got);
+	return got;
+}
+
+/**
  * vpt_frame_free() - give a frame back
  * @f: file that it was charged to
  * @frame: first page; nothing maps it, on any CPU
@@ -172,16 +203,46 @@ void pt_env_gather_leaf(struct pt_env *env, u64 va, unsigned int level, u64 entr
 		vpt_leaf_gone(env, level, pa);
 }
 
+static void vpt_frame_free_some(struct vpt_file *f, struct page **pages, unsigned int n)
+{
+	if (!n)
+		return;
+	vpt_uncharge(f, n);
+	vpt_count(frames_freed, n);
+	if (n == 1)
+		put_page(pages[0]);
+	else
+		release_pages(pages, n);
+}
+
 /* After a shootdown: frames without a reference are free.  @f->lock is held. */
 void vpt_free_dead_frames(struct vpt_file *f)
 {
+	struct page *small[VPT_BATCH];
 	struct page *frame, *next;
+	unsigned int n = 0;
 
+	/*
+	 * The list is forgotten as a whole: taking one out of it would write to its
+	 * neighbours, which may be free already.
+	 */
 	list_for_each_entry_safe(frame, next, &f->env.dead_frames, lru) {
-		list_del(&frame->lru);
 		f->frames--;
-		vpt_frame_free(f, frame);
+		if (vpt_frame_level(frame) > 1) {
+			vpt_frame_free(f, frame);
+			continue;
+		}
+		if (vpt_telling())
+			vpt_tell_frame(&f->env, SPEC_MON_FRAME_FREE, page_to_phys(frame), 1);
+		frame->index = 0;
+		small[n++] = frame;
+		if (n == VPT_BATCH) {
+			vpt_frame_free_some(f, small, n);
+			n = 0;
+		}
 	}
+	vpt_frame_free_some(f, small, n);
+	INIT_LIST_HEAD(&f->env.dead_frames);
 }
 
 /**

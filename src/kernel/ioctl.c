@@ -4,6 +4,7 @@
  * results out.  include/vpt.h documents each of them and each errno.
  */
 #include <linux/capability.h>
+#include <linux/nospec.h>
 #include <linux/uaccess.h>
 #include <linux/user_namespace.h>
 
@@ -214,6 +215,7 @@ union vpt_arg {
 	struct vpt_check check;
 };
 
+/* In the order of their numbers. */
 static const struct {
 	unsigned int cmd;
 	int (*run)(struct vpt_file *f, void *arg);
@@ -247,22 +249,32 @@ static int vpt_copy_in(union vpt_arg *arg, size_t size, const void __user *user)
 	return copy_struct_from_user(arg, size, user, argsz);
 }
 
+/* Whether @user can be written: it lies in one page, or in two. */
+static bool vpt_writable(const union vpt_arg *arg, size_t size, void __user *user)
+{
+	const size_t last = size - sizeof(u32);
+
+	BUILD_BUG_ON(sizeof(*arg) > PAGE_SIZE);
+	return !put_user(arg->argsz, (u32 __user *)user) &&
+	       !put_user(*(const u32 *)((const char *)arg + last),
+			 (u32 __user *)(user + last));
+}
+
 long vpt_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct vpt_file *f = file->private_data;
 	void __user *user = (void __user *)arg;
-	unsigned int i, known;
+	unsigned int i = _IOC_NR(cmd) - _IOC_NR(VPT_IOC_CONFIG), known;
 	union vpt_arg a;
 	size_t size;
 	int ret;
 
+	if (i >= ARRAY_SIZE(vpt_ioctls))
+		return -ENOTTY;
+	i = array_index_nospec(i, ARRAY_SIZE(vpt_ioctls));
+	known = vpt_ioctls[i].cmd;
 	/* The struct's size, in the command as compiled, is argsz' business. */
-	for (i = 0; i < ARRAY_SIZE(vpt_ioctls); i++) {
-		known = vpt_ioctls[i].cmd;
-		if (!((cmd ^ known) & ~IOCSIZE_MASK))
-			break;
-	}
-	if (i == ARRAY_SIZE(vpt_ioctls))
+	if ((cmd ^ known) & ~IOCSIZE_MASK)
 		return -ENOTTY;
 	if (current->mm != f->mm)
 		return -EPERM;
@@ -271,7 +283,7 @@ long vpt_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	if (ret)
 		return ret;
 	/* What cannot be answered is not done: see now that the struct is writable. */
-	if ((_IOC_DIR(known) & _IOC_READ) && copy_to_user(user, &a, size))
+	if ((_IOC_DIR(known) & _IOC_READ) && !vpt_writable(&a, size, user))
 		return -EFAULT;
 	ret = vpt_ioctls[i].run(f, &a);
 	if (!ret && (_IOC_DIR(known) & _IOC_READ) && copy_to_user(user, &a, size))

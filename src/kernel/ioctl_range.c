@@ -28,6 +28,25 @@ static void vpt_frames_free(struct vpt_file *f, struct vpt_frames *frames)
 	kvfree(frames->pa);
 }
 
+/* A few more of @n.  Return: how many, 0 if there is no memory. */
+static unsigned int vpt_frames_add(struct vpt_file *f, struct vpt_frames *frames, u64 n,
+				   unsigned int level)
+{
+	struct page *pages[VPT_BATCH] = { };
+	unsigned int got, i;
+
+	if (level == 1) {
+		got = vpt_frame_alloc_some(f, pages, min_t(u64, n - frames->n, VPT_BATCH),
+					   VPT_USER_GFP);
+	} else {
+		pages[0] = vpt_frame_alloc(f, level, VPT_USER_GFP);
+		got = pages[0] ? 1 : 0;
+	}
+	for (i = 0; i < got; i++)
+		frames->pa[frames->n++] = page_to_phys(pages[i]);
+	return got;
+}
+
 static int vpt_frames_alloc(struct vpt_file *f, struct vpt_frames *frames, u64 n,
 			    unsigned int level)
 {
@@ -39,15 +58,12 @@ static int vpt_frames_alloc(struct vpt_file *f, struct vpt_frames *frames, u64 n
 	if (!frames->pa)
 		return -ENOMEM;
 	while (frames->n < n) {
-		struct page *frame = vpt_frame_alloc(f, level, VPT_USER_GFP);
+		unsigned int got = vpt_frames_add(f, frames, n, level);
 
-		if (!frame || fatal_signal_pending(current)) {
-			if (frame)
-				vpt_frame_free(f, frame);
+		if (!got || fatal_signal_pending(current)) {
 			vpt_frames_free(f, frames);
 			return -ENOMEM;
 		}
-		frames->pa[frames->n++] = page_to_phys(frame);
 		cond_resched();
 	}
 	return 0;

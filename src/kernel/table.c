@@ -137,7 +137,8 @@ void vpt_unlock(struct vpt_file *f)
 	if (vpt_telling())
 		vpt_tell_unlock(f);
 	mutex_unlock(&f->lock);
-	vpt_free_pages(&excess);
+	if (!list_empty(&excess))
+		vpt_free_pages(&excess);
 }
 
 /* At the end of the file: nobody else can use it. */

@@ -117,7 +117,12 @@ void vpt_drop_reserve(struct vpt_file *f);
 
 /* frame.c */
 
+/* Frames that are taken from Linux, and given back to it, at a time. */
+#define VPT_BATCH	32
+
 struct page *vpt_frame_alloc(struct vpt_file *f, unsigned int level, gfp_t gfp);
+unsigned int vpt_frame_alloc_some(struct vpt_file *f, struct page **pages, unsigned int n,
+				  gfp_t gfp);
 void vpt_frame_free(struct vpt_file *f, struct page *frame);
 struct page *vpt_frame_of(u64 pa);
 unsigned int vpt_frame_level(struct page *frame);
