@@ -42,6 +42,7 @@ class Contracts:
                        eq(bits(address_term, 63, 52), bv(0, 12))))
         found = s.tables.get(p.ident)
         if found:
+            s.require("what was gathered is not touched again", boolean_not(found.gathered))
             return found
         for slot in s.slots.values():
             if slot.level > 1 and page(slot.value) is p:
