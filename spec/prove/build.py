@@ -32,7 +32,7 @@ def load(out: Path) -> ir.Module:
     return ir.link([ir.parse((out / f"{name}.ll").read_text()) for name in SOURCES])
 
 
-def library(out: Path, core: Path = TOP / "src/core") -> Path:
+def native(out: Path, core: Path = TOP / "src/core") -> Path:
     """The core with gcc as a shared library whose environment is called back."""
     out.mkdir(parents=True, exist_ok=True)
     target = out / "core.so"

@@ -76,7 +76,7 @@ def judge(patch: Path, healthy: Module, solver: Solver, verbose: bool) -> tuple[
         found = counterexample(solver, f, goal)
         if found is None:
             return True, f"{operation.name}: not proved: {goal.theorem}: {goal.what}"
-        native = Native(build.library(folder / "native", folder / "src/core"))
+        native = Native(build.native(folder / "native", folder / "src/core"))
         replay = found.replay(native)
         if verbose:
             print("\n".join("#   " + line for line in found.lines()))

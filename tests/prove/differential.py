@@ -30,7 +30,7 @@ def check(optimise: str, seconds: float, seed: int) -> str:
     """Run for some time; return what was done."""
     out = build.TOP / "build/prove"
     simulated = Simulated(build.llvm(optimise, out / f"ir-O{optimise}"))
-    native = Native(build.library(out / "native"))
+    native = Native(build.native(out / "native"))
     seen: Counter[str] = Counter()
     end, n = time.monotonic() + seconds, 0
     while time.monotonic() < end:
