@@ -26,6 +26,12 @@ from solve import Solver
 
 FOLDER = build.TOP / "build/prove"
 PATCHES = [build.TOP / "tests/mutants/core"]
+# Not faults by what THEOREM.md says, and why.
+BENIGN = {
+    "place-empty-by-p": "equal: by the invariant an entry that is not present is 0",
+    "no-sweep-on-noent": "that others' empty tables are swept is not claimed",
+    "no-sweep-in-ranges": "that others' empty tables are swept is not claimed",
+}
 ORDER = ["resolve", "protect", "remap", "map 1G", "map 2M", "map 4K", "unmap",
          "unmap range", "protect range", "map, other levels", "init", "map 4K while Linux links"]
 
@@ -103,11 +109,11 @@ def main() -> int:
         begin = time.monotonic()
         refuted, how = judge(patch, healthy, solver, not options.quiet)
         seconds = time.monotonic() - begin
-        benign = re.search(r"^Proof: (.*)", patch.read_text(), re.MULTILINE)
+        benign = BENIGN.get(patch.stem)
         if refuted is None:
             print(f"ok {n} - {patch.stem} # SKIP {how}", flush=True)
         elif refuted or benign:
-            how = benign.group(1) if not refuted else how
+            how = how if refuted else f"proved all the same; {benign}"
             print(f"ok {n} - {patch.stem} # {how} ({seconds:.0f} s)", flush=True)
         else:
             failed += 1
