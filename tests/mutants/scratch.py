@@ -222,10 +222,14 @@ class Scratch:
 
     def build(self, command: list[str]) -> str:
         """Run a build; return what it printed."""
-        done = subprocess.run(command, cwd=self.root, stdin=subprocess.DEVNULL, text=True,
-                              capture_output=True, errors="replace",
-                              env=clean_environment(), check=False)
-        if done.returncode:
-            lines = [line for line in done.stderr.splitlines() if "error" in line]
-            raise Broken("does not build: " + (lines or done.stderr.splitlines() or ["?"])[0])
-        return done.stdout
+        with subprocess.Popen(command, cwd=self.root, stdin=subprocess.DEVNULL, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              errors="replace", env=clean_environment(),
+                              start_new_session=True) as process:
+            RUNNING.add(process.pid)
+            output, errors = process.communicate()
+            RUNNING.discard(process.pid)
+        if process.returncode:
+            lines = [line for line in errors.splitlines() if "error" in line]
+            raise Broken("does not build: " + (lines or errors.splitlines() or ["?"])[0])
+        return output

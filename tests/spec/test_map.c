@@ -212,6 +212,12 @@ static void reports_other_rights(struct fixture *f, struct spec_answer *a)
 	a->leaf.rights ^= SPEC_MAY_EXEC;
 }
 
+static void reports_one_leaf_more(struct fixture *f, struct spec_answer *a)
+{
+	(void)f;
+	a->leaves++;
+}
+
 static void leaves_it(struct fixture *f, struct spec_answer *a)
 {
 	(void)a;
@@ -267,6 +273,8 @@ static void trials(void)
 		  SPEC_WRONG_LEAF },
 		{ "reports other rights", reports_other_rights, SPEC_WRONG_LEAF,
 		  SPEC_WRONG_LEAF },
+		{ "reports one leaf more", reports_one_leaf_more, SPEC_WRONG_COUNT,
+		  SPEC_WRONG_COUNT },
 		{ "leaves the page", leaves_it, SPEC_WRONG_EFFECT, SPEC_WRONG_EFFECT },
 		{ "clears its neighbour too", clears_neighbour_too, SPEC_WRONG_EFFECT,
 		  SPEC_WRONG_EFFECT },
