@@ -207,6 +207,8 @@ static void enter_cgroup(void)
 static void charged_to_memcg(u64 size)
 {
 	u64 before, with, after, slack = VPT_1G / 1024, bytes = 32 * VPT_2M;
+	/* The protocol monitor's memory is the owner's too, until the file is closed. */
+	const u64 monitor = checked_fully() ? bytes / 4 : 0;
 	struct region r;
 	int tries;
 
@@ -222,11 +224,11 @@ static void charged_to_memcg(u64 size)
 	EXPECT(!vu_unmap_range(r.fd, r.base, bytes, NULL), "unmap");
 	for (tries = 0; tries < 500; tries++) {
 		after = memory_current();
-		if (after < before + slack)
+		if (after < before + slack + monitor)
 			break;
 		usleep(10000);
 	}
-	EXPECT(after < before + slack, "%llu before, %llu after unmap",
+	EXPECT(after < before + slack + monitor, "%llu before, %llu after unmap",
 	       (unsigned long long)before, (unsigned long long)after);
 	region_close(&r);
 }

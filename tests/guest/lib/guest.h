@@ -76,6 +76,9 @@ struct budget {
 struct budget budget_of(u64 preset);
 bool budget_left(const struct budget *b, u64 done);
 
+/* Whether check=full. */
+bool checked_fully(void);
+
 /* @n, or an eighth where check=full makes an operation cost what the table has. */
 u64 paced(u64 n);
 

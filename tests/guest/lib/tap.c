@@ -196,7 +196,7 @@ u64 iterations(u64 preset)
 	return arg_count ? arg_count : preset;
 }
 
-u64 paced(u64 n)
+bool checked_fully(void)
 {
 	int fd = open("/sys/module/vpt/parameters/check", O_RDONLY);
 	char mode[8] = "";
@@ -204,7 +204,12 @@ u64 paced(u64 n)
 
 	if (fd >= 0)
 		close(fd);
-	return size > 0 && !strncmp(mode, "full", 4) ? n / 8 : n;
+	return size > 0 && !strncmp(mode, "full", 4);
+}
+
+u64 paced(u64 n)
+{
+	return checked_fully() ? n / 8 : n;
 }
 
 static double now(void)
