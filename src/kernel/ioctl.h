@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Shared by the ioctls: checks of arguments, locks, errnos. */
+/* Shared by the ioctls: checks of arguments, and locks. */
 #ifndef VPT_IOCTL_H
 #define VPT_IOCTL_H
 

@@ -10,8 +10,8 @@
  * Return: 0, or what the pt_ function answers as an errno: -EEXIST, -ENOENT,
  * -EINVAL, -ENOMEM, -EAGAIN; or -EIO with nothing done, when a trial finds the
  * table broken before the operation.  That is on record then, and the next call
- * goes through without a trial: what holds the file together (vpt_lock_reserved())
- * lets nobody in but those who take the region down.
+ * goes through without a trial: since vpt_lock_reserved() refuses everybody else, it
+ * comes from who takes the region down.
  */
 #ifndef VPT_OP_H
 #define VPT_OP_H
