@@ -43,6 +43,19 @@ locked()
 	) 9>"$build/lock/$name"
 }
 
+available_gib()
+{
+	echo $(($(awk '/^MemAvailable/ { print $2 }' /proc/meminfo) >> 20))
+}
+
+# Sets mem and pool, for a guest with two frames of 1 GiB, or, where this machine has
+# too little memory for that, without.
+size_guest()
+{
+	mem=6G pool=2
+	[ "$(available_gib)" -ge 6 ] || mem=2G pool=0
+}
+
 as_root()
 {
 	if [ "$(id -u)" = 0 ]; then

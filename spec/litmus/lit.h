@@ -19,6 +19,7 @@
 #define LIT_FLAGS	6
 #define LIT_SLOTS	4	/* words of a 4 KiB page that a test can name */
 #define LIT_OBS		20	/* what an outcome consists of */
+#define LIT_OUTCOMES	256	/* of one test */
 #define LIT_NODES	48	/* of a condition */
 #define LIT_CONDS	4
 #define LIT_TWINS	4

@@ -15,7 +15,6 @@
 #include "mc.h"
 
 #define LIT_BUFFER	4	/* stores that wait for one thread */
-#define LIT_OUTCOMES	256
 
 _Static_assert(MMU_CPUS >= LIT_THREADS, "a CPU for each thread");
 _Static_assert(LIT_W == MMU_W && LIT_X == MMU_X && LIT_U == MMU_U, "rights");

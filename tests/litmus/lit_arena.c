@@ -104,11 +104,14 @@ static void lit_count(const struct lit_arena *a, struct lit_histogram *h)
 		if (!memcmp(&h->outcome[i], &outcome, sizeof(outcome)))
 			break;
 	}
-	if (i == h->n && h->n < LIT_MAX_OUTCOMES)
-		h->outcome[h->n++] = outcome;
-	if (i < h->n)
-		h->count[i]++;
 	h->rounds++;
+	if (i == LIT_OUTCOMES) {
+		snprintf(h->error, sizeof(h->error), "more than %u outcomes", LIT_OUTCOMES);
+		return;
+	}
+	if (i == h->n)
+		h->outcome[h->n++] = outcome;
+	h->count[i]++;
 }
 
 static bool lit_set(struct lit_arena *a, u64 round, struct lit_histogram *h)
@@ -197,6 +200,8 @@ static void lit_rounds(struct lit_arena *a, struct lit_histogram *h)
 	}
 	alarm(0);
 	h->seconds = lit_now() - began;
+	if (a->options->progress)
+		fprintf(stderr, "\r%79s\r", "");
 	if (!vu_check(a->world.fd, &check))
 		h->violations = check.violations;
 	else

@@ -143,7 +143,7 @@ static void read_allowed(const char *path, const struct lit_test *test,
 		strtok(NULL, "\t");
 		hex = strtok(NULL, "\t");
 		if (!name || !hex || strcmp(name, test->name) ||
-		    strlen(hex) != 2 * test->nobs || allowed->n == LIT_MAX_OUTCOMES)
+		    strlen(hex) != 2 * test->nobs || allowed->n == LIT_OUTCOMES)
 			continue;
 		for (i = 0; i < test->nobs; i++) {
 			sscanf(hex + 2 * i, "%2x", &byte);
@@ -189,7 +189,7 @@ static void run_one(const struct lit_test *test, const struct lit_options *o,
 		snprintf(h->error, sizeof(h->error), "%s after %llu rounds",
 			 WTERMSIG(status) == SIGALRM ? "stuck" : strsignal(WTERMSIG(status)),
 			 (unsigned long long)h->rounds);
-	if (!strcmp(h->error, "no frame of that size"))
+	if (!strcmp(h->error, LIT_NO_FRAME))
 		snprintf(h->skipped, sizeof(h->skipped), "%s", h->error);
 }
 

@@ -12,8 +12,10 @@
 #include "guest.h"
 #include "lit.h"
 
-#define LIT_MAX_OUTCOMES	256
 #define LIT_CPUS		64
+
+/* Why a test is skipped rather than failed: the user may not have given the module any. */
+#define LIT_NO_FRAME	"no frame of that size (1G: the module's parameter pool=N)"
 
 /* What the command line asks for. */
 struct lit_options {
@@ -115,8 +117,8 @@ void lit_spin(const struct lit_arena *a, unsigned int *spins);
  */
 struct lit_histogram {
 	unsigned int n;
-	struct lit_outcome outcome[LIT_MAX_OUTCOMES];
-	u64 count[LIT_MAX_OUTCOMES];
+	struct lit_outcome outcome[LIT_OUTCOMES];
+	u64 count[LIT_OUTCOMES];
 	u64 rounds;
 	double seconds;
 	u64 violations;
@@ -132,7 +134,7 @@ void lit_arena_run(const struct lit_test *test, const struct lit_options *option
 struct lit_allowed {
 	bool known;
 	unsigned int n;
-	struct lit_outcome outcome[LIT_MAX_OUTCOMES];
+	struct lit_outcome outcome[LIT_OUTCOMES];
 };
 
 bool lit_report(const struct lit_test *test, const struct lit_options *options,

@@ -63,7 +63,7 @@ static const char *lit_open_frames(struct lit_world *w)
 
 		w->window[i] = w->base + (test->big_region ? LIT_512G : 2 * VPT_1G) + i * VPT_1G;
 		if (vu_frame_alloc(w->fd, lit_size(level), &w->handle[i]))
-			return "no frame of that size";
+			return LIT_NO_FRAME;
 		if (vu_map(w->fd, w->window[i], lit_size(level), RW, w->handle[i]))
 			return "a frame cannot be mapped";
 		for (page = 0; page < 1U << (level - 1); page++)
