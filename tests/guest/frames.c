@@ -3,6 +3,7 @@
 #include "lib/guest.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
@@ -363,6 +364,63 @@ static void handles_go_with_the_file(u64 size)
 	region_close(&r);
 }
 
+struct rival {
+	struct region r;
+	_Atomic u64 go, done;
+	u64 spins;	/* before it comes */
+};
+
+static void *unmap_each_time(void *arg)
+{
+	struct rival *it = arg;
+	u64 round, i;
+
+	for (round = 1;; round++) {
+		wait_for(&it->go, round);
+		if (it->go == UINT64_MAX)
+			return NULL;
+		for (i = 0; i < it->spins; i++)
+			__builtin_ia32_pause();
+		vu_unmap(it->r.fd, it->r.base, NULL);
+		post(&it->done, round);
+	}
+}
+
+/*
+ * A fresh frame is taken and zeroed before the lock is, so that an UNMAP can come
+ * between; of 2 MiB, so that it does.  That nothing is lost is the harness' to say.
+ */
+static void remap_may_lose_to_unmap(u64 unused)
+{
+	struct budget budget = budget_of(400);
+	struct rng rng = rng_of(0);
+	struct rival rival = { 0 };
+	u64 round, frame, late = 0;
+	pthread_t thread;
+	int err;
+
+	(void)unused;
+	region_rw(&rival.r, 1, VPT_STRICT);
+	need_size(rival.r.fd, VPT_2M);
+	REQUIRE(!vu_frame_alloc(rival.r.fd, VPT_2M, &frame), "FRAME_ALLOC");
+	REQUIRE(!pthread_create(&thread, NULL, unmap_each_time, &rival), "thread");
+	for (round = 1; budget_left(&budget, round); round++) {
+		REQUIRE(!vu_map(rival.r.fd, rival.r.base, VPT_2M, RW, frame), "map");
+		rival.spins = rng_below(&rng, 1000);
+		post(&rival.go, round);
+		err = vu_remap(rival.r.fd, rival.r.base, 0, NULL);
+		EXPECT(!err || err == -ENOENT, "remap: %s", strerror(-err));
+		late += err == -ENOENT;
+		wait_for(&rival.done, round);
+	}
+	post(&rival.go, UINT64_MAX);
+	pthread_join(thread, NULL);
+	note("REMAP came too late %llu times of %llu", (unsigned long long)late,
+	     (unsigned long long)round - 1);
+	expect_sound(rival.r.fd, "after all that");
+	region_close(&rival.r);
+}
+
 static void counters_tell_what_happened(u64 size)
 {
 	unsigned int slot = size == VPT_4K ? 0 : size == VPT_2M ? 1 : 2;
@@ -414,6 +472,8 @@ int main(int argc, char **argv)
 		EACH_SIZE("a debugger reads and writes", debugger_reads_and_writes),
 		EACH_SIZE("a debugger writes only what can be written", debugger_heeds_rights),
 		EACH_SIZE("frames with a handle go with the file", handles_go_with_the_file),
+		{ "2M: a REMAP that comes after an UNMAP keeps no frame",
+		  remap_may_lose_to_unmap, 0, 0 },
 		EACH_SIZE("counters tell what happened", counters_tell_what_happened),
 	};
 
