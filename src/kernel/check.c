@@ -146,7 +146,8 @@ void vpt_spec_region(struct vpt_file *f, const struct pt *pt, struct spec_region
 	}
 }
 
-static void vpt_check_add(struct vpt_check *c, const struct spec_result *result)
+static void vpt_check_add(const struct vpt_file *f, struct vpt_check *c,
+			  const struct spec_result *result)
 {
 	const struct spec_violation *first = &result->first;
 
@@ -156,7 +157,7 @@ static void vpt_check_add(struct vpt_check *c, const struct spec_result *result)
 		c->invariant = first->invariant;
 		c->level = first->level;
 		c->addr = first->va;
-		c->entry = vpt_show_phys(first->entry);
+		c->entry = vpt_show_phys(f, first->entry);
 		strscpy(c->name, spec_invariant_name(first->invariant), sizeof(c->name));
 	}
 	c->violations += result->violations;
@@ -200,7 +201,7 @@ int vpt_ioc_check(struct vpt_file *f, void *arg)
 	list_for_each_entry(piece, &f->pieces, node) {
 		vpt_spec_region(f, &piece->pt, &region);
 		spec_check_tree(&region, &env, &result);
-		vpt_check_add(c, &result);
+		vpt_check_add(f, c, &result);
 	}
 	mutex_unlock(&f->lock);
 	return 0;

@@ -135,6 +135,13 @@ struct page *vpt_frame_of(u64 pa)
 	return page ? page : compound_head(pfn_to_page(PHYS_PFN(pa)));
 }
 
+/* The frame behind a leaf of @level that maps @pa. */
+struct page *vpt_leaf_frame(unsigned int level, u64 pa)
+{
+	/* A 4 KiB leaf maps the whole of its frame: there is no first page to look for. */
+	return level == 1 ? pfn_to_page(PHYS_PFN(pa)) : vpt_frame_of(pa);
+}
+
 /* Whether @pa lies in a frame that vpt has given out, as far as its page shows. */
 bool vpt_frame_known(u64 pa)
 {
@@ -185,7 +192,7 @@ static void vpt_leaf_gone(struct pt_env *env, unsigned int level, u64 pa)
 	env->mapped -= pt_size(level);
 	if (level == 3)
 		env->deposited--;
-	vpt_frame_put(env, vpt_frame_of(pa));
+	vpt_frame_put(env, vpt_leaf_frame(level, pa));
 }
 
 void vpt_leaf_removed(struct pt_env *env, const struct pt_mapping *old)
@@ -203,24 +210,11 @@ void pt_env_gather_leaf(struct pt_env *env, u64 va, unsigned int level, u64 entr
 		vpt_leaf_gone(env, level, pa);
 }
 
-static void vpt_frame_free_some(struct vpt_file *f, struct page **pages, unsigned int n)
-{
-	if (!n)
-		return;
-	vpt_uncharge(f, n);
-	vpt_count(frames_freed, n);
-	if (n == 1)
-		put_page(pages[0]);
-	else
-		release_pages(pages, n);
-}
-
 /* After a shootdown: frames without a reference are free.  @f->lock is held. */
 void vpt_free_dead_frames(struct vpt_file *f)
 {
-	struct page *small[VPT_BATCH];
 	struct page *frame, *next;
-	unsigned int n = 0;
+	unsigned long small = 0;
 
 	/*
 	 * The list is forgotten as a whole: taking one out of it would write to its
@@ -235,14 +229,13 @@ void vpt_free_dead_frames(struct vpt_file *f)
 		if (vpt_telling())
 			vpt_tell_frame(&f->env, SPEC_MON_FRAME_FREE, page_to_phys(frame), 1);
 		frame->index = 0;
-		small[n++] = frame;
-		if (n == VPT_BATCH) {
-			vpt_frame_free_some(f, small, n);
-			n = 0;
-		}
+		/* Takes fewer instructions than release_pages() for many at a time. */
+		__free_page(frame);
+		small++;
 	}
-	vpt_frame_free_some(f, small, n);
 	INIT_LIST_HEAD(&f->env.dead_frames);
+	vpt_uncharge(f, small);
+	vpt_count(frames_freed, small);
 }
 
 /**

@@ -4,6 +4,7 @@
  * results out.  include/vpt.h documents each of them and each errno.
  */
 #include <linux/capability.h>
+#include <linux/cred.h>
 #include <linux/nospec.h>
 #include <linux/uaccess.h>
 #include <linux/user_namespace.h>
@@ -11,15 +12,6 @@
 #include "ioctl.h"
 
 #define VPT_PROT_ALL	(VPT_READ | VPT_WRITE | VPT_EXEC)
-
-bool vpt_zero(const u64 *words, unsigned int n)
-{
-	while (n--) {
-		if (words[n])
-			return false;
-	}
-	return true;
-}
 
 /* Level of a page size.  Return: 1..3, -EINVAL, -EOPNOTSUPP. */
 int vpt_level(u64 page_size)
@@ -51,10 +43,17 @@ int vpt_rights(struct vpt_file *f, u32 prot)
 	return rights & ~f->rights ? -EACCES : (int)rights;
 }
 
-/* Physical addresses are for CAP_SYS_ADMIN only. */
-u64 vpt_show_phys(u64 pa)
+/*
+ * Physical addresses are for CAP_SYS_ADMIN only.  Credentials never change, they are
+ * replaced: while they are those that opened the file the answer is the same.
+ */
+u64 vpt_show_phys(const struct vpt_file *f, u64 pa)
 {
-	return ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN) ? pa : 0;
+	bool may = f->opened_by_admin;
+
+	if (unlikely(current_cred() != f->opened_by))
+		may = ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN);
+	return may ? pa : 0;
 }
 
 /* The piece that holds a range, or -ENXIO, -ERANGE.  @f->lock is held. */
@@ -143,7 +142,7 @@ static int vpt_ioc_frame_alloc(struct vpt_file *f, void *arg)
 	if (ret)
 		return ret;
 	a->frame = handle;
-	a->phys = vpt_show_phys(pa);
+	a->phys = vpt_show_phys(f, pa);
 	return 0;
 }
 
@@ -246,7 +245,21 @@ static int vpt_copy_in(union vpt_arg *arg, size_t size, const void __user *user)
 		return -EINVAL;
 	if (argsz > PAGE_SIZE)
 		return -E2BIG;
+	if (argsz == sizeof(arg->page) && size == sizeof(arg->page))
+		return copy_from_user(&arg->page, user, sizeof(arg->page)) ? -EFAULT : 0;
 	return copy_struct_from_user(arg, size, user, argsz);
+}
+
+/* A size that the compiler knows spares Linux the look at where the object lies. */
+static int vpt_copy_out(const union vpt_arg *arg, size_t size, void __user *user)
+{
+	unsigned long left;
+
+	if (size == sizeof(arg->page))
+		left = copy_to_user(user, &arg->page, sizeof(arg->page));
+	else
+		left = copy_to_user(user, arg, size);
+	return left ? -EFAULT : 0;
 }
 
 /* Whether @user can be written: it lies in one page, or in two. */
@@ -265,7 +278,8 @@ long vpt_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	struct vpt_file *f = file->private_data;
 	void __user *user = (void __user *)arg;
 	unsigned int i = _IOC_NR(cmd) - _IOC_NR(VPT_IOC_CONFIG), known;
-	union vpt_arg a;
+	/* As much as will be used is read into it: not to be cleared before. */
+	union vpt_arg a __attribute__((uninitialized));
 	size_t size;
 	int ret;
 
@@ -286,7 +300,7 @@ long vpt_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	if ((_IOC_DIR(known) & _IOC_READ) && !vpt_writable(&a, size, user))
 		return -EFAULT;
 	ret = vpt_ioctls[i].run(f, &a);
-	if (!ret && (_IOC_DIR(known) & _IOC_READ) && copy_to_user(user, &a, size))
-		ret = -EFAULT;
+	if (!ret && (_IOC_DIR(known) & _IOC_READ))
+		ret = vpt_copy_out(&a, size, user);
 	return ret;
 }

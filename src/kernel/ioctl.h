@@ -11,11 +11,19 @@
 /* For frames that a user asks for: fail rather than have somebody killed. */
 #define VPT_USER_GFP	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
-bool vpt_zero(const u64 *words, unsigned int n);
+static inline bool vpt_zero(const u64 *words, unsigned int n)
+{
+	while (n--) {
+		if (words[n])
+			return false;
+	}
+	return true;
+}
+
 int vpt_level(u64 page_size);
 int vpt_prot_check(u32 prot);
 int vpt_rights(struct vpt_file *f, u32 prot);
-u64 vpt_show_phys(u64 pa);
+u64 vpt_show_phys(const struct vpt_file *f, u64 pa);
 struct vpt_piece *vpt_find_piece(struct vpt_file *f, u64 va, u64 bytes);
 int vpt_check_inside(struct vpt_file *f, u64 va, u64 bytes);
 int vpt_lock_walkers(struct vpt_file *f, u64 start, u64 end);

@@ -9,14 +9,15 @@ static u32 vpt_prot(u32 rights)
 	       (rights & PT_EXEC ? VPT_EXEC : 0);
 }
 
-static void vpt_report(struct vpt_page *p, const struct pt_mapping *m)
+static void vpt_report(const struct vpt_file *f, struct vpt_page *p,
+		       const struct pt_mapping *m)
 {
 	p->addr = m->va;
 	p->page_size = pt_size(m->level);
 	p->prot = vpt_prot(m->rights);
 	p->state = (m->accessed ? VPT_ACCESSED : 0) | (m->dirty ? VPT_DIRTY : 0);
-	p->frame = vpt_frame_handle(vpt_frame_of(m->pa));
-	p->phys = vpt_show_phys(m->pa);
+	p->frame = vpt_frame_handle(vpt_leaf_frame(m->level, m->pa));
+	p->phys = vpt_show_phys(f, m->pa);
 }
 
 /* Repeat it until no empty table of Linux's is in the way: at most once. */
@@ -64,7 +65,7 @@ static int vpt_map_locked(struct vpt_file *f, struct vpt_page *p, struct page *f
 	ret = vpt_map_leaf(f, &piece->pt, p->addr, frame, level, rights);
 	if (ret)
 		return ret;
-	p->phys = vpt_show_phys(page_to_phys(frame));
+	p->phys = vpt_show_phys(f, page_to_phys(frame));
 	if (fresh)
 		f->frames++;
 	return 0;
@@ -130,7 +131,7 @@ static int vpt_unmap_locked(struct vpt_file *f, struct vpt_page *p)
 		return PTR_ERR(piece);
 	ret = vpt_op_unmap(f, &piece->pt, p->addr, &old);
 	if (!ret)
-		vpt_report(p, &old);
+		vpt_report(f, p, &old);
 	/* Without a leaf too, if an empty table was swept. */
 	if (!ret || !list_empty(&f->env.dead_tables))
 		vpt_settle(f, p->addr, p->addr + pt_size(old.level),
@@ -174,7 +175,7 @@ static int vpt_protect_locked(struct vpt_file *f, struct vpt_page *p)
 	if (vpt_rights_stale(old.rights, rights, tighter))
 		vpt_shootdown(f, old.va, old.va + pt_size(old.level),
 			      pt_shift(old.level));
-	vpt_report(p, &old);
+	vpt_report(f, p, &old);
 	p->prot = vpt_prot(rights);
 	return 0;
 }
@@ -220,7 +221,7 @@ static int vpt_remap_locked(struct vpt_file *f, struct vpt_page *p, struct page 
 		return ret;
 	if (fresh)
 		f->frames++;
-	vpt_report(p, &old);
+	vpt_report(f, p, &old);
 	vpt_settle(f, old.va, old.va + pt_size(old.level), pt_shift(old.level));
 	return 0;
 }
@@ -300,7 +301,7 @@ int vpt_ioc_resolve(struct vpt_file *f, void *arg)
 	else
 		ret = vpt_op_resolve(f, &piece->pt, p->addr, &m);
 	if (!ret)
-		vpt_report(p, &m);
+		vpt_report(f, p, &m);
 	mutex_unlock(&f->lock);
 	return ret;
 }

@@ -38,6 +38,8 @@ static int vpt_open(struct inode *inode, struct file *file)
 	f->id = atomic_inc_return(&files);
 	f->mm = current->mm;
 	f->env.mm = current->mm;
+	f->opened_by = file->f_cred;
+	f->opened_by_admin = file_ns_capable(file, &init_user_ns, CAP_SYS_ADMIN);
 	f->notifier.ops = &vpt_notifier_ops;
 	/* Holds a reference on the mm_struct, not on the address space. */
 	ret = mmu_notifier_register(&f->notifier, f->mm);

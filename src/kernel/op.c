@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The core's operations, with their bookkeeping and their trial. */
+#include "core_told.h"
 #include "op.h"
 #include "trial.h"
 
@@ -26,15 +27,12 @@ int vpt_op_map(struct vpt_file *f, struct pt *pt, u64 va, struct page *frame,
 	       unsigned int level, u32 rights)
 {
 	const u64 pa = page_to_phys(frame);
-	const struct spec_op op = {
-		.kind = SPEC_OP_MAP, .va = va, .n = 1, .frame = &pa, .level = level,
-		.rights = rights,
-	};
 	enum pt_status status;
 
-	if (!vpt_trial_begin(f, pt, &op))
+	if (!vpt_trial_begin(f, pt, .kind = SPEC_OP_MAP, .va = va, .n = 1, .frame = &pa,
+			     .level = level, .rights = rights))
 		return -EIO;
-	status = pt_map(pt, va, pa, level, rights);
+	status = vpt_core(pt_map, pt, va, pa, level, rights);
 	if (status == PT_OK) {
 		vpt_frame_get(frame, 1);
 		vpt_leaf_added(&f->env, level, 1);
@@ -45,12 +43,11 @@ int vpt_op_map(struct vpt_file *f, struct pt *pt, u64 va, struct page *frame,
 
 int vpt_op_unmap(struct vpt_file *f, struct pt *pt, u64 va, struct pt_mapping *old)
 {
-	const struct spec_op op = { .kind = SPEC_OP_UNMAP, .va = va };
 	enum pt_status status;
 
-	if (!vpt_trial_begin(f, pt, &op))
+	if (!vpt_trial_begin(f, pt, .kind = SPEC_OP_UNMAP, .va = va))
 		return -EIO;
-	status = pt_unmap(pt, va, old);
+	status = vpt_core(pt_unmap, pt, va, old);
 	if (status == PT_OK)
 		vpt_leaf_removed(&f->env, old);
 	vpt_trial_end_leaf(f, pt, status, old, false);
@@ -60,12 +57,11 @@ int vpt_op_unmap(struct vpt_file *f, struct pt *pt, u64 va, struct pt_mapping *o
 int vpt_op_protect(struct vpt_file *f, struct pt *pt, u64 va, u32 rights,
 		   struct pt_mapping *old, bool *tighter)
 {
-	const struct spec_op op = { .kind = SPEC_OP_PROTECT, .va = va, .rights = rights };
 	enum pt_status status;
 
-	if (!vpt_trial_begin(f, pt, &op))
+	if (!vpt_trial_begin(f, pt, .kind = SPEC_OP_PROTECT, .va = va, .rights = rights))
 		return -EIO;
-	status = pt_protect(pt, va, rights, old, tighter);
+	status = vpt_core(pt_protect, pt, va, rights, old, tighter);
 	vpt_trial_end_leaf(f, pt, status, old, status == PT_OK && *tighter);
 	return vpt_errno(status);
 }
@@ -74,15 +70,14 @@ int vpt_op_remap(struct vpt_file *f, struct pt *pt, u64 va, struct page *frame,
 		 struct pt_mapping *old)
 {
 	const u64 pa = page_to_phys(frame);
-	const struct spec_op op = { .kind = SPEC_OP_REMAP, .va = va, .frame = &pa };
 	enum pt_status status;
 
-	if (!vpt_trial_begin(f, pt, &op))
+	if (!vpt_trial_begin(f, pt, .kind = SPEC_OP_REMAP, .va = va, .frame = &pa))
 		return -EIO;
-	status = pt_remap(pt, va, pa, old);
+	status = vpt_core(pt_remap, pt, va, pa, old);
 	if (status == PT_OK) {
 		vpt_frame_get(frame, 1);
-		vpt_frame_put(&f->env, vpt_frame_of(old->pa));
+		vpt_frame_put(&f->env, vpt_leaf_frame(old->level, old->pa));
 	}
 	vpt_trial_end_leaf(f, pt, status, old, false);
 	return vpt_errno(status);
@@ -90,10 +85,9 @@ int vpt_op_remap(struct vpt_file *f, struct pt *pt, u64 va, struct page *frame,
 
 int vpt_op_resolve(struct vpt_file *f, struct pt *pt, u64 va, struct pt_mapping *found)
 {
-	const struct spec_op op = { .kind = SPEC_OP_RESOLVE, .va = va };
 	enum pt_status status;
 
-	if (!vpt_trial_begin(f, pt, &op))
+	if (!vpt_trial_begin(f, pt, .kind = SPEC_OP_RESOLVE, .va = va))
 		return -EIO;
 	status = pt_resolve(pt, va, found);
 	vpt_trial_end_leaf(f, pt, status, found, false);
@@ -103,16 +97,13 @@ int vpt_op_resolve(struct vpt_file *f, struct pt *pt, u64 va, struct pt_mapping 
 int vpt_op_map_range(struct vpt_file *f, struct pt *pt, u64 va, const u64 *pa, u64 n,
 		     unsigned int level, u32 rights)
 {
-	const struct spec_op op = {
-		.kind = SPEC_OP_MAP_RANGE, .va = va, .n = n, .frame = pa,
-		.level = level, .rights = rights,
-	};
 	enum pt_status status;
 	u64 i;
 
-	if (!vpt_trial_begin(f, pt, &op))
+	if (!vpt_trial_begin(f, pt, .kind = SPEC_OP_MAP_RANGE, .va = va, .n = n,
+			     .frame = pa, .level = level, .rights = rights))
 		return -EIO;
-	status = pt_map_range(pt, va, pa, n, level, rights);
+	status = vpt_core(pt_map_range, pt, va, pa, n, level, rights);
 	if (status == PT_OK) {
 		for (i = 0; i < n; i++)
 			vpt_frame_get(pfn_to_page(PHYS_PFN(pa[i])), 1);
@@ -125,14 +116,13 @@ int vpt_op_map_range(struct vpt_file *f, struct pt *pt, u64 va, const u64 *pa, u
 int vpt_op_unmap_range(struct vpt_file *f, struct pt *pt, u64 va, u64 end,
 		       struct pt_touched *done)
 {
-	const struct spec_op op = { .kind = SPEC_OP_UNMAP_RANGE, .va = va, .end = end };
 	enum pt_status status;
 
 	*done = (struct pt_touched){ 0 };
-	if (!vpt_trial_begin(f, pt, &op))
+	if (!vpt_trial_begin(f, pt, .kind = SPEC_OP_UNMAP_RANGE, .va = va, .end = end))
 		return -EIO;
 	/* The core hands each leaf to pt_env_gather_leaf(), which keeps the books. */
-	status = pt_unmap_range(pt, va, end, done);
+	status = vpt_core(pt_unmap_range, pt, va, end, done);
 	vpt_trial_end_range(f, pt, status, done);
 	return vpt_errno(status);
 }
@@ -140,14 +130,12 @@ int vpt_op_unmap_range(struct vpt_file *f, struct pt *pt, u64 va, u64 end,
 int vpt_op_protect_range(struct vpt_file *f, struct pt *pt, u64 va, u64 end, u32 rights,
 			 struct pt_touched *done)
 {
-	const struct spec_op op = {
-		.kind = SPEC_OP_PROTECT_RANGE, .va = va, .end = end, .rights = rights,
-	};
 	enum pt_status status;
 
-	if (!vpt_trial_begin(f, pt, &op))
+	if (!vpt_trial_begin(f, pt, .kind = SPEC_OP_PROTECT_RANGE, .va = va, .end = end,
+			     .rights = rights))
 		return -EIO;
-	status = pt_protect_range(pt, va, end, rights, done);
+	status = vpt_core(pt_protect_range, pt, va, end, rights, done);
 	vpt_trial_end_range(f, pt, status, done);
 	return vpt_errno(status);
 }
@@ -158,12 +146,11 @@ int vpt_op_protect_range(struct vpt_file *f, struct pt *pt, u64 va, u64 end, u32
  */
 int vpt_op_split(struct vpt_file *f, struct pt *pt, u64 va)
 {
-	const struct spec_op op = { .kind = SPEC_OP_SPLIT, .va = va };
 	struct pt_mapping old;
 	enum pt_status status;
 
 	f->env.deposited--;
-	if (!vpt_trial_begin(f, pt, &op)) {
+	if (!vpt_trial_begin(f, pt, .kind = SPEC_OP_SPLIT, .va = va)) {
 		f->env.deposited++;
 		return -EIO;
 	}
@@ -171,10 +158,10 @@ int vpt_op_split(struct vpt_file *f, struct pt *pt, u64 va)
 	spin_lock(&f->mm->page_table_lock);
 	if (vpt_telling())
 		vpt_tell_table_lock(&f->env, 0, 3, true);
-	status = pt_split_break(pt, va, &old);
+	status = vpt_core(pt_split_break, pt, va, &old);
 	if (status == PT_OK) {
 		vpt_shootdown(f, va, va + pt_size(3), pt_shift(3));
-		pt_split_make(pt, &old);
+		vpt_core(pt_split_make, pt, &old);
 	}
 	if (vpt_telling())
 		vpt_tell_table_lock(&f->env, 0, 3, false);

@@ -17,7 +17,7 @@
 
 static struct page **vpt_pool;
 static unsigned long *vpt_pool_used;	/* bitmap, under vpt_pool_lock */
-static unsigned int vpt_pool_frames;
+unsigned int vpt_pool_frames;
 static DEFINE_SPINLOCK(vpt_pool_lock);
 
 /* Whether all pages of the GiB are online, usable and in @zone. */
@@ -106,8 +106,7 @@ void vpt_pool_empty(void)
 	vpt_pool_used = NULL;
 }
 
-/* The first page of the pool's frame that holds @pfn, or NULL. */
-struct page *vpt_pool_frame(unsigned long pfn)
+struct page *vpt_pool_find(unsigned long pfn)
 {
 	unsigned int i;
 

@@ -55,6 +55,13 @@ struct pt_env {
 #define VPT_TABLE_MADE	(1UL << 16)	/* allocated here, not adopted from Linux */
 #define VPT_TABLE_LIVE	0xffffUL
 
+/* Whether this copy of the core tells of what it does: see core_told.h. */
+#ifdef VPT_CORE_TOLD
+#define VPT_TOLD	true
+#else
+#define VPT_TOLD	false
+#endif
+
 static inline struct page *vpt_table_page(u64 table)
 {
 	return pfn_to_page(table >> PAGE_SHIFT);
@@ -91,8 +98,7 @@ static inline void vpt_root_store(u64 table, unsigned int i, u64 entry)
 static inline void pt_env_store(struct pt_env *env, u64 table, unsigned int level,
 				unsigned int i, u64 entry)
 {
-	const bool told = vpt_telling();
-	const u64 old = told ? pt_env_load(env, table, i) : 0;
+	const u64 old = VPT_TOLD ? pt_env_load(env, table, i) : 0;
 
 	/* Walkers on other CPUs see what the entry leads to before the entry. */
 	smp_wmb();
@@ -100,7 +106,7 @@ static inline void pt_env_store(struct pt_env *env, u64 table, unsigned int leve
 		vpt_root_store(table, i, entry);
 	else
 		WRITE_ONCE(*vpt_table_slot(table, i), entry);
-	if (told)
+	if (VPT_TOLD)
 		vpt_tell_write(env, SPEC_MON_STORE, table, level, i, old, entry, 0);
 }
 
@@ -109,7 +115,7 @@ static inline u64 pt_env_exchange(struct pt_env *env, u64 table, unsigned int le
 {
 	const u64 old = xchg(vpt_table_slot(table, i), entry);
 
-	if (vpt_telling())
+	if (VPT_TOLD)
 		vpt_tell_write(env, SPEC_MON_EXCHANGE, table, level, i, old, entry, 0);
 	return old;
 }
@@ -120,7 +126,7 @@ static inline u64 pt_env_compare_exchange(struct pt_env *env, u64 table,
 {
 	const u64 seen = cmpxchg64(vpt_table_slot(table, i), old, entry);
 
-	if (vpt_telling())
+	if (VPT_TOLD)
 		vpt_tell_write(env, SPEC_MON_COMPARE, table, level, i, seen, entry, old);
 	return seen;
 }
@@ -142,14 +148,14 @@ static inline void pt_env_lock(struct pt_env *env, u64 table, unsigned int level
 {
 	__acquire(env);
 	spin_lock(vpt_table_lock(env, table, level));
-	if (vpt_telling())
+	if (VPT_TOLD)
 		vpt_tell_table_lock(env, table, level, true);
 }
 
 static inline void pt_env_unlock(struct pt_env *env, u64 table, unsigned int level)
 	__releases(env)
 {
-	if (vpt_telling())
+	if (VPT_TOLD)
 		vpt_tell_table_lock(env, table, level, false);
 	spin_unlock(vpt_table_lock(env, table, level));
 	__release(env);

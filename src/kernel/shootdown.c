@@ -53,6 +53,21 @@ static void vpt_invalidate_here(void *info)
 		vpt_tell_invalidated(inv->f, inv->start, inv->end, inv->shift, all);
 }
 
+/* As on_each_cpu_mask(), which for this CPU alone would be a detour. */
+static void vpt_invalidate_on(const struct cpumask *cpus, struct vpt_invalidation *inv)
+{
+	const unsigned int here = get_cpu();
+
+	if (cpumask_any_but(cpus, here) < nr_cpu_ids || !cpumask_test_cpu(here, cpus)) {
+		on_each_cpu_mask(cpus, vpt_invalidate_here, inv, true);
+	} else {
+		local_irq_disable();
+		vpt_invalidate_here(inv);
+		local_irq_enable();
+	}
+	put_cpu();
+}
+
 /**
  * vpt_shootdown() - invalidate a range on every CPU that may have cached it
  * @f: file; @f->lock is held, interrupts are on
@@ -74,7 +89,7 @@ void vpt_shootdown(struct vpt_file *f, u64 start, u64 end, unsigned int shift)
 	atomic64_inc_return(&f->mm->context.tlb_gen);
 	if (told)
 		cpus = vpt_tell_shootdown(f, start, end, shift);
-	on_each_cpu_mask(cpus, vpt_invalidate_here, &inv, true);
+	vpt_invalidate_on(cpus, &inv);
 	if (told)
 		vpt_tell_shootdown_end(f);
 	f->shootdowns++;

@@ -123,8 +123,14 @@ int vpt_lock_reserved(struct vpt_file *f, u64 tables)
 	}
 }
 
-/* Release the file's lock, and give back what the reserve holds in excess. */
-void vpt_unlock(struct vpt_file *f)
+static void vpt_unlock_only(struct vpt_file *f)
+{
+	if (vpt_telling())
+		vpt_tell_unlock(f);
+	mutex_unlock(&f->lock);
+}
+
+static noinline void vpt_unlock_and_free(struct vpt_file *f)
 {
 	LIST_HEAD(excess);
 
@@ -134,11 +140,17 @@ void vpt_unlock(struct vpt_file *f)
 		vpt_tell_excess(&f->env, page);
 		list_add(&page->lru, &excess);
 	}
-	if (vpt_telling())
-		vpt_tell_unlock(f);
-	mutex_unlock(&f->lock);
-	if (!list_empty(&excess))
-		vpt_free_pages(&excess);
+	vpt_unlock_only(f);
+	vpt_free_pages(&excess);
+}
+
+/* Release the file's lock, and give back what the reserve holds in excess. */
+void vpt_unlock(struct vpt_file *f)
+{
+	if (pt_env_reserve(&f->env) > VPT_RESERVE_KEEP)
+		vpt_unlock_and_free(f);
+	else
+		vpt_unlock_only(f);
 }
 
 /* At the end of the file: nobody else can use it. */

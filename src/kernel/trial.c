@@ -192,6 +192,10 @@ bool vpt_trial_start(struct vpt_file *f, struct pt *pt, const struct spec_op *op
 	const bool whole = READ_ONCE(vpt_check_mode) == VPT_CHECK_FULL;
 	struct vpt_trial *t = f->trial;
 
+	if (vpt_telling())
+		vpt_tell_operation(f, pt, op);
+	if (READ_ONCE(vpt_check_mode) == VPT_CHECK_OFF)
+		return true;
 	/* Who comes here although the table is broken takes the region down. */
 	if (f->violations)
 		return true;
@@ -210,15 +214,35 @@ bool vpt_trial_start(struct vpt_file *f, struct pt *pt, const struct spec_op *op
 	return t->on;
 }
 
-void vpt_trial_judge(struct vpt_file *f, struct pt *pt, struct spec_answer *answer)
+void vpt_trial_judge(struct vpt_file *f, struct pt *pt, enum pt_status status,
+		     const struct spec_answer *answer)
 {
+	struct spec_answer complete = *answer;
 	struct vpt_trial *t = f->trial;
 
+	complete.status = (enum spec_status)status;
 	t->on = false;
 	f->checks++;
 	vpt_spec_region(f, pt, &t->region);
-	if (spec_trial_end(&t->trial, answer, &t->region))
+	if (spec_trial_end(&t->trial, &complete, &t->region))
 		vpt_trial_remember(t);
 	else
-		vpt_report(f, t, answer);
+		vpt_report(f, t, &complete);
+}
+
+void vpt_trial_judge_leaf(struct vpt_file *f, struct pt *pt, enum pt_status status,
+			  const struct pt_mapping *leaf, bool tighter)
+{
+	struct spec_answer answer = { .tighter = tighter };
+
+	if (status == PT_OK)
+		answer.leaf = (struct spec_span) {
+			.mapped = true,
+			.va = leaf->va,
+			.level = leaf->level,
+			.frame = leaf->pa,
+			.rights = leaf->rights,
+			.dirty = leaf->dirty,
+		};
+	vpt_trial_judge(f, pt, status, &answer);
 }

@@ -44,7 +44,10 @@ struct vpt_trial {
 
 /* In trial.c. */
 bool vpt_trial_start(struct vpt_file *f, struct pt *pt, const struct spec_op *op);
-void vpt_trial_judge(struct vpt_file *f, struct pt *pt, struct spec_answer *answer);
+void vpt_trial_judge(struct vpt_file *f, struct pt *pt, enum pt_status status,
+		     const struct spec_answer *answer);
+void vpt_trial_judge_leaf(struct vpt_file *f, struct pt *pt, enum pt_status status,
+			  const struct pt_mapping *leaf, bool tighter);
 __printf(3, 4)
 void vpt_violation(struct vpt_file *f, u64 va, const char *fmt, ...);
 
@@ -53,27 +56,25 @@ void vpt_spec_look(struct vpt_file *f, struct spec_env *env);
 void vpt_spec_region(struct vpt_file *f, const struct pt *pt, struct spec_region *region);
 
 /*
- * An operation is about to be done.  Return: false if it must not be: the table is
- * broken already, which has been reported.
+ * An operation, given as the members of a struct spec_op, is about to be done.  It is
+ * written down only if somebody wants to know.  False: it must not be done; the table
+ * is broken already, which has been reported.
  */
-static inline bool vpt_trial_begin(struct vpt_file *f, struct pt *pt,
-				   const struct spec_op *op)
+#define vpt_trial_begin(f, pt, ...)						\
+	(!vpt_watched() ||							\
+	 vpt_trial_start(f, pt, &(const struct spec_op){ __VA_ARGS__ }))
+
+static __always_inline bool vpt_watched(void)
 {
-	if (vpt_telling())
-		vpt_tell_operation(f, pt, op);
-	if (likely(READ_ONCE(vpt_check_mode) == VPT_CHECK_OFF))
-		return true;
-	return vpt_trial_start(f, pt, op);
+	return vpt_telling() || unlikely(READ_ONCE(vpt_check_mode) != VPT_CHECK_OFF);
 }
 
 /* It has been done, and the books are right again.  It reports nothing more. */
 static inline void vpt_trial_end(struct vpt_file *f, struct pt *pt,
 				 enum pt_status status)
 {
-	struct spec_answer answer = { .status = (enum spec_status)status };
-
 	if (unlikely(f->trial->on))
-		vpt_trial_judge(f, pt, &answer);
+		vpt_trial_judge(f, pt, status, &(const struct spec_answer){ });
 }
 
 /* It reports a mapping. */
@@ -81,23 +82,8 @@ static inline void vpt_trial_end_leaf(struct vpt_file *f, struct pt *pt,
 				      enum pt_status status,
 				      const struct pt_mapping *leaf, bool tighter)
 {
-	struct spec_answer answer = {
-		.status = (enum spec_status)status,
-		.tighter = tighter,
-	};
-
-	if (likely(!f->trial->on))
-		return;
-	if (status == PT_OK)
-		answer.leaf = (struct spec_span) {
-			.mapped = true,
-			.va = leaf->va,
-			.level = leaf->level,
-			.frame = leaf->pa,
-			.rights = leaf->rights,
-			.dirty = leaf->dirty,
-		};
-	vpt_trial_judge(f, pt, &answer);
+	if (unlikely(f->trial->on))
+		vpt_trial_judge_leaf(f, pt, status, leaf, tighter);
 }
 
 /* It reports numbers. */
@@ -105,15 +91,12 @@ static inline void vpt_trial_end_range(struct vpt_file *f, struct pt *pt,
 				       enum pt_status status,
 				       const struct pt_touched *done)
 {
-	struct spec_answer answer = {
-		.status = (enum spec_status)status,
-		.tighter = done->tighter,
-		.leaves = done->leaves,
-		.bytes = done->bytes,
-	};
-
 	if (unlikely(f->trial->on))
-		vpt_trial_judge(f, pt, &answer);
+		vpt_trial_judge(f, pt, status, &(const struct spec_answer){
+			.tighter = done->tighter,
+			.leaves = done->leaves,
+			.bytes = done->bytes,
+		});
 }
 
 #endif /* VPT_TRIAL_H */

@@ -46,6 +46,8 @@ struct vpt_piece {
  * @mm: address space of the process that opened it
  * @notifier: tells when Linux unmaps or splits behind us
  * @lock: see above
+ * @opened_by: credentials of who opened it, which its struct file holds
+ * @opened_by_admin: they had CAP_SYS_ADMIN
  * @strict: an access to an unmapped address is SIGSEGV
  * @rights: what the region was mapped with, PT_WRITE | PT_EXEC | PT_USER
  * @start: region; both 0 without one.  Written under mmap_lock for writing too
@@ -73,6 +75,8 @@ struct vpt_file {
 	struct mm_struct *mm;
 	struct mmu_notifier notifier;
 	struct mutex lock;	/* see above */
+	const struct cred *opened_by;
+	bool opened_by_admin;
 	bool strict;
 	u32 rights;
 	u64 start;
@@ -117,7 +121,7 @@ void vpt_drop_reserve(struct vpt_file *f);
 
 /* frame.c */
 
-/* Frames that are taken from Linux, and given back to it, at a time. */
+/* Frames that are taken from Linux at a time. */
 #define VPT_BATCH	32
 
 struct page *vpt_frame_alloc(struct vpt_file *f, unsigned int level, gfp_t gfp);
@@ -125,6 +129,7 @@ unsigned int vpt_frame_alloc_some(struct vpt_file *f, struct page **pages, unsig
 				  gfp_t gfp);
 void vpt_frame_free(struct vpt_file *f, struct page *frame);
 struct page *vpt_frame_of(u64 pa);
+struct page *vpt_leaf_frame(unsigned int level, u64 pa);
 unsigned int vpt_frame_level(struct page *frame);
 bool vpt_frame_known(u64 pa);
 void vpt_frame_get(struct page *frame, unsigned long n);
@@ -144,7 +149,15 @@ int vpt_pool_fill(unsigned int n);
 void vpt_pool_empty(void);
 struct page *vpt_pool_get(void);
 void vpt_pool_put(struct page *frame);
-struct page *vpt_pool_frame(unsigned long pfn);
+struct page *vpt_pool_find(unsigned long pfn);
+extern unsigned int vpt_pool_frames;
+
+/* The first page of the pool's frame that holds @pfn, or NULL. */
+static inline struct page *vpt_pool_frame(unsigned long pfn)
+{
+	return unlikely(vpt_pool_frames) ? vpt_pool_find(pfn) : NULL;
+}
+
 unsigned int vpt_pool_free(void);
 
 /* shootdown.c */
