@@ -16,7 +16,7 @@ from pathlib import Path
 import build
 from jobs import Job
 from operations import OPERATIONS
-from solve import CVC5, Solver
+from solve import CVC5, LIMIT, Solver
 
 FOLDER = build.TOP / "build/prove"
 # The largest first, so that both processors end at about the same time.
@@ -140,7 +140,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("-O", dest="optimise", default="2,1", help="levels (default 2,1)")
-    parser.add_argument("--limit", type=float, default=60, help="seconds for one goal")
+    parser.add_argument("--limit", type=float, default=LIMIT, help="seconds for one goal")
     parser.add_argument("only", nargs="*", help="names of operations (default all)")
     return prove(parser.parse_args())
 
