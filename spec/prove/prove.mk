@@ -32,7 +32,7 @@ prove-check:
 
 ## prove-mutants: break the core in many ways; each must be refuted
 prove-mutants:
-	@$(PROVE_PYTHON) spec/prove/mutants.py
+	@$(PROVE_PYTHON) spec/prove/mutants.py -j $(PROVE_JOBS)
 
 ## prove-stats: lines trusted and proved, times, others' figures, the plot build/prove/goals.png
 prove-stats: | deps-prove-stats
