@@ -39,7 +39,7 @@ module-%:
 #   bench.mk  defines bench and bench-core
 #   preload.mk  defines preload and preload-suite (TAP)
 #   mc.mk     defines check-model (the model checker's quick suite, TAP) and model
-#   prove.mk  defines prove, prove-check, prove-mutants, prove-stats
+#   prove.mk  defines prove and prove-check (TAP), and what else concerns the proof
 #   litmus.mk defines check-litmus (litmus tests, TAP) and litmus
 # What these need is installed first.
 host-suite: | deps-check
@@ -59,19 +59,22 @@ model-suite := $(MAKE) -s --no-print-directory check-model
 litmus-suite := $(MAKE) -s --no-print-directory check-litmus
 preload-suite := $(MAKE) -s --no-print-directory preload-suite
 
+prove-suite := $(MAKE) -s --no-print-directory prove
+prove-check-suite := $(MAKE) -s --no-print-directory prove-check
+
 suites := 'host=$(host-suite)' 'model=$(model-suite)' 'litmus=$(litmus-suite)' \
-	'preload=$(preload-suite)'
+	'preload=$(preload-suite)' 'prove-check=$(prove-check-suite)' 'prove=$(prove-suite)'
 
 ## run: boot a guest with vpt inserted and run the three example programs
 run: guest-programs
 	$(Q)tests/guest/run-demo --kernel "$(KERNEL)"
 
 ## check: run every test suite; of the guest's matrix, the usual subset
-check: deps-check guest-programs
+check: deps-check deps-prove guest-programs
 	+$(Q)tools/tally $(suites) 'guest=$(guest-suite)'
 
 ## check-all: the same over the guest's whole matrix
-check-all: deps-check guest-programs
+check-all: deps-check deps-prove guest-programs
 	+$(Q)tools/tally $(suites) 'guest=$(guest-suite) --all'
 
 ## check-host: only the core's tests, on this machine, without a guest
@@ -88,7 +91,8 @@ lint: deps-lint
 
 ## deps: install what every target needs from Debian's packages (NO_INSTALL=1: only list it)
 deps:
-	$(Q)tools/deps module guest check lint bench
+	$(Q)tools/deps module guest check litmus lint bench prove prove-stats prove-again \
+		prove-lemmas
 
 deps-%:
 	$(Q)tools/deps $(if $(filter guest,$*),module guest,$*)

@@ -70,7 +70,7 @@ class Job:
         self.oracle = SolverOracle(solver)
         self.report = Report(operation.name, optimise)
         self.seen: set[str] = set()
-        self.failed: list[tuple[Goal, State]] = []
+        self.failed: list[tuple[str, Goal, State]] = []		# refuted, or unknown
 
     def explore(self) -> list[State]:
         if self.operation.function.startswith("step:"):
@@ -83,15 +83,18 @@ class Job:
         state = start_state(self.operation, self.region, contracts)
         return executor.run(state, self.operation.function, arguments(self.operation))
 
-    def run(self, stop_at_failure: bool = False) -> Report:
+    def refuted(self) -> bool:
+        return any(result == "refuted" for result, _, _ in self.failed)
+
+    def run(self, stop_when_refuted: bool = False) -> Report:
         begin = time.monotonic()
         report = self.report
         try:
             states = self.explore()
             report.paths = len(states)
             for n, state in enumerate(states):
-                self.path(n, state)
-                if stop_at_failure and self.failed:
+                self.path(n, state, stop_when_refuted)
+                if stop_when_refuted and self.refuted():
                     break
         except Stuck as stuck:
             report.stuck = str(stuck)
@@ -99,7 +102,7 @@ class Job:
         report.seconds = time.monotonic() - begin
         return report
 
-    def path(self, n: int, state: State) -> None:
+    def path(self, n: int, state: State, stop_when_refuted: bool) -> None:
         ranged = bool(state.phase)
         kind = RangePath if ranged else Finished
         finished = kind(self.operation, self.region, state)
@@ -115,6 +118,8 @@ class Job:
             groups.setdefault(key, []).append(goal)
         for group in groups.values():
             self.check(n, group, state)
+            if stop_when_refuted and self.refuted():
+                return
         for what, assumptions in finished.assumption_sets():
             answer = self.solver.ask(assumptions)
             if answer.key in self.seen:
@@ -143,5 +148,5 @@ class Job:
             Checked(first.theorem, "; ".join(g.what for g in group), result, answer.seconds,
                     answer.key, n, answer.cached, len(group)))
         if result != "proved":
-            self.failed.append((first, state))
+            self.failed.append((result, first, state))
         self.tick(len(group))

@@ -8,6 +8,8 @@ functions of the proved operations as they are is outside of what is proved.
 from __future__ import annotations
 
 import argparse
+import functools
+import multiprocessing
 import re
 import shutil
 import subprocess
@@ -62,62 +64,78 @@ def broken_core(patch: Path) -> Path:
     return folder
 
 
-def judge(patch: Path, healthy: Module, solver: Solver, verbose: bool) -> tuple[bool | None, str]:
-    """Whether it is refuted (None: it touches nothing that is proved), and how."""
+Verdict = tuple[bool | None, str, list[str]]
+
+
+def judge(patch: Path, healthy: Module, solver: Solver) -> Verdict:
+    """Whether it is refuted (None: it touches nothing that is proved), how, and a picture.
+
+    A goal that the solver does not decide in time refutes nothing: the search goes on.
+    """
     folder = broken_core(patch)
     module = build.llvm("2", folder / "ir", folder / "src/core")
     operations = [o for name in ORDER for o in OPERATIONS if o.name == name
                   and reachable(module, o.function) != reachable(healthy, o.function)]
     if not operations:
-        return None, "touches nothing that is proved"
+        return None, "touches nothing that is proved", []
+    open_: list[str] = []
     for operation in operations:
         job = Job(operation, "2", module, solver)
-        report = job.run(stop_at_failure=True)
+        report = job.run(stop_when_refuted=True)
         if report.stuck:
-            return True, f"{operation.name}: the executor stops: {report.stuck[:150]}"
-        if not job.failed:
+            return True, f"{operation.name}: the executor stops: {report.stuck[:150]}", []
+        open_ += [f"{operation.name}: {goal.what[:60]}" for result, goal, _ in job.failed
+                  if result == "unknown"]
+        if not job.refuted():
             continue
-        goal, state = job.failed[0]
+        goal, state = next((g, s) for result, g, s in job.failed if result == "refuted")
         f = (RangePath if state.phase else Finished)(operation, job.region, state)
         found = counterexample(solver, f, goal)
         if found is None:
-            return True, f"{operation.name}: not proved: {goal.theorem}: {goal.what}"
+            return True, f"{operation.name}: {goal.theorem}: {goal.what[:100]}; no picture", []
         native = Native(build.native(folder / "native", folder / "src/core"))
         replay = found.replay(native)
-        if verbose:
-            print("\n".join("#   " + line for line in found.lines()))
-            print(f"#   {replay}", flush=True)
         return ("NOT" not in replay,
-                f"{operation.name}: {goal.theorem}: {goal.what[:100]}; {replay}")
-    return False, "proved all the same: " + ", ".join(o.name for o in operations)
+                f"{operation.name}: {goal.theorem}: {goal.what[:100]}; {replay}", found.lines())
+    if open_:
+        return False, f"no verdict on {len(open_)} goals, the first: {open_[0]}", []
+    return False, "proved all the same: " + ", ".join(o.name for o in operations), []
+
+
+def timed(limit: float, patch: Path) -> tuple[Verdict, float]:
+    """In a process of the pool."""
+    begin = time.monotonic()
+    verdict = judge(patch, build.load(FOLDER / "ir-O2"), Solver(FOLDER / "goals", limit))
+    return verdict, time.monotonic() - begin
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("-j", "--jobs", type=int, default=1)
     parser.add_argument("-q", "--quiet", action="store_true", help="no pictures")
+    parser.add_argument("--limit", type=float, default=20, help="seconds for one goal")
     parser.add_argument("--patches", type=Path, action="append", help="folder of patches")
     parser.add_argument("only", nargs="*", help="names of faults")
     options = parser.parse_args()
     folders = options.patches or PATCHES
     patches = [p for folder in folders for p in sorted(folder.glob("*.patch"))
                if not options.only or p.stem in options.only]
-    healthy = build.llvm("2", FOLDER / "ir-O2")
-    solver = Solver(FOLDER / "goals", 60)
+    build.llvm("2", FOLDER / "ir-O2")
     print(f"1..{len(patches)}", flush=True)
     failed = 0
-    for n, patch in enumerate(patches, 1):
-        begin = time.monotonic()
-        refuted, how = judge(patch, healthy, solver, not options.quiet)
-        seconds = time.monotonic() - begin
-        benign = BENIGN.get(patch.stem)
-        if refuted is None:
-            print(f"ok {n} - {patch.stem} # SKIP {how}", flush=True)
-        elif refuted or benign:
-            how = how if refuted else f"proved all the same; {benign}"
-            print(f"ok {n} - {patch.stem} # {how} ({seconds:.0f} s)", flush=True)
-        else:
-            failed += 1
-            print(f"not ok {n} - {patch.stem} # {how} ({seconds:.0f} s)", flush=True)
+    with multiprocessing.Pool(options.jobs, maxtasksperchild=1) as pool:
+        judged = pool.imap(functools.partial(timed, options.limit), patches)
+        for n, (patch, ((refuted, how, picture), seconds)) in enumerate(zip(patches, judged), 1):
+            if not options.quiet:
+                print("".join(f"#   {line}\n" for line in picture), end="")
+            if refuted is None:
+                print(f"ok {n} - {patch.stem} # SKIP {how}", flush=True)
+                continue
+            benign = BENIGN.get(patch.stem)
+            failed += not (refuted or benign)
+            how += "" if refuted or not benign else f"; {benign}"
+            print(f"{'ok' if refuted or benign else 'not ok'} {n} - {patch.stem} # {how} "
+                  f"({seconds:.0f} s)", flush=True)
     return 1 if failed else 0
 
 

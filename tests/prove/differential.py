@@ -6,9 +6,10 @@ and hand out the same, on random tables, sane and not, with A and D set meanwhil
 """
 from __future__ import annotations
 
+import multiprocessing
 import random
-import time
 from collections import Counter
+from pathlib import Path
 
 import build
 from native import Native, Recorded, Simulated
@@ -26,19 +27,33 @@ def compare(native: Native, simulated: Simulated, rng: random.Random) -> str:
     return f"{function} {real.status}"
 
 
-def check(optimise: str, seconds: float, seed: int) -> str:
-    """Run for some time; return what was done."""
+WANTED = ("pt_map 0", "pt_map 1", "pt_map 3", "pt_map 4", "pt_map 5", "pt_unmap 0", "pt_unmap 2",
+          "pt_protect 0", "pt_remap 0", "pt_resolve 0", "pt_resolve 2", "pt_unmap_range 0",
+          "pt_unmap_range 3", "pt_protect_range 0", "pt_protect_range 3")
+SHARD = 500
+
+pair: tuple[Native, Simulated]
+
+
+def prepare(ir: Path, library: Path) -> None:
+    """In each process of the pool."""
+    global pair
+    pair = Native(library), Simulated(build.load(ir))
+
+
+def shard(seeds: range) -> Counter[str]:
+    return Counter(compare(*pair, random.Random(seed)) for seed in seeds)
+
+
+def check(optimise: str, calls: int, seed: int, jobs: int) -> str:
+    """Compare so many calls, the same whenever it is run; return what was done."""
     out = build.TOP / "build/prove"
-    simulated = Simulated(build.llvm(optimise, out / f"ir-O{optimise}"))
-    native = Native(build.native(out / "native"))
-    seen: Counter[str] = Counter()
-    end, n = time.monotonic() + seconds, 0
-    while time.monotonic() < end:
-        seen[compare(native, simulated, random.Random(seed + n))] += 1
-        n += 1
-    for wanted in ("pt_map 0", "pt_map 1", "pt_map 3", "pt_map 4", "pt_map 5", "pt_unmap 0",
-                   "pt_unmap 2", "pt_protect 0", "pt_remap 0", "pt_resolve 0", "pt_resolve 2",
-                   "pt_unmap_range 0", "pt_unmap_range 3", "pt_protect_range 0",
-                   "pt_protect_range 3"):
+    ir = out / f"ir-O{optimise}"
+    build.llvm(optimise, ir)
+    seeds = [range(n, min(n + SHARD, seed + calls)) for n in range(seed, seed + calls, SHARD)]
+    with multiprocessing.Pool(jobs, prepare, (ir, build.native(out / "native"))) as pool:
+        seen = sum(pool.imap_unordered(shard, seeds), Counter())
+    assert seen.total() == calls
+    for wanted in WANTED:
         assert seen[wanted], f"never seen: {wanted}"
-    return f"{n} calls, {len(seen)} kinds of outcome"
+    return f"{calls} calls, {len(seen)} kinds of outcome"

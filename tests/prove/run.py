@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""The prover's own tests, as TAP.  --seconds: for each of the random ones."""
+"""The prover's own tests, as TAP."""
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -11,25 +12,28 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "spec/prove")]
 
 
-def tests(seconds: float) -> list:
+def tests(calls: int, jobs: int) -> list:
     import differential
+    import files
     import terms
     import walks
     return [
+        ("each file of the prover is counted and told of", files.check),
         ("terms fold to what they mean", lambda: terms.check(4000, 50)),
-        ("the goals' walk is the specification's", lambda: walks.check(seconds)),
+        ("the goals' walk is the specification's", lambda: walks.check(20000)),
         ("the executor runs the core at -O2 as the machine does",
-         lambda: differential.check("2", seconds, 1)),
+         lambda: differential.check("2", calls, 1, jobs)),
         ("the executor runs the core at -O1 as the machine does",
-         lambda: differential.check("1", seconds, 10**6)),
+         lambda: differential.check("1", calls, 10**9, jobs)),
     ]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--calls", type=int, default=5000, help="of the core, at each level")
     options = parser.parse_args()
-    listed, failed = tests(options.seconds), 0
+    listed, failed = tests(options.calls, options.jobs), 0
     print(f"1..{len(listed)}", flush=True)
     for n, (name, check) in enumerate(listed, 1):
         try:
