@@ -369,25 +369,30 @@ static void *churn(void *arg)
 	return (void *)errors;
 }
 
-/* As fast as can be: each page is one thread's alone, and empty at first. */
+#define GRABS	8000
+
+static char *grabbed[THREADS][GRABS];
+static pthread_barrier_t all_here;
+
+/* As fast as can be: no page is touched. */
 static void *grab(void *arg)
 {
-	char me = (char)((uintptr_t)arg + 1);
-	unsigned long errors = 0, i, k;
-	char *p[4];
+	char **p = grabbed[(uintptr_t)arg];
+	unsigned long errors = 0, i;
 
-	for (i = 0; i < ROUNDS / 3; i++) {
-		for (k = 0; k < 4; k++) {
-			p[k] = fresh(PAGE);
-			errors += *p[k] != 0;
-			*p[k] = me;
-		}
-		for (k = 0; k < 4; k++) {
-			errors += *p[k] != me;
-			munmap(p[k], PAGE);
-		}
+	pthread_barrier_wait(&all_here);
+	for (i = 0; i < GRABS; i++) {
+		p[i] = fresh(PAGE);
+		errors += !rightly_placed(p[i]);
 	}
 	return (void *)errors;
+}
+
+static int by_address(const void *a, const void *b)
+{
+	const char *x = *(char *const *)a, *y = *(char *const *)b;
+
+	return (x > y) - (x < y);
 }
 
 static void in_threads(void *(*work)(void *))
@@ -406,8 +411,18 @@ static void in_threads(void *(*work)(void *))
 
 static void test_threads(void)
 {
+	unsigned long n = THREADS * GRABS, i, twice = 0;
+	char **p = grabbed[0];
+
 	in_threads(churn);
+	pthread_barrier_init(&all_here, NULL, THREADS);
 	in_threads(grab);
+	qsort(p, n, sizeof(*p), by_address);
+	for (i = 1; i < n; i++)
+		twice += p[i] == p[i - 1];
+	TAP_CHECK(!twice, "%lu pages are two threads'", twice);
+	for (i = 0; i < n; i++)
+		munmap(p[i], PAGE);
 }
 
 static void run(void (*test)(void), const char *name)
