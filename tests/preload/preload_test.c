@@ -7,11 +7,14 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -52,18 +55,26 @@ static bool all_are(const char *p, unsigned long bytes, char want)
 	return true;
 }
 
-/* Whether a child is killed by SIGSEGV when it does @access. */
+static sigjmp_buf back;
+
+static void on_segv(int signal)
+{
+	siglongjmp(back, signal);
+}
+
+/* Whether @access is answered with SIGSEGV: here, since a child has copies only. */
 static bool kills(void (*access)(volatile char *), char *p)
 {
-	int status = 0;
-	pid_t pid = fork();
+	struct sigaction handler = { .sa_handler = on_segv }, old;
+	bool killed = true;
 
-	if (!pid) {
+	sigaction(SIGSEGV, &handler, &old);
+	if (!sigsetjmp(back, 1)) {
 		access(p);
-		_exit(0);
+		killed = false;
 	}
-	return pid > 0 && waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) &&
-	       WTERMSIG(status) == SIGSEGV;
+	sigaction(SIGSEGV, &old, NULL);
+	return killed;
 }
 
 static void store(volatile char *p)
@@ -184,13 +195,60 @@ static void test_mremap(void)
 	blocker = mmap(p + 4 * PAGE, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 	TAP_CHECK(blocker == p + 4 * PAGE, "fixed");
 	q = mremap(p, 4 * PAGE, 2048 * PAGE, MREMAP_MAYMOVE);
-	TAP_CHECK(q != MAP_FAILED && all_are(q, 4 * PAGE, 'a'), "moving: %p", (void *)q);
+	TAP_CHECK(q != MAP_FAILED && q != p && all_are(q, 4 * PAGE, 'a'), "moving: %p",
+		  (void *)q);
+	TAP_CHECK(absent || fresh(4 * PAGE) == p, "the old place is still taken");
 	TAP_CHECK(!munmap(blocker, PAGE), "munmap of what Linux put there");
 	q[2047 * PAGE] = 1;
 	p = mmap(NULL, 4 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	q = mremap(q, 2 * PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, p);
 	TAP_CHECK(q == p && all_are(q, 2 * PAGE, 'a'), "to a fixed address: %p (%s)",
 		  (void *)q, strerror(errno));
+}
+
+static void test_mremap_in_place(void)
+{
+	char *p = fresh(8 * PAGE), *q;
+
+	memset(p, 'a', 8 * PAGE);
+	q = mremap(p, 4 * PAGE, 6 * PAGE, 0);
+	TAP_CHECK(q == MAP_FAILED && errno == ENOMEM, "grown over its own other half: %p",
+		  (void *)q);
+	TAP_CHECK(all_are(p, 8 * PAGE, 'a'), "contents lost");
+	munmap(p, 8 * PAGE);
+}
+
+/* More than the region holds, but never at a time; nothing of it is touched. */
+static void test_addresses_come_back(void)
+{
+	unsigned long gib = 1024 * MIB;
+	int i;
+
+	for (i = 0; i < 80; i++) {
+		char *p = fresh(gib);
+
+		TAP_CHECK(rightly_placed(p), "round %d: %p", i, (void *)p);
+		TAP_CHECK(mremap(p, gib, PAGE, 0) == p, "shrinking");
+		TAP_CHECK(!munmap(p, PAGE), "munmap");
+	}
+}
+
+/* The child's memory is the parent's at the time of the fork, whatever comes then. */
+static void test_fork_is_a_moment(void)
+{
+	unsigned long bytes = 16 * MIB;
+	char *p = fresh(bytes);
+	int status = -1;
+	pid_t pid;
+
+	memset(p, 'a', bytes);
+	pid = fork();
+	if (!pid)
+		_exit(all_are(p, bytes, 'a') ? 7 : 1);
+	memset(p, 'b', bytes);
+	TAP_CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
+		  WEXITSTATUS(status) == 7, "status %#x", status);
+	munmap(p, bytes);
 }
 
 static void test_fork(void)
@@ -206,6 +264,7 @@ static void test_fork(void)
 		char *mine = malloc(4 * MIB);
 		bool ok = all_are(p, 32 * PAGE, 'a') && all_are(p + 32 * PAGE, PAGE, 0);
 
+		ok = ok && kills(store, p) && !kills(store, p + 8 * PAGE);
 		p[16 * PAGE] = 'c';
 		memset(mine, 'm', 4 * MIB);
 		ok = ok && !munmap(p + 40 * PAGE, PAGE);
@@ -226,8 +285,44 @@ static void test_exec(void)
 		  "a dynamic one with the library");
 }
 
+/* Whether a descriptor of the device is open, in a program that has not opened it. */
+static bool has_device(void)
+{
+	char path[64], to[64];
+	int fd;
+
+	for (fd = 0; fd < 1024; fd++) {
+		ssize_t n;
+
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		n = readlink(path, to, sizeof(to) - 1);
+		if (n > 0 && !strncmp(to, "/dev/vpt", (size_t)n))
+			return true;
+	}
+	return false;
+}
+
+static void test_surroundings(void)
+{
+	struct rlimit limit;
+
+	TAP_CHECK(system("LD_PRELOAD= exec ./preload_test --no-device") == 0,
+		  "a program executed has the device open");
+	TAP_CHECK(absent || (!getrlimit(RLIMIT_MEMLOCK, &limit) &&
+			     limit.rlim_cur == RLIM_INFINITY), "RLIMIT_MEMLOCK is as it was");
+}
+
+static void on_usr1(int signal)
+{
+	char *p = fresh(8 * MIB);
+
+	(void)signal;
+	munmap(p, 8 * MIB);
+}
+
 static void test_signal_mask(void)
 {
+	struct sigaction none = { .sa_handler = SIG_DFL }, handler = { .sa_handler = on_usr1 };
 	sigset_t all, old;
 	char *p;
 
@@ -237,6 +332,11 @@ static void test_signal_mask(void)
 	TAP_CHECK(rightly_placed(p), "%p", (void *)p);
 	munmap(p, 8 * MIB);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	/* Fatal, were it not so. */
+	sigfillset(&handler.sa_mask);
+	TAP_CHECK(!sigaction(SIGUSR1, &handler, NULL) && !raise(SIGUSR1), "in a handler");
+	TAP_CHECK(absent || (sigaction(SIGSYS, &none, NULL) && errno == EINVAL),
+		  "the handler of SIGSYS can be replaced");
 }
 
 #define THREADS	4
@@ -269,18 +369,60 @@ static void *churn(void *arg)
 	return (void *)errors;
 }
 
-static void test_threads(void)
+#define GRABS	8000
+
+static char *grabbed[THREADS][GRABS];
+static pthread_barrier_t all_here;
+
+/* As fast as can be: no page is touched. */
+static void *grab(void *arg)
+{
+	char **p = grabbed[(uintptr_t)arg];
+	unsigned long errors = 0, i;
+
+	pthread_barrier_wait(&all_here);
+	for (i = 0; i < GRABS; i++) {
+		p[i] = fresh(PAGE);
+		errors += !rightly_placed(p[i]);
+	}
+	return (void *)errors;
+}
+
+static int by_address(const void *a, const void *b)
+{
+	const char *x = *(char *const *)a, *y = *(char *const *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void in_threads(void *(*work)(void *))
 {
 	pthread_t thread[THREADS];
 	void *errors;
 	uintptr_t i;
 
 	for (i = 0; i < THREADS; i++)
-		TAP_CHECK(!pthread_create(&thread[i], NULL, churn, (void *)i), "create");
+		TAP_CHECK(!pthread_create(&thread[i], NULL, work, (void *)i), "create");
 	for (i = 0; i < THREADS; i++) {
 		pthread_join(thread[i], &errors);
 		TAP_CHECK(!errors, "%lu errors", (unsigned long)errors);
 	}
+}
+
+static void test_threads(void)
+{
+	unsigned long n = THREADS * GRABS, i, twice = 0;
+	char **p = grabbed[0];
+
+	in_threads(churn);
+	pthread_barrier_init(&all_here, NULL, THREADS);
+	in_threads(grab);
+	qsort(p, n, sizeof(*p), by_address);
+	for (i = 1; i < n; i++)
+		twice += p[i] == p[i - 1];
+	TAP_CHECK(!twice, "%lu pages are two threads'", twice);
+	for (i = 0; i < n; i++)
+		munmap(p[i], PAGE);
 }
 
 static void run(void (*test)(void), const char *name)
@@ -303,6 +445,8 @@ int main(int argc, char **argv)
 		free(p);
 		return 0;
 	}
+	if (argc > 1 && !strcmp(argv[1], "--no-device"))
+		return has_device();
 	absent = argc > 1 && !strcmp(argv[1], "--absent");
 	run(test_malloc, "malloc, realloc and free");
 	run(test_mmap_kinds, "only private anonymous writable memory is served");
@@ -311,9 +455,13 @@ int main(int argc, char **argv)
 	run(test_readonly, "read-only memory stays read-only");
 	run(test_no_access, "PROT_NONE forbids and gives back");
 	run(test_mremap, "mremap grows, shrinks and moves");
+	run(test_mremap_in_place, "mremap does not grow over what is in use");
+	run(test_addresses_come_back, "addresses come back with munmap and mremap");
+	run(test_fork_is_a_moment, "a child has its parent's memory as it was then");
 	run(test_fork, "a child has its parent's memory");
 	run(test_exec, "other programs can be executed");
-	run(test_signal_mask, "blocking all signals does no harm");
+	run(test_surroundings, "limits are raised, and the device is nobody else's");
+	run(test_signal_mask, "signals can be blocked, and SIGSYS is taken");
 	run(test_threads, "four threads allocate at once");
 	return tap_done();
 }
