@@ -28,6 +28,24 @@ def _named(rows: list[Row], where: str) -> list[Row]:
     return rows
 
 
+def _limits(rows: list[Row]) -> str:
+    """What the most threads do together, by what one does: whether the lock is the limit."""
+    said = ""
+    for where in distinct(rows, "where"):
+        who = "core" if one(rows, where=where, who="core", regions="one", threads=1) else "vpt"
+        most = max(row["threads"] for row in select(rows, where=where))
+        gain = {}
+        for regions in ("disjoint", "one"):
+            key = {"where": where, "who": who, "regions": regions}
+            gain[regions] = middle(one(rows, threads=most, **key)) / \
+                middle(one(rows, threads=1, **key))
+        limit = "more than the lock" if gain["disjoint"] < 1 else \
+            "the region's lock" if gain["one"] < 1.1 < gain["disjoint"] else "not the lock"
+        said += (f"{where}, {most} threads: {gain['disjoint']:.2f}x on regions of their own, "
+                 f"{gain['one']:.2f}x on one.  The limit is {limit}.\n")
+    return said
+
+
 def _threads(rows: list[Row]) -> str:
     lines = []
     for where in distinct(rows, "where"):
@@ -49,7 +67,7 @@ def _threads(rows: list[Row]) -> str:
         "other CPU idles: Linux interrupts no idle CPU for an invalidation, but what tells that "
         "it idles is not exported,",
         "so vpt does."
-    ) + text.table(("", "threads", "ops/s", "quartiles", "to one thread"), lines)
+    ) + text.table(("", "threads", "ops/s", "quartiles", "to one thread"), lines) + _limits(rows)
 
 
 def _sizes(rows: list[Row]) -> str:

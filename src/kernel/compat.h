@@ -116,4 +116,11 @@ static inline void vpt_vmas_write_lock(struct mm_struct *mm, u64 start, u64 end)
 
 #endif
 
+/* A variable that is not to be cleared first, where the compiler would do so. */
+#if __has_attribute(uninitialized)
+#define vpt_uninitialized	__attribute__((uninitialized))
+#else
+#define vpt_uninitialized
+#endif
+
 #endif /* VPT_COMPAT_H */

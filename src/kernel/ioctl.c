@@ -279,7 +279,7 @@ long vpt_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	void __user *user = (void __user *)arg;
 	unsigned int i = _IOC_NR(cmd) - _IOC_NR(VPT_IOC_CONFIG), known;
 	/* As much as will be used is read into it: not to be cleared before. */
-	union vpt_arg a __attribute__((uninitialized));
+	union vpt_arg a vpt_uninitialized;
 	size_t size;
 	int ret;
 

@@ -27,10 +27,12 @@ int vpt_op_map(struct vpt_file *f, struct pt *pt, u64 va, struct page *frame,
 	       unsigned int level, u32 rights)
 {
 	const u64 pa = page_to_phys(frame);
+	const bool begun = vpt_trial_begin(f, pt, .kind = SPEC_OP_MAP, .va = va, .n = 1,
+					   .frame = &pa, .level = level,
+					   .rights = rights);
 	enum pt_status status;
 
-	if (!vpt_trial_begin(f, pt, .kind = SPEC_OP_MAP, .va = va, .n = 1, .frame = &pa,
-			     .level = level, .rights = rights))
+	if (!begun)
 		return -EIO;
 	status = vpt_core(pt_map, pt, va, pa, level, rights);
 	if (status == PT_OK) {
@@ -43,9 +45,10 @@ int vpt_op_map(struct vpt_file *f, struct pt *pt, u64 va, struct page *frame,
 
 int vpt_op_unmap(struct vpt_file *f, struct pt *pt, u64 va, struct pt_mapping *old)
 {
+	const bool begun = vpt_trial_begin(f, pt, .kind = SPEC_OP_UNMAP, .va = va);
 	enum pt_status status;
 
-	if (!vpt_trial_begin(f, pt, .kind = SPEC_OP_UNMAP, .va = va))
+	if (!begun)
 		return -EIO;
 	status = vpt_core(pt_unmap, pt, va, old);
 	if (status == PT_OK)
@@ -57,9 +60,11 @@ int vpt_op_unmap(struct vpt_file *f, struct pt *pt, u64 va, struct pt_mapping *o
 int vpt_op_protect(struct vpt_file *f, struct pt *pt, u64 va, u32 rights,
 		   struct pt_mapping *old, bool *tighter)
 {
+	const bool begun = vpt_trial_begin(f, pt, .kind = SPEC_OP_PROTECT, .va = va,
+					   .rights = rights);
 	enum pt_status status;
 
-	if (!vpt_trial_begin(f, pt, .kind = SPEC_OP_PROTECT, .va = va, .rights = rights))
+	if (!begun)
 		return -EIO;
 	status = vpt_core(pt_protect, pt, va, rights, old, tighter);
 	vpt_trial_end_leaf(f, pt, status, old, status == PT_OK && *tighter);
@@ -70,9 +75,11 @@ int vpt_op_remap(struct vpt_file *f, struct pt *pt, u64 va, struct page *frame,
 		 struct pt_mapping *old)
 {
 	const u64 pa = page_to_phys(frame);
+	const bool begun = vpt_trial_begin(f, pt, .kind = SPEC_OP_REMAP, .va = va,
+					   .frame = &pa);
 	enum pt_status status;
 
-	if (!vpt_trial_begin(f, pt, .kind = SPEC_OP_REMAP, .va = va, .frame = &pa))
+	if (!begun)
 		return -EIO;
 	status = vpt_core(pt_remap, pt, va, pa, old);
 	if (status == PT_OK) {
@@ -85,9 +92,10 @@ int vpt_op_remap(struct vpt_file *f, struct pt *pt, u64 va, struct page *frame,
 
 int vpt_op_resolve(struct vpt_file *f, struct pt *pt, u64 va, struct pt_mapping *found)
 {
+	const bool begun = vpt_trial_begin(f, pt, .kind = SPEC_OP_RESOLVE, .va = va);
 	enum pt_status status;
 
-	if (!vpt_trial_begin(f, pt, .kind = SPEC_OP_RESOLVE, .va = va))
+	if (!begun)
 		return -EIO;
 	status = pt_resolve(pt, va, found);
 	vpt_trial_end_leaf(f, pt, status, found, false);
@@ -97,11 +105,13 @@ int vpt_op_resolve(struct vpt_file *f, struct pt *pt, u64 va, struct pt_mapping 
 int vpt_op_map_range(struct vpt_file *f, struct pt *pt, u64 va, const u64 *pa, u64 n,
 		     unsigned int level, u32 rights)
 {
+	const bool begun = vpt_trial_begin(f, pt, .kind = SPEC_OP_MAP_RANGE, .va = va,
+					   .n = n, .frame = pa, .level = level,
+					   .rights = rights);
 	enum pt_status status;
 	u64 i;
 
-	if (!vpt_trial_begin(f, pt, .kind = SPEC_OP_MAP_RANGE, .va = va, .n = n,
-			     .frame = pa, .level = level, .rights = rights))
+	if (!begun)
 		return -EIO;
 	status = vpt_core(pt_map_range, pt, va, pa, n, level, rights);
 	if (status == PT_OK) {
@@ -116,10 +126,12 @@ int vpt_op_map_range(struct vpt_file *f, struct pt *pt, u64 va, const u64 *pa, u
 int vpt_op_unmap_range(struct vpt_file *f, struct pt *pt, u64 va, u64 end,
 		       struct pt_touched *done)
 {
+	const bool begun = vpt_trial_begin(f, pt, .kind = SPEC_OP_UNMAP_RANGE, .va = va,
+					   .end = end);
 	enum pt_status status;
 
 	*done = (struct pt_touched){ 0 };
-	if (!vpt_trial_begin(f, pt, .kind = SPEC_OP_UNMAP_RANGE, .va = va, .end = end))
+	if (!begun)
 		return -EIO;
 	/* The core hands each leaf to pt_env_gather_leaf(), which keeps the books. */
 	status = vpt_core(pt_unmap_range, pt, va, end, done);
@@ -130,10 +142,11 @@ int vpt_op_unmap_range(struct vpt_file *f, struct pt *pt, u64 va, u64 end,
 int vpt_op_protect_range(struct vpt_file *f, struct pt *pt, u64 va, u64 end, u32 rights,
 			 struct pt_touched *done)
 {
+	const bool begun = vpt_trial_begin(f, pt, .kind = SPEC_OP_PROTECT_RANGE, .va = va,
+					   .end = end, .rights = rights);
 	enum pt_status status;
 
-	if (!vpt_trial_begin(f, pt, .kind = SPEC_OP_PROTECT_RANGE, .va = va, .end = end,
-			     .rights = rights))
+	if (!begun)
 		return -EIO;
 	status = vpt_core(pt_protect_range, pt, va, end, rights, done);
 	vpt_trial_end_range(f, pt, status, done);
@@ -148,9 +161,11 @@ int vpt_op_split(struct vpt_file *f, struct pt *pt, u64 va)
 {
 	struct pt_mapping old;
 	enum pt_status status;
+	bool begun;
 
 	f->env.deposited--;
-	if (!vpt_trial_begin(f, pt, .kind = SPEC_OP_SPLIT, .va = va)) {
+	begun = vpt_trial_begin(f, pt, .kind = SPEC_OP_SPLIT, .va = va);
+	if (!begun) {
 		f->env.deposited++;
 		return -EIO;
 	}

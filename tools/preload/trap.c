@@ -104,33 +104,39 @@ static void on_sigsys(int signal, siginfo_t *info, void *context)
 #define NOT_OURS	(MAP_FIXED_NOREPLACE | MAP_STACK | MAP_GROWSDOWN | MAP_HUGETLB)
 #define FLAGS_SEEN	(MAP_TYPE | MAP_ANONYMOUS | NOT_OURS)
 
+/*
+ * The number comes first: a call that is allowed by its number alone Linux remembers,
+ * and does not run the filter for.
+ */
 static int install_filter(const struct text *text)
 {
 	struct sock_filter code[] = {
 		/*  0 */ LOAD(FIELD(arch)),
-		/*  1 */ IF(BPF_JEQ, AUDIT_ARCH_X86_64, 0, 21),
-		/*  2 */ LOAD(FIELD_HIGH(instruction_pointer)),
-		/*  3 */ IF(BPF_JEQ, HIGH(text->start), 0, 19),
-		/*  4 */ LOAD(FIELD(instruction_pointer)),
-		/*  5 */ IF(BPF_JGE, text->start, 0, 17),
-		/*  6 */ IF(BPF_JGE, text->end, 16, 0),
-		/*  7 */ LOAD(FIELD(nr)),
-		/*  8 */ IF(BPF_JEQ, SYS_mmap, 4, 0),
-		/*  9 */ IF(BPF_JEQ, SYS_munmap, 9, 0),
-		/* 10 */ IF(BPF_JEQ, SYS_mremap, 8, 0),
-		/* 11 */ IF(BPF_JEQ, SYS_madvise, 7, 0),
-		/* 12 */ IF(BPF_JEQ, SYS_mprotect, 6, 10),
-		/* 13 */ LOAD(FIELD(args[3])),
-		/* 14 */ IF(BPF_JSET, MAP_FIXED, 4, 0),
-		/* 15 */ BPF_STMT(BPF_ALU | BPF_AND | BPF_K, FLAGS_SEEN),
-		/* 16 */ IF(BPF_JEQ, MAP_PRIVATE | MAP_ANONYMOUS, 0, 6),
-		/* 17 */ LOAD(FIELD(args[2])),
-		/* 18 */ IF(BPF_JEQ, PROT_READ | PROT_WRITE, 3, 4),
-		/* 19 */ LOAD(FIELD_HIGH(args[0])),
-		/* 20 */ IF(BPF_JGE, HIGH(SPACE_START), 0, 2),
-		/* 21 */ IF(BPF_JGT, HIGH(SPACE_END - 1), 1, 0),
-		/* 22 */ BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP),
-		/* 23 */ BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+		/*  1 */ IF(BPF_JEQ, AUDIT_ARCH_X86_64, 0, 23),
+		/*  2 */ LOAD(FIELD(nr)),
+		/*  3 */ IF(BPF_JEQ, SYS_mmap, 4, 0),
+		/*  4 */ IF(BPF_JEQ, SYS_munmap, 3, 0),
+		/*  5 */ IF(BPF_JEQ, SYS_mremap, 2, 0),
+		/*  6 */ IF(BPF_JEQ, SYS_madvise, 1, 0),
+		/*  7 */ IF(BPF_JEQ, SYS_mprotect, 0, 17),
+		/*  8 */ LOAD(FIELD_HIGH(instruction_pointer)),
+		/*  9 */ IF(BPF_JEQ, HIGH(text->start), 0, 15),
+		/* 10 */ LOAD(FIELD(instruction_pointer)),
+		/* 11 */ IF(BPF_JGE, text->start, 0, 13),
+		/* 12 */ IF(BPF_JGE, text->end, 12, 0),
+		/* 13 */ LOAD(FIELD(nr)),
+		/* 14 */ IF(BPF_JEQ, SYS_mmap, 0, 6),
+		/* 15 */ LOAD(FIELD(args[3])),
+		/* 16 */ IF(BPF_JSET, MAP_FIXED, 4, 0),
+		/* 17 */ BPF_STMT(BPF_ALU | BPF_AND | BPF_K, FLAGS_SEEN),
+		/* 18 */ IF(BPF_JEQ, MAP_PRIVATE | MAP_ANONYMOUS, 0, 6),
+		/* 19 */ LOAD(FIELD(args[2])),
+		/* 20 */ IF(BPF_JEQ, PROT_READ | PROT_WRITE, 3, 4),
+		/* 21 */ LOAD(FIELD_HIGH(args[0])),
+		/* 22 */ IF(BPF_JGE, HIGH(SPACE_START), 0, 2),
+		/* 23 */ IF(BPF_JGT, HIGH(SPACE_END - 1), 1, 0),
+		/* 24 */ BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP),
+		/* 25 */ BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
 	struct sock_fprog program = { sizeof(code) / sizeof(*code), code };
 	long ret = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC,
