@@ -11,7 +11,8 @@ from typing import Callable
 
 from hwwalk import Walk, shift
 from inv import Region
-from term import Term, add, and_, bit, bits, bv, concat, eq, ite, not_, or_, ule, ult, zext
+from term import Term, add, and_, bit, bits, bv, concat, eq, implies, ite, ne, not_, or_, shl, \
+    sub, ule, ult, zext
 
 OK, EXISTS, NOENT, INVALID, NOMEM, AGAIN = range(6)
 STATUS = ("OK", "EXISTS", "NOENT", "INVALID", "NOMEM", "AGAIN")
@@ -43,6 +44,13 @@ def page_ok(r: Region, va: Term, level: int) -> Term:
 
 def frame_ok(r: Region, pa: Term, level: int) -> Term:
     return and_(aligned(pa, level), fits(pa, 1 << shift(level), bv(0, 64), r.pa_limit))
+
+
+def range_ok(r: Region, va: Term, n: Term, level: int) -> Term:
+    """@n pages from @va on are some, and lie in the region."""
+    end = add(zext(va, 128), shl(zext(n, 128), shift(level)))
+    return and_(ne(n, bv(0, 64)), aligned(va, level), ule(r.start, va),
+                ule(end, zext(r.end, 128)))
 
 
 def by_level(level: Term, then: Callable[[int], Term]) -> Term:
@@ -97,4 +105,42 @@ def missing(w: Walk, level: int) -> Term:
     n = bv(0, 64)
     for at in range(level + 1, 5):
         n = ite(eq(w.level, bv(at, 3)), bv(at - level, 64), n)
+    return n
+
+
+# Ranges: places for leaves of @level, one page after another
+
+def may_write(rights: Term) -> Term:
+    return bit(rights, WRITE)
+
+
+def free(w: Walk, level: int) -> Term:
+    """Nothing is mapped, and no table stands where a leaf of @level would."""
+    return and_(not_mapped(w), ule(bv(level, 3), w.level))
+
+
+def needed(w: Walk, va: Term, first: Term, level: int) -> Term:
+    """The missing tables that are counted for the free page at @va: a table that is missing
+    counts once in a range, for the first page behind it.  @first: the range's."""
+    n = bv(0, 64)
+    for at in range(level, 4):
+        here = and_(ult(bv(at, 3), w.level), or_(eq(va, first), aligned(va, at + 1)))
+        n = add(n, ite(here, bv(1, 64), bv(0, 64)))
+    return n
+
+
+def starts_new(w: Walk, va: Term, first: Term, level: int) -> Term:
+    """No table missing for @va is missing for the page in front of it, too."""
+    return or_(eq(va, first), and_(*(
+        implies(ult(bv(at, 3), w.level), aligned(va, at + 1)) for at in range(level, 4))))
+
+
+def touched(first: Term, end: Term, level: int, hole: int) -> Term:
+    """Tables missing behind [@first, @end), where the walk for @first ends with nothing at
+    level @hole."""
+    n, last, one = bv(0, 64), sub(end, bv(1, 64)), bv(1, 64)
+    for at in range(level, hole):
+        low = shift(at + 1)
+        n = sub(add(n, one), zext(bits(first, 63, low), 64))
+        n = add(n, zext(bits(last, 63, low), 64))
     return n

@@ -171,7 +171,7 @@ class Contracts:
                 s.require("the environment is told rightly whose a table is",
                           eq(below.owned, owned(self.region, below.base, below.level)))
         s.events.append(Event(kind, slot.page, slot.level, Slot(**vars(slot)), value,
-                              conditions=len(s.conditions)))
+                              conditions=len(s.conditions), facts=len(s.facts)))
 
     def store(self, s: State, args: list[Value]) -> list[tuple[State, Value]]:
         _, table, level, i, value = args

@@ -11,9 +11,9 @@ from typing import Callable, Optional, Protocol
 
 import ir
 from layout import Stuck, layout, number, type_size
-from state import UNDEFINED, Frame, Pointer, State, Undefined, Value
-from term import FALSE, TRUE, Term, and_, arith, bit, bitwise, bv, eq, extract, ite, lshr, ne, \
-    not_, or_, sext, shl, slt, ule, ult, zext
+from state import UNDEFINED, Element, Frame, Pointer, State, Undefined, Value
+from term import FALSE, TRUE, Term, add, and_, app, arith, bit, bitwise, bv, eq, extract, ite, \
+    lshr, ne, not_, or_, sext, shl, slt, sub, ule, ult, zext
 
 
 class Oracle(Protocol):
@@ -207,6 +207,8 @@ class Executor:
 
     def do_getelementptr(self, state: State, frame: Frame, inst: ir.Inst) -> list[State]:
         p = self.value(state, inst.args[0], None)
+        if isinstance(p, Element):
+            return self.element(state, frame, inst, p)
         if not isinstance(p, Pointer):
             raise Stuck(inst.text)
         offset, t = p.offset, inst.type
@@ -225,8 +227,22 @@ class Executor:
         frame.regs[inst.dest] = Pointer(p.object, offset)
         return [state]
 
+    def element(self, state: State, frame: Frame, inst: ir.Inst, p: Element) -> list[State]:
+        """Forward in the caller's array, one behind its end at most."""
+        if inst.type != ir.Type("int", 64) or len(inst.args) != 2:
+            raise Stuck(inst.text)
+        kind, operand = inst.args[1]
+        n = self.term(state, operand, kind)
+        state.require(f"within the array: {inst.text}", ule(n, sub(p.count, p.index)))
+        frame.regs[inst.dest] = Element(p.array, add(p.index, n), p.count)
+        return [state]
+
     def do_load(self, state: State, frame: Frame, inst: ir.Inst) -> list[State]:
         p = self.value(state, inst.args[0], None)
+        if isinstance(p, Element) and inst.type == ir.Type("int", 64):
+            state.require(f"an element of the array: {inst.text}", ult(p.index, p.count))
+            frame.regs[inst.dest] = app(p.array, 64, p.index)
+            return [state]
         if not isinstance(p, Pointer):
             raise Stuck(inst.text)
         size = type_size(self.module, inst.type)

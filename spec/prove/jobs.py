@@ -6,14 +6,17 @@ import time
 from dataclasses import asdict, dataclass, field
 from typing import Callable
 
+import mapgoals
 import operations
 import rangegoals
 import steps
 from contract import Contracts
 from execute import Executor, Stuck
-from goals import Goal
+from goals import Goal, PathGoals
 from inv import Region
 from ir import Module
+from mapgoals import MapRangePath
+from maprange import MapInduction
 from operations import Finished, Operation, arguments, start_state
 from rangegoals import RangePath
 from ranges import Induction
@@ -58,6 +61,18 @@ class Report:
         return asdict(self)
 
 
+def with_goals(operation: Operation, region: Region, state: State) -> PathGoals:
+    """A path with its goals."""
+    if operation.function == MapInduction.function:
+        return MapRangePath(operation, region, state)
+    return (RangePath if state.phase else Finished)(operation, region, state)
+
+
+def goals_of(f: PathGoals) -> list[Goal]:
+    of = {MapRangePath: mapgoals, RangePath: rangegoals, Finished: operations}[type(f)]
+    return of.goals_of(f)
+
+
 Tick = Callable[[int], None]
 
 
@@ -75,6 +90,9 @@ class Job:
     def explore(self) -> list[State]:
         if self.operation.function.startswith("step:"):
             return steps.states(self.operation, self.region, self.oracle)
+        if self.operation.function == MapInduction.function:
+            return MapInduction(self.operation.level, self.module, self.region,
+                                self.oracle).paths()
         if "_range" in self.operation.function:
             return Induction(self.operation.function, self.module, self.region,
                              self.oracle).paths()
@@ -103,13 +121,11 @@ class Job:
         return report
 
     def path(self, n: int, state: State, stop_when_refuted: bool) -> None:
-        ranged = bool(state.phase)
-        kind = RangePath if ranged else Finished
-        finished = kind(self.operation, self.region, state)
+        finished = with_goals(self.operation, self.region, state)
         name = finished.name()
         self.report.answers[name] = self.report.answers.get(name, 0) + 1
         groups: dict[tuple, list[Goal]] = {}
-        for goal in (rangegoals if ranged else operations).goals_of(finished):
+        for goal in goals_of(finished):
             if goal.claim is TRUE:
                 self.report.checked.append(
                     Checked(goal.theorem, goal.what, "folded", 0, "", n, False))

@@ -19,10 +19,9 @@ from pathlib import Path
 
 import build
 from ir import Module
-from jobs import Job
-from operations import OPERATIONS, Finished
+from jobs import Job, with_goals
+from operations import OPERATIONS
 from picture import counterexample
-from rangegoals import RangePath
 from native import Native
 from solve import Solver
 
@@ -35,6 +34,7 @@ BENIGN = {
     "no-sweep-in-ranges": "that others' empty tables are swept is not claimed",
 }
 ORDER = ["resolve", "protect", "remap", "map 1G", "map 2M", "map 4K", "unmap",
+         "map other levels, range", "path for map 1G range", "map 1G range", "map 4K range",
          "unmap range", "protect range", "map, other levels", "init", "map 4K while Linux links"]
 
 
@@ -89,7 +89,7 @@ def judge(patch: Path, healthy: Module, solver: Solver) -> Verdict:
         if not job.refuted():
             continue
         goal, state = next((g, s) for result, g, s in job.failed if result == "refuted")
-        f = (RangePath if state.phase else Finished)(operation, job.region, state)
+        f = with_goals(operation, job.region, state)
         found = counterexample(solver, f, goal)
         if found is None:
             return True, f"{operation.name}: {goal.theorem}: {goal.what[:100]}; no picture", []

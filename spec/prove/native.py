@@ -85,18 +85,20 @@ class Native:
             return 0
 
     def run(self, env: Environment, function: str, pt: Sequence[int],
-            args: Sequence[int]) -> Outcome:
-        """@args: those between the region and the out parameters."""
+            args: Sequence[int | list[int]]) -> Outcome:
+        """@args: those between the region and the out parameters; a list is an array."""
         self.env, self.error = env, None
         p, m, t, done = Pt(None, *pt), Mapping(), ctypes.c_uint8(FILL), Touched()
         ctypes.memset(ctypes.byref(m), FILL, ctypes.sizeof(m))
-        tail = {"pt_map": [], "pt_protect": [ctypes.byref(m), ctypes.byref(t)]}.get(
+        tail = {"pt_map": [], "pt_map_range": [],
+                "pt_protect": [ctypes.byref(m), ctypes.byref(t)]}.get(
             function, [ctypes.byref(done if "_range" in function else m)])
-        wide = [ctypes.c_uint64(a) for a in args]
+        wide = [(ctypes.c_uint64 * len(a))(*a) if isinstance(a, list) else ctypes.c_uint64(a)
+                for a in args]
         status = getattr(self.lib, function)(ctypes.byref(p), *wide, *tail)
         if self.error:
             raise self.error
-        if "_range" in function:
+        if tail and "_range" in function:
             return Outcome(status, {"bytes": done.bytes, "leaves": done.leaves}, done.tighter)
         written = m.va != int.from_bytes([FILL] * 8, "little")
         mapping = {n: getattr(m, n) for n in FIELDS} if written else None
@@ -124,7 +126,7 @@ class Simulated:
         self.undefined: list[str] = []
 
     def run(self, env: Environment, function: str, pt: Sequence[int],
-            args: Sequence[int]) -> Outcome:
+            args: Sequence[int | list[int]]) -> Outcome:
         executor = Executor(self.module, concrete_contracts(env), ConcreteOracle())
         executor.loop_bound = 1 << 20
         s = State()
@@ -134,12 +136,15 @@ class Simulated:
             s.objects["pt"][8 + 8 * n] = (8, bv(value, 64))
         f = self.module.functions["@" + function]
         values: list[Value] = [Pointer("pt", 0)]
-        values += [bv(a, t.bits) for a, (_, t) in zip(args, f.params[1:])]
+        for a, (_, t) in zip(args, f.params[1:]):
+            if isinstance(a, list):
+                s.objects["pa"] = {8 * n: (8, bv(x, 64)) for n, x in enumerate(a)}
+            values.append(Pointer("pa", 0) if isinstance(a, list) else bv(a, t.bits))
         out = ("done",) if "_range" in function else ("m", "tighter")
         values += [Pointer(name, 0) for name in out[:len(f.params) - len(values)]]
         ended, = executor.run(s, "@" + function, values)
         self.undefined = [o.what for o in ended.obligations if o.claim.value == 0]
-        if "_range" in function:
+        if len(f.params) > len(args) + 1 and "_range" in function:
             done = {at: v.value for at, (_, v) in ended.objects["done"].items()}
             return Outcome(ended.result.value, {"bytes": done[0], "leaves": done[8]}, done[16])
         m = ended.objects["m"]

@@ -8,11 +8,11 @@ from typing import Callable, Optional
 import abstract as a
 import start
 from goals import ANY, Goal, PathGoals
-from hwwalk import accessed, dirty, page, same_translation, shift, walk
+from hwwalk import Walk, accessed, dirty, page, same_translation, shift, walk
 from inv import BEFORE, Region, witness
 from state import Pointer, State, Value
 from term import FALSE, TRUE, Term, and_, bit, bits, bv, concat, eq, implies, ite, ne, not_, or_, \
-    ule, ult, var, zext
+    sub, ule, ult, var, zext
 from view import walk_facts
 
 VA, PA, RIGHTS = var("va", 64), var("pa", 64), var("rights", 32)
@@ -216,11 +216,10 @@ def remap_goals(f: Finished) -> list[Goal]:
             + f.no_bit_lost(lambda new: and_(not_(accessed(new)), not_(dirty(new)))))
 
 
-def overlap_witness(f: Finished, level: int) -> Goal:
-    """EXISTS: some address in the page is mapped, and here is one."""
-    r, w = f.region, f.before_va
+def overlap(r: Region, va: Term, w: Walk, level: int) -> tuple[Term, list[Term]]:
+    """An address in @va's page is mapped, and the facts that lead to it; @w: va's walk."""
     facts: list[Term] = []
-    table, prefix = page(w.entries[4 - level]), bits(VA, 47, shift(level))
+    table, prefix = page(w.entries[4 - level]), bits(va, 47, shift(level))
     for at in range(level - 1, 0, -1):
         i, fact = witness(BEFORE, table, at)
         facts.append(fact)
@@ -229,8 +228,14 @@ def overlap_witness(f: Finished, level: int) -> Goal:
     inner = concat(bv(0, 16), prefix, bv(0, low))
     inner_walk = walk(BEFORE.mem, r.root, inner, r.width_mask)
     facts += walk_facts(r, inner, inner_walk)
+    return or_(w.mapped, inner_walk.mapped), facts
+
+
+def overlap_witness(f: Finished, level: int) -> Goal:
+    """EXISTS: some address in the page is mapped, and here is one."""
+    found, facts = overlap(f.region, VA, f.before_va, level)
     return Goal("refinement", "answers EXISTS where something is mapped in the page",
-                f.given + f.facts_va + facts, or_(w.mapped, inner_walk.mapped))
+                f.given + f.facts_va + facts, found)
 
 
 def map_goals(f: Finished) -> list[Goal]:
@@ -262,6 +267,23 @@ def map_goals(f: Finished) -> list[Goal]:
                     f.walks("the page is mapped as asked", implies(there, mapped))]
 
 
+def path_goals(f: Finished) -> list[Goal]:
+    """pt_make_path() where the place is free and the reserve holds what is missing."""
+    level, before, after = f.operation.level, f.before_v, f.after_v
+    now = walk(f.after.mem, f.region.root, VA, f.region.width_mask)
+    told = f.state.objects["table"].get(0, (0, None))[1]
+    made = and_(ule(bv(level, 3), after.level), ult(after.level, before.level))
+    return [f.answer(f.status_is(a.OK)), f.unchanged(TRUE),
+            f.answer(FALSE if told is None else and_(
+                now.reached[4 - level],
+                eq(told, concat(bv(0, 12), now.tables[4 - level], bv(0, 12)))),
+                "and tells which table the walk finds"),
+            f.answer(eq(f.state.reserve, sub(RESERVE, a.missing(f.before_va, level))),
+                     "and takes what was missing"),
+            f.walks("walks end where they did, or with a table that was made",
+                    or_(eq(after.level, before.level), made))]
+
+
 def step_goals(f: Finished) -> list[Goal]:
     """Of hardware's and Linux's steps: what is mapped stays, but for A and D."""
     return [f.unchanged(TRUE)]
@@ -280,6 +302,8 @@ def arguments(operation: Operation) -> list[Value]:
     if stem == "@pt_map":
         level = var("anylevel", 32) if operation.level is None else bv(operation.level, 32)
         return [P_PT, VA, PA, level, RIGHTS]
+    if stem == "@pt_make_path":
+        return [P_PT, VA, bv(operation.level, 32), Pointer("table", 0)]
     return {"@pt_init": start.ARGUMENTS,
             "@pt_resolve": [P_PT, VA, P_M], "@pt_unmap": [P_PT, VA, P_M],
             "@pt_protect": [P_PT, VA, RIGHTS, P_M, P_TIGHTER],
@@ -298,6 +322,13 @@ OPERATIONS = [
     Operation("map 4K while Linux links", "@pt_map", 1, map_goals, linux=True),
     Operation("unmap range", "@pt_unmap_range", 0, no_goals),
     Operation("protect range", "@pt_protect_range", 0, no_goals),
+    Operation("map 4K range", "@pt_map_range", 1, no_goals),
+    Operation("map 2M range", "@pt_map_range", 2, no_goals),
+    Operation("map 1G range", "@pt_map_range", 3, no_goals),
+    Operation("map other levels, range", "@pt_map_range", None, no_goals),
+    Operation("path for map 4K range", "@pt_make_path", 1, path_goals),
+    Operation("path for map 2M range", "@pt_make_path", 2, path_goals),
+    Operation("path for map 1G range", "@pt_make_path", 3, path_goals),
     Operation("init", "@pt_init", 0, start.init_goals),
     Operation("empty root", "step:empty", 0, start.empty_goals),
     Operation("step of hardware", "step:hardware", 0, step_goals),
@@ -311,11 +342,15 @@ def start_state(operation: Operation, region: Region, contracts) -> State:
     s.fact(*region.facts())
     contracts.add_root(s)
     s.reserve = RESERVE
-    s.objects = {"env": {}, "m": {}, "tighter": {}, "pt": {
+    s.objects = {"env": {}, "m": {}, "tighter": {}, "table": {}, "pt": {
         0: (8, Pointer("env", 0)), 8: (8, concat(bv(0, 12), region.root, bv(0, 12))),
         16: (8, region.start), 24: (8, region.end), 32: (8, region.pa_limit)}}
     if operation.function == "@pt_init":
         s.objects["pt"] = {}
+    if operation.function == "@pt_make_path":
+        w = walk(BEFORE.mem, region.root, VA, region.width_mask)
+        s.fact(a.page_ok(region, VA, operation.level), a.free(w, operation.level),
+               ule(a.missing(w, operation.level), RESERVE), *walk_facts(region, VA, w))
     if operation.level is None:
         level = var("anylevel", 32)
         s.assume(and_(*(ne(level, bv(n, 32)) for n in (1, 2, 3))))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional, Union
+from typing import Callable, Optional, Union
 
 from term import TRUE, Term, and_, app, bitwise, arith, boolean, bv, concat, eq, extract, ite, \
     mask, not_, or_, slt, ult
@@ -16,12 +16,20 @@ class Pointer:
     offset: int
 
 
+@dataclass(frozen=True)
+class Element:
+    """Into an array of 64-bit numbers that the caller hands over and nobody writes."""
+    array: str
+    index: Term
+    count: Term		# of the array's elements
+
+
 class Undefined:
     """What undef or uninitialised memory holds: may be moved, not used."""
 
 
 UNDEFINED = Undefined()
-Value = Union[Term, Pointer, Undefined, None]
+Value = Union[Term, Pointer, Element, Undefined, None]
 
 
 @dataclass
@@ -167,6 +175,7 @@ class Event:
     value: Optional[Term] = None
     owned: Optional[Term] = None
     conditions: int = 0
+    facts: int = 0
 
 
 @dataclass
@@ -188,7 +197,9 @@ class TablePage:
 class Run:
     """The entries of @table from @first on, @count of them, that a range form is done with.
 
-    @removed of them were leaves.  @rights: their new rights; None: they are cleared.
+    @removed of them were leaves.  @rights: their new rights; None: they are cleared, or
+    empty ones are filled (@fill: with what, by index), or it only looks whether they are
+    empty.
     """
     table: Term
     level: int
@@ -197,6 +208,12 @@ class Run:
     count: Term
     removed: Term
     rights: Optional[Term]
+    fill: Optional[Callable[[Term], Term]] = None
+    looks: bool = False
+
+    @property
+    def clears(self) -> bool:
+        return self.rights is None and self.fill is None and not self.looks
 
 
 class State:
@@ -221,6 +238,7 @@ class State:
         self.ended = False
         self.cut = ""			# the loop header where it ended
         self.phase = ""			# of a range form
+        self.loop = ""			# of pt_map_range(): which one's head that is
         self.heads: list[Value] = []	# the loop's variables there
         self.run: Optional[Run] = None
         self.pending: Optional[tuple[Slot, Term]] = None	# removed, not yet handed over

@@ -16,12 +16,13 @@ FOLDER = build.TOP / "build/prove"
 # What one has to read to believe the theorem, what one has to trust, what is proved.
 PARTS = {
     "statement (what is claimed)": ["abstract.py", "hwwalk.py", "inv.py", "start.py",
-                                    "operations.py", "goals.py", "rangegoals.py", "view.py"],
+                                    "operations.py", "goals.py", "rangegoals.py",
+                                    "mapgoals.py", "view.py"],
     "contracts (what is assumed of the environment)": ["contract.py", "steps.py",
                                                        "env/pt_env.h"],
     "lemmas (proved by WP, used by the prover)": ["lemmas.c"],
     "prover (trusted to be right)": ["ir.py", "layout.py", "execute.py", "state.py",
-                                     "ranges.py", "term.py", "smt.py",
+                                     "ranges.py", "maprange.py", "term.py", "smt.py",
                                      "solve.py", "jobs.py", "main.py", "build.py", "lemmas.py"],
     "checks of the prover (not trusted)": ["native.py", "picture.py", "mutants.py", "again.py",
                                            "stats.py", "env/callback.c",

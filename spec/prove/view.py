@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Optional
 
 from hwwalk import accessed, dirty, is_table, present, writable
-from inv import BEFORE, COUNT_BITS, counts, two_count, facts_of_entry, facts_of_table, Region, \
+from inv import BEFORE, COUNT_BITS, ENTRIES, counts, two_count, facts_of_entry, facts_of_table, Region, \
     table_base
 from hwwalk import Walk, index, walk
 from state import Run, Slot, State
@@ -35,6 +35,10 @@ def set_bits(e: Term, a: Term, d: Term) -> Term:
 
 def run_value(run: Run, e: Term, i: Term) -> Term:
     """What became of an entry of the run that was @e."""
+    if run.fill is not None:
+        return run.fill(i)
+    if run.looks:
+        return e
     if run.rights is None:
         return ite(present(e), bv(0, 64), e)
     m, r = met(e, i), run.rights
@@ -122,9 +126,9 @@ class After:
         return found
 
     def listed(self, p: Term, i: Term) -> Term:
-        """Entry @i of @p is one of those, or one that the run has cleared."""
+        """Entry @i of @p is one of those, or one that the run has cleared or filled."""
         found = or_(*(and_(eq(p, s.page), eq(i, s.index)) for s in self.affected()))
-        if self.run is not None and self.run.rights is None:
+        if self.run is not None and (self.run.clears or self.run.fill):
             found = or_(found, in_run(self.run, p, i))
         return found
 
@@ -135,8 +139,11 @@ class After:
             before = ite(counts(BEFORE, s.initial, s.level), one, none)
             after = ite(counts(self, s.value, s.level), one, none)
             value = add(value, ite(eq(p, s.page), sub(after, before), none))
-        if self.run is not None and self.run.rights is None:
+        if self.run is not None and self.run.clears:
             value = sub(value, ite(eq(p, self.run.table), self.run.removed, none))
+        if self.run is not None and self.run.fill:
+            filled = zext(self.run.count, COUNT_BITS)
+            value = add(value, ite(eq(p, self.run.table), filled, none))
         return value
 
 
@@ -193,6 +200,8 @@ def run_facts(region: Region, run: Run, level: int, p: Term, i: Term) -> list[Te
     e, inside = BEFORE.mem(p, i), in_run(run, p, i)
     here = eq(p, run.table)
     card, one = BEFORE.card(p), bv(1, COUNT_BITS)
+    if run.fill or run.looks:
+        return empty_run_facts(run, e, inside, here, card, counts(BEFORE, e, level))
     beside = and_(here, not_(inside), counts(BEFORE, e, level))
     facts = [implies(inside, not_(is_table(e, level))),
              implies(here, ule(run.removed, card)),
@@ -201,9 +210,19 @@ def run_facts(region: Region, run: Run, level: int, p: Term, i: Term) -> list[Te
     return facts
 
 
+def empty_run_facts(run: Run, e: Term, inside: Term, here: Term, card: Term,
+                    counted: Term) -> list[Term]:
+    """The run's entries were empty; what counts with them filled is at most 512 (lemmas.c:
+    run_fills), and less where another entry does not count."""
+    full = add(card, zext(run.count, COUNT_BITS))
+    return [implies(inside, eq(e, bv(0, 64))),
+            implies(here, ule(full, bv(ENTRIES, COUNT_BITS))),
+            implies(and_(here, not_(inside), not_(counted)), ult(full, bv(ENTRIES, COUNT_BITS)))]
+
+
 def run_pair(run: Run, state: State, level: int, p: Term, i: Term) -> list[Term]:
     """Two entries beside the run that count make the count 2 more than it removed."""
-    if level != run.level:
+    if level != run.level or run.fill or run.looks:
         return []
     facts = []
     for s in state.slots.values():

@@ -29,7 +29,8 @@ def compare(native: Native, simulated: Simulated, rng: random.Random) -> str:
 
 WANTED = ("pt_map 0", "pt_map 1", "pt_map 3", "pt_map 4", "pt_map 5", "pt_unmap 0", "pt_unmap 2",
           "pt_protect 0", "pt_remap 0", "pt_resolve 0", "pt_resolve 2", "pt_unmap_range 0",
-          "pt_unmap_range 3", "pt_protect_range 0", "pt_protect_range 3")
+          "pt_unmap_range 3", "pt_protect_range 0", "pt_protect_range 3", "pt_map_range 0",
+          "pt_map_range 1", "pt_map_range 3", "pt_map_range 4", "pt_map_range 5")
 SHARD = 500
 
 pair: tuple[Native, Simulated]

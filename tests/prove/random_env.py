@@ -96,7 +96,7 @@ class RandomEnv:
         return 0x200 | level << 52
 
 
-def random_call(rng: random.Random) -> tuple[str, list[int], list[int]]:
+def random_call(rng: random.Random) -> tuple[str, list[int], list[int | list[int]]]:
     """A function, a region (root, start, end, limit of frames), and arguments."""
     unit = rng.choice((12, 21, 30, 30, 39))
     top = 48 - unit
@@ -113,8 +113,12 @@ def random_call(rng: random.Random) -> tuple[str, list[int], list[int]]:
         pa = rng.getrandbits(64)
     rights = rng.randrange(8) if rng.random() < 0.95 else rng.getrandbits(32)
     function = rng.choice(("pt_map", "pt_map", "pt_unmap", "pt_unmap", "pt_protect", "pt_remap",
-                           "pt_resolve", "pt_unmap_range", "pt_protect_range"))
+                           "pt_resolve", "pt_unmap_range", "pt_protect_range", "pt_map_range",
+                           "pt_map_range"))
     end = va + rng.choice((rng.randrange(20) << 12, rng.randrange(20) << 12, 1 << min(low, 21)))
-    args = {"pt_unmap_range": [va, end], "pt_protect_range": [va, end, rights],
+    frames = [(pa + rng.randrange(1 << 8 << low)) & -1 << rng.choice((low,) * 40 + (12,))
+              for _ in range(rng.randrange(1, 20))]
+    args = {"pt_map_range": [va, frames, len(frames) if rng.random() < 0.9 else 0, level, rights],
+            "pt_unmap_range": [va, end], "pt_protect_range": [va, end, rights],
             "pt_map": [va, pa, level, rights], "pt_protect": [va, rights], "pt_remap": [va, pa]}
     return function, pt, args.get(function, [va])

@@ -1,0 +1,374 @@
+# SPDX-License-Identifier: GPL-2.0
+"""pt_map_range(), by induction: four loops, and one call that has a theorem of its own.
+
+	array	over the frames: no bit is wrong in what was seen
+	check	over the runs of the range, to see that it is free and to count missing tables
+	look	over the entries of such a run
+	fill	over the runs of the range again, in any state that may be reached
+	filling	over the entries of such a run
+
+Each is cut at its head; a path leads from one cut to the next or to the end of the call.
+In front of the first store, at "array", "check" and "look", memory is as at the call.  At
+the head of "fill" it is whatever satisfies the invariant, with nothing mapped in the rest
+of the range.  Where pt_make_path() is called a path ends, too, and another begins ("made") in
+any state where the table is there: what happens between is in the theorem of that
+function (operations.py: path_goals).
+"""
+from __future__ import annotations
+
+import abstract as a
+import ir
+from contract import Contracts
+from execute import Executor, Stuck
+from hwwalk import index, is_table, page, shift, walk
+from inv import BEFORE, Region
+from operations import RESERVE, RIGHTS, VA
+from ranges import PROGRESS, RangeContracts
+from smt import order
+from state import UNDEFINED, Element, Frame, Pointer, Run, Slot, State, Value
+from term import Term, add, and_, app, bits, bitwise, bv, bvand, concat, eq, implies, ite, ne, \
+    or_, shl, sub, ule, ult, var, zext
+from view import met, run_facts, walk_facts
+
+N = var("n", 64)			# pages asked for
+PAGES = zext(var("pages", 36), 64)	# of the array, in front of where the next run begins
+MISSING = var("missing", 64)		# tables counted so far
+SEEN_ALL, SEEN = var("all", 64), var("seen", 64)	# the OR, and of how many frames
+WRONG = var("wrong", 64)		# an index: where a wrong bit comes from
+COUNTED = "counted"			# an object: MISSING as a path has left it
+FRAMES = Element("pa", bv(0, 64), N)
+
+
+def frame(i: Term) -> Term:
+    return app("pa", 64, i)
+
+
+def at(level: int) -> Term:
+    """Where the next run begins: in the region, and aligned."""
+    return concat(bv(0, 16), var("at", 48 - shift(level)), bv(0, shift(level)))
+
+
+def range_end(level: int) -> Term:
+    return add(VA, shl(N, shift(level)))
+
+
+def arguments_ok(r: Region, level: int) -> Term:
+    return and_(a.rights_ok(RIGHTS), a.range_ok(r, VA, N, level))
+
+
+def wrong(r: Region, x: Term, level: int) -> Term:
+    """Bits that no frame has: of the offset, or beyond the limit."""
+    beyond = bitwise("bvxor", sub(r.pa_limit, bv(1, 64)), bv(-1, 64))
+    offset = bv((1 << shift(level)) - 1, 64)
+    return or_(ne(bvand(x, offset), bv(0, 64)), ne(bvand(x, beyond), bv(0, 64)))
+
+
+def entries_at(level: int) -> Term:
+    """How many entries of the table at @at the range has."""
+    room = sub(bv(512, 64), zext(index(at(level), level), 64))
+    return ite(ult(left(level), room), left(level), room)
+
+
+def left(level: int) -> Term:
+    """Pages from @at on."""
+    return zext(bits(sub(range_end(level), at(level)), 63, shift(level)), 64)
+
+
+def come_to(level: int) -> Term:
+    """The address behind the entry that a run has come to."""
+    return add(at(level), shl(zext(PROGRESS, 64), shift(level)))
+
+
+def free_between(r: Region, low: Term, high: Term, va: Term, level: int) -> Term:
+    w = walk(BEFORE.mem, r.root, va, r.width_mask)
+    return implies(and_(ule(low, va), ult(va, high)), a.free(w, level))
+
+
+def held(s: State) -> dict[int, tuple[int, Value]]:
+    """The core's struct pt_run."""
+    return next(o for o in s.objects.values()
+                if {at: n for at, (n, _) in o.items()} == {0: 8, 8: 4, 12: 4, 16: 4})
+
+
+# What a run fills in
+
+def frame_of(level: int, i: Term) -> Term:
+    """The array's for the run's entry @i."""
+    return frame(add(PAGES, zext(sub(i, index(at(level), level)), 64)))
+
+
+def asked(r: Region, level: int, i: Term) -> Term:
+    """What entry @i of a run should become, from the SDM's tables."""
+    own = r.leaf_bits[level]
+    return concat(
+        bitwise("bvxor", bits(RIGHTS, 0, 0), bv(1, 1)), bits(own, 62, 52),
+        bits(frame_of(level, i), 51, 12), bits(own, 11, 9), bv(0, 1),
+        bv(1 if level > 1 else 0, 1), bv(0, 4), bits(RIGHTS, 2, 1), bv(1, 1))
+
+
+def filled(r: Region, level: int, i: Term) -> Term:
+    """The same after hardware may have used the page."""
+    return met(asked(r, level, i), i)
+
+
+def frame_fact(r: Region, level: int, i: Term) -> Term:
+    """A page of the range that is being filled gets a frame that was found to be fine."""
+    return a.frame_ok(r, frame_of(level, i), level)
+
+
+def merge(frames: list[Frame], others: list[Frame]) -> None:
+    """What differs where two paths meet must not be used from there on."""
+    for f, g in zip(frames, others, strict=True):
+        if (f.function, f.block, f.at) != (g.function, g.block, g.at):
+            raise Stuck("two paths meet in different places")
+        for name, v in f.regs.items():
+            if g.regs.get(name, v) != v:
+                f.regs[name] = UNDEFINED
+
+
+class MapContracts(RangeContracts):
+    """Those of the environment; pt_make_path() ends the path."""
+
+    missing = ""		# the object in which missing tables are counted
+
+    def table(self) -> dict:
+        return Contracts.table(self) | {"@pt_make_path": self.make_path}
+
+    def exchange(self, s: State, args: list[Value]) -> list[tuple[State, Value]]:
+        return Contracts.exchange(self, s, args)
+
+    def reserve(self, s: State, args: list[Value]) -> list[tuple[State, Value]]:
+        """The tables counted by then are remembered."""
+        s.objects[COUNTED] = dict(s.objects[self.missing])
+        return super().reserve(s, args)
+
+    def make_path(self, s: State, args: list[Value]) -> list[tuple[State, Value]]:
+        s.heads, s.ended, s.cut = args, True, "@pt_make_path"
+        return [(s, UNDEFINED)]
+
+    def slot(self, s: State, address_term: Term, i: Term) -> tuple[Slot, bool]:
+        """An index that equals that of the entry the run has come to, however it is said."""
+        run = s.run
+        if run is not None and self.known_table(
+                s, s.known.reduce(address_term)).page is run.table:
+            here, short = add(run.first, run.count), s.known.reduce(i)
+            if bits(short, 8, 0) is not here:
+                s.require("a run's entries only are looked at", eq(short, zext(here, 32)))
+                i = zext(here, 32)
+        return super().slot(s, address_term, i)
+
+
+class MapInduction:
+    """All paths of pt_map_range() at one level, from cut to cut."""
+
+    function, checks = "@pt_map_range", "@pt_range_free"
+
+    def __init__(self, level: int | None, module: ir.Module, region: Region, oracle) -> None:
+        self.region, self.module = region, module
+        self.level, self.va = level, at(level or 1)
+        self.contracts = MapContracts(region, oracle)
+        self.executor = Executor(module, self.contracts.table(), oracle)
+        array, self.fill, filling = self.loops(self.function, True)
+        check, look = self.loops(self.checks, False)
+        self.names = {
+            (self.function, array): "array", (self.function, self.fill): "fill",
+            (self.function, filling): "filling", (self.function, "@pt_make_path"): "made",
+            (self.checks, check): "check", (self.checks, look): "look"}
+        self.executor.cuts = set(self.names)
+
+    def loops(self, function: str, one_alone: bool) -> list[str]:
+        """The heads: of the loop that stands alone, if one does, the outer, the inner one."""
+        f = self.module.functions[function]
+        found = ir.loops(f)
+        outer = max(found, key=lambda h: len(found[h]))
+        alone = [h for h in found if not found[h] <= found[outer]]
+        inner = [h for h in found if found[h] < found[outer]
+                 and any(i.op == "call" for b in found[h] for i in f.blocks[b])]
+        if len(inner) != 1 or len(alone) != int(one_alone):
+            raise Stuck(f"the loops of {function} are not as expected")
+        return alone + [outer] + inner
+
+    def phis(self, function: str, head: str) -> list[str]:
+        return [i.dest for i in self.module.functions[function].blocks[head] if i.op == "phi"]
+
+    # States at the cuts
+
+    def begin(self) -> State:
+        s = State()
+        s.fact(*self.region.facts())
+        self.contracts.add_root(s)
+        s.reserve = RESERVE
+        s.objects = {"env": {}, "pt": {
+            0: (8, Pointer("env", 0)), 8: (8, concat(bv(0, 12), self.region.root, bv(0, 12))),
+            16: (8, self.region.start), 24: (8, self.region.end),
+            32: (8, self.region.pa_limit)}}
+        return s
+
+    def at(self, reached: list[State], phis: list[Value],
+           also: frozenset[Term] = frozenset()) -> State:
+        """Any state at the cut that all of @reached have come to, for the call's arguments."""
+        s, first = self.begin(), reached[0]
+        s.frames = [Frame(f.function, f.block, f.previous, f.at,
+                          {name: self.lasting(v, also) for name, v in f.regs.items()})
+                    for f in first.frames]
+        for other in reached[1:]:
+            merge(s.frames, other.frames)
+        s.fresh = max(t.fresh for t in reached)
+        s.objects |= {n: {} for t in reached for n in t.objects if n not in s.objects}
+        f = s.frames[-1]
+        if phis:
+            names = self.phis(f.function, f.block)
+            if len(names) != len(phis):
+                raise Stuck(f"the loop {f.block} of {f.function} has other variables")
+            f.regs.update(zip(names, phis))
+        s.fact(arguments_ok(self.region, self.level))
+        return s
+
+    def lasting(self, v: Value, also: frozenset[Term]) -> Value:
+        """What is made of arguments and constants; anything else must not be used again."""
+        if not isinstance(v, Term):
+            return v
+        names = {"va", "n", "rights", "root", "start", "end", "widthmask"}
+        names |= {f"leaf{part}{n}" for part in ("high", "low") for n in (1, 2, 3)}
+        lasts = all(t.op != "app" and (t.op != "var" or t.info in names or t in also)
+                    for t in order([v]))
+        return v if lasts else UNDEFINED
+
+    def walked(self, s: State, va: Term) -> None:
+        w = walk(BEFORE.mem, self.region.root, va, self.region.width_mask)
+        s.fact(*walk_facts(self.region, va, w))
+
+    def here(self, s: State) -> None:
+        """Between two runs: @at lies in the range."""
+        s.fact(ule(VA, self.va), ult(self.va, range_end(self.level)))
+        self.walked(s, self.va)
+
+    def at_array(self, reached: list[State]) -> State:
+        s = self.at(reached, [SEEN_ALL, SEEN])
+        s.objects[self.missing(reached[0])] = {0: (8, bv(0, 64))}
+        s.fact(ult(SEEN, N), implies(wrong(self.region, SEEN_ALL, self.level), and_(
+            ult(WRONG, SEEN), wrong(self.region, frame(WRONG), self.level))))
+        return s
+
+    def missing(self, reached: State) -> str:
+        """The local variable in which missing tables are counted."""
+        blocks = self.module.functions[self.function].blocks.values()
+        call = next(i for b in blocks for i in b if i.op == "call" and i.args[0] == self.checks)
+        return reached.frames[0].regs[call.args[-1][1].name].object
+
+    def at_check(self, reached: list[State]) -> State:
+        s = self.at(reached, [self.va])
+        s.objects[self.missing(reached[0])] = {0: (8, MISSING)}
+        self.here(s)
+        w = walk(BEFORE.mem, self.region.root, self.va, self.region.width_mask)
+        s.fact(a.starts_new(w, self.va, VA, self.level))
+        return s
+
+    def at_fill(self, reached: list[State]) -> State:
+        s = self.at(reached, [self.va, Element("pa", PAGES, N)])
+        self.between_fills(s)
+        return s
+
+    def between_fills(self, s: State) -> None:
+        self.here(s)
+        at_, end = self.va, range_end(self.level)
+        w = walk(BEFORE.mem, self.region.root, self.va, self.region.width_mask)
+        s.fact(ult(PAGES, N), eq(at_, add(VA, shl(PAGES, shift(self.level)))),
+               eq(sub(N, PAGES), left(self.level)),
+               free_between(self.region, at_, end, at_, self.level),
+               ule(a.needed(w, at_, at_, self.level), RESERVE))
+
+    def at_made(self, reached: list[State]) -> State:
+        """pt_make_path() has answered OK; the table is there."""
+        s = self.at(reached, [], also=frozenset(t for v in (self.va, PAGES) for t in order([v])))
+        self.between_fills(s)
+        w = walk(BEFORE.mem, self.region.root, self.va, self.region.width_mask)
+        for level in range(4, self.level, -1):
+            table = concat(bv(0, 12), w.tables[4 - level], bv(0, 12))
+            slot, _ = self.contracts.slot(s, table, zext(index(self.va, level), 32))
+            s.assume(is_table(slot.value, level))
+        out = reached[0].heads[3]
+        s.objects[out.object] = {0: (8, concat(bv(0, 12), page(slot.value), bv(0, 12)))}
+        f = s.frames[-1]
+        call = self.module.functions[f.function].blocks[f.block][f.at - 1]
+        f.regs[call.dest] = bv(a.OK, 32)
+        return s
+
+    def at_look(self, reached: list[State]) -> State:
+        one, = reached
+        s = self.in_run(one, page(held(one)[0][1]), None)
+        # That these are equal is a goal where the run begins.
+        told, entries = held(one)[16][1], bits(entries_at(self.level), 31, 0)
+        held(s)[16] = (4, entries)
+        regs = s.frames[-1].regs
+        regs.update({name: entries for name, v in regs.items() if v is told})
+        return s
+
+    def at_filling(self, reached: list[State]) -> State:
+        made = self.any_table(reached)
+        return self.in_run(made, made.locked[0], lambda i: filled(self.region, self.level, i))
+
+    def any_table(self, reached: list[State]) -> State:
+        """Of the ways to a run's first entry, that by pt_make_path() knows least."""
+        made, = (s.clone() for s in reached if s.phase == "made")
+        for other in reached:
+            merge(made.frames, other.frames)
+            if made.locked != other.locked or made.objects != other.objects:
+                raise Stuck("two ways to a run's first entry have made something different")
+        return made
+
+    def in_run(self, reached: State, table: Term, fill) -> State:
+        """The same run with any progress."""
+        s = reached.clone()
+        t = s.tables[table.ident]
+        first = index(self.va, self.level)
+        s.run = run = Run(t.page, t.level, t.base, first, PROGRESS, bv(0, 32), None, fill,
+                          looks=fill is None)
+        f = s.frames[-1]
+        for name in self.phis(f.function, s.cut):
+            f.regs[name] = zext(PROGRESS, f.regs[name].width)
+        s.fact(ult(zext(PROGRESS, 64), entries_at(self.level)))
+        here = add(first, PROGRESS)
+        for i in (first, here):
+            s.fact(*run_facts(self.region, run, run.level, run.table, i))
+        if fill is not None:
+            self.walked(s, come_to(self.level))
+            s.fact(frame_fact(self.region, self.level, here),
+                   free_between(self.region, self.va, range_end(self.level),
+                                come_to(self.level), self.level))
+        return s
+
+    # Paths
+
+    def proceed(self, phase: str, s: State) -> list[State]:
+        found = self.executor.proceed(s)
+        for t in found:
+            t.phase = phase
+            if not t.cut:
+                continue
+            f = t.frames[-1]
+            t.loop = self.names[f.function, t.cut]
+            if t.loop == "check":
+                self.contracts.missing = self.missing(t)
+                t.objects[COUNTED] = dict(t.objects[self.contracts.missing])
+            if t.loop != "made":
+                t.heads = [f.regs[n] for n in self.phis(f.function, t.cut)]
+        return found
+
+    def paths(self) -> list[State]:
+        s = self.begin()
+        level = bv(self.level, 32) if self.level else var("anylevel", 32)
+        if not self.level:
+            s.assume(and_(*(ne(level, bv(n, 32)) for n in (1, 2, 3))))
+        self.executor.enter(s, self.function, [Pointer("pt", 0), VA, FRAMES, N, level, RIGHTS])
+        out = self.proceed("entry", s)
+        if not self.level:
+            return out
+        for phase, start in (("array", self.at_array), ("check", self.at_check),
+                             ("look", self.at_look), ("fill", self.at_fill),
+                             ("made", self.at_made), ("filling", self.at_filling)):
+            reached = [t for t in out if t.loop == phase]
+            if not reached:
+                raise Stuck(f"no path reaches {phase}")
+            out += self.proceed(phase, start(reached))
+        return out
