@@ -86,8 +86,11 @@ def free_between(r: Region, low: Term, high: Term, va: Term, level: int) -> Term
 
 def held(s: State) -> dict[int, tuple[int, Value]]:
     """The core's struct pt_run."""
-    return next(o for o in s.objects.values()
-                if {at: n for at, (n, _) in o.items()} == {0: 8, 8: 4, 12: 4, 16: 4})
+    found = [o for o in s.objects.values()
+             if {at: n for at, (n, _) in o.items()} == {0: 8, 8: 4, 12: 4, 16: 4}]
+    if len(found) != 1:
+        raise Stuck("no struct pt_run, or more than one")
+    return found[0]
 
 
 # What a run fills in
@@ -295,7 +298,9 @@ class MapInduction:
         return s
 
     def at_look(self, reached: list[State]) -> State:
-        one, = reached
+        one = reached[0]
+        if len(reached) > 1:
+            raise Stuck("more than one way to a run's first look")
         s = self.in_run(one, page(held(one)[0][1]), None)
         # That these are equal is a goal where the run begins.
         told, entries = held(one)[16][1], bits(entries_at(self.level), 31, 0)
