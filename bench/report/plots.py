@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Three kinds of pictures, drawn by matplotlib."""
 
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from .rows import Row, values
 matplotlib.use("Agg")
 from matplotlib import pyplot  # noqa: E402
 
-COLOURS = ("#777777", "#1f5fa8", "#d08a2e", "#3c8d53", "#a03c5a")
+COLOURS = ("#777777", "#1f5fa8", "#d08a2e", "#3c8d53", "#a03c5a", "#5b4a9e")
 
 
 @dataclass
@@ -43,7 +44,11 @@ class Bars(Picture):
                 if i and first:
                     axes.annotate(f"{height / first:.2f}", (place, height), ha="center",
                                   va="bottom", fontsize=6, rotation=90)
-        axes.set_xticks(range(len(self.groups)), self.groups, fontsize=7)
+        # A name that is longer than its place is broken into lines.
+        room = max(12, 130 // len(self.groups))
+        names = ["\n".join(textwrap.fill(line, room) for line in group.split("\n"))
+                 for group in self.groups]
+        axes.set_xticks(range(len(self.groups)), names, fontsize=7)
         axes.set_ylabel(self.unit)
         axes.margins(y=0.15)
         axes.legend()
@@ -90,6 +95,8 @@ class Curves(Picture):
                       color=COLOURS[i % len(COLOURS)])
         if self.log:
             axes.set_xscale("log")
+        else:
+            axes.xaxis.get_major_locator().set_params(integer=True)
         axes.set_ylim(bottom=0)
         axes.set_xlabel(self.across)
         axes.set_ylabel(self.unit)
