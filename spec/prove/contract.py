@@ -9,11 +9,10 @@ invariant stays one when hardware sets A and D or Linux links an empty table.
 """
 from __future__ import annotations
 
-
 from execute import Oracle, Stuck
-from hwwalk import INDEX_BITS, PAGE_BITS, dirty, accessed, index, is_leaf, is_table, page, \
+from hwwalk import INDEX_BITS, PAGE_BITS, dirty, accessed, is_leaf, is_table, page, \
     present, writable
-from inv import BEFORE, COUNT_BITS, ENTRIES, Region, address, entry_base, facts_of_entry, \
+from inv import BEFORE, COUNT_BITS, ENTRIES, Region, entry_base, facts_of_entry, \
     facts_of_table, in_width, owned, reaches
 from state import Event, Slot, State, TablePage, Value
 from term import FALSE, TRUE, Term, and_, bits, bv, concat, eq, ite, ne, not_, or_, sub, ule, var

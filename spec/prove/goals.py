@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Optional
 
-from hwwalk import INDEX_BITS, PAGE_BITS, VPN_BITS, page, same_translation, walk
+from hwwalk import INDEX_BITS, PAGE_BITS, VPN_BITS, same_translation, walk
 from inv import BEFORE, COUNT_BITS, Region, counts, entry_index, entry_parts, facts_of_entry, \
     facts_of_table, table_parts, two_count
 from state import State
@@ -101,6 +101,23 @@ class PathGoals:
                               two_count(BEFORE, s.page, at, s.index, slot))
                       for s in self.state.slots.values()
                       if s.level == at and not self.state.tables[s.page.ident].fresh]
+        return facts + self.facts_of_the_run(p, level, i)
+
+    def about_run(self, level: int, p: Term, i: Term) -> list[Term]:
+        """What the path so far tells of an entry that may lie in its run of entries."""
+        raise NotImplementedError
+
+    def facts_of_the_run(self, p: Term, level: int, i: Term) -> list[Term]:
+        """The same of an arbitrary entry, or of the one above it at the run's level."""
+        facts: list[Term] = []
+        if self.state.run is None:
+            return facts
+        guard, up, slot = eq(BEFORE.level(p), bv(level, 3)), p, i
+        for at in range(level, 5):
+            if at == self.state.run.level:
+                facts += [implies(guard, f) for f in self.about_run(at, up, slot)]
+            if at < 4:
+                slot, up = entry_index(BEFORE.base(up), at + 1), BEFORE.parent(up)
         return facts
 
     def somewhere(self, level: int) -> list[Term]:
@@ -117,7 +134,6 @@ class PathGoals:
         here = facts + [eq(after.level(p), bv(level, 3))]
         parts = dict(table_parts(r, after, p, level, base))
         parts.update(entry_parts(r, after, p, level, base, i))
-        child = page(BEFORE.mem(p, i))
         goals = [Goal("invariant", f"{name}, level {level}", here, claim)
                  for name, claim in parts.items()]
         changed = ne_bool(counts(after, after.mem(p, i), level),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import abstract as a
 from goals import ANY, Goal, PathGoals
 from hwwalk import Walk, index, present, same_translation, shift, walk
-from inv import BEFORE, Region, entry_index
+from inv import BEFORE, Region
 from maprange import COUNTED, MISSING, N, PAGES, SEEN, SEEN_ALL, WRONG, arguments_ok, asked, at, \
     come_to, entries_at, frame, frame_fact, frame_of, free_between, held, range_end, wrong
 from operations import RESERVE, RIGHTS, VA, overlap
@@ -50,19 +50,6 @@ class MapRangePath(PathGoals):
         facts = run_facts(self.region, run, level, p, i)
         if run.fill and level == run.level:
             facts.append(implies(in_run(run, p, i), frame_fact(self.region, level, i)))
-        return facts
-
-    def place_facts(self, p: Term, level: int, i: Term) -> list[Term]:
-        facts = super().place_facts(p, level, i)
-        run = self.state.run
-        if run is None:
-            return facts
-        guard, up, slot = eq(BEFORE.level(p), bv(level, 3)), p, i
-        for at in range(level, 5):
-            if at == run.level:
-                facts += [implies(guard, f) for f in self.about_run(at, up, slot)]
-            if at < 4:
-                slot, up = entry_index(BEFORE.base(up), at + 1), BEFORE.parent(up)
         return facts
 
     def name(self) -> str:

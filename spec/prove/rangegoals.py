@@ -6,7 +6,7 @@ import abstract as a
 from goals import ANY, Goal, PathGoals
 from hwwalk import accessed, dirty, execute_disable, index, is_leaf, is_table, \
     same_translation, user, walk, writable
-from inv import BEFORE, Region, entry_index
+from inv import BEFORE, Region
 from operations import RIGHTS, VA
 from ranges import BYTES, END, LEAVES, PROGRESS, REMOVED, SEEN, between_runs, straddles
 from state import Slot, State
@@ -54,19 +54,6 @@ class RangePath(PathGoals):
             e = BEFORE.mem(p, i)
             fresh = eq(bvand(rights_of(e), bvnot(SEEN)), bv(0, 3))
             facts.append(implies(and_(in_run(run, p, i), is_leaf(e, level)), fresh))
-        return facts
-
-    def place_facts(self, p: Term, level: int, i: Term) -> list[Term]:
-        facts = super().place_facts(p, level, i)
-        run = self.state.run
-        if run is None:
-            return facts
-        guard, up, slot = eq(BEFORE.level(p), bv(level, 3)), p, i
-        for at in range(level, 5):
-            facts += [implies(guard, f) for f in
-                      (self.about_run(at, up, slot) if at == run.level else [])]
-            if at < 4:
-                slot, up = entry_index(BEFORE.base(up), at + 1), BEFORE.parent(up)
         return facts
 
     def slot_here(self) -> Slot | None:

@@ -7,7 +7,7 @@ from typing import Optional
 from hwwalk import accessed, dirty, is_table, present, writable
 from inv import BEFORE, COUNT_BITS, ENTRIES, counts, two_count, facts_of_entry, facts_of_table, Region, \
     table_base
-from hwwalk import Walk, index, walk
+from hwwalk import Walk, index
 from state import Run, Slot, State
 from term import FALSE, Term, add, and_, app, bit, bits, bv, concat, eq, implies, ite, ne, not_, \
     or_, sub, ule, ult, zext
