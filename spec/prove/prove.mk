@@ -15,9 +15,10 @@ PROVE_JOBS	?= $(shell nproc)
 
 prove prove-quick prove-check prove-mutants prove-stats: | deps-prove
 
-## prove: prove the core, for every table that satisfies the invariant (minutes; then cached)
+## prove: prove the core, for every table that satisfies the invariant (LEVELS=2,1: at -O1 too)
+LEVELS ?= 2
 prove:
-	@$(PROVE_PYTHON) spec/prove/main.py -j $(PROVE_JOBS)
+	@$(PROVE_PYTHON) spec/prove/main.py -j $(PROVE_JOBS) -O $(LEVELS)
 
 # The theorems that take seconds, at -O2: for a quick look.
 PROVE_QUICK := resolve protect remap "map 1G" "map, other levels" init "empty root" \
