@@ -59,7 +59,7 @@ model-suite := $(MAKE) -s --no-print-directory check-model
 litmus-suite := $(MAKE) -s --no-print-directory check-litmus
 preload-suite := $(MAKE) -s --no-print-directory preload-suite
 
-prove-suite := $(MAKE) -s --no-print-directory prove-quick
+prove-suite := $(MAKE) -s --no-print-directory prove
 prove-check-suite := $(MAKE) -s --no-print-directory prove-check
 
 suites := 'host=$(host-suite)' 'model=$(model-suite)' 'litmus=$(litmus-suite)' \

@@ -294,10 +294,10 @@ class Executor:
 
     def fork(self, state: State, condition: Term,
              then: Callable[[State, bool], None]) -> list[State]:
-        """Both ways, as far as they are possible."""
-        out = []
+        """Both ways, as far as they are possible; of a path that is, at least one."""
+        out: list[State] = []
         for yes, cond in ((True, condition), (False, not_(condition))):
-            if self.oracle.possible(state, cond):
+            if not yes and not out or self.oracle.possible(state, cond):
                 s = state.clone()
                 s.assume(cond)
                 then(s, yes)

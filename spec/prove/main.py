@@ -20,8 +20,9 @@ from solve import CVC5, LIMIT, Solver
 
 FOLDER = build.TOP / "build/prove"
 # The largest first, so that both processors end at about the same time.
-SIZE = {"unmap range": 11, "protect range": 10, "map 4K while Linux links": 9, "unmap": 8,
-        "map 4K": 7, "map 2M": 6, "protect": 5, "map 1G": 4}
+SIZE = {name: n for n, name in enumerate((
+    "map 1G", "protect", "path for map 4K range", "map 2M", "map 4K", "unmap", "map 1G range",
+    "map 2M range", "map 4K range", "protect range", "map 4K while Linux links", "unmap range"), 1)}
 # At other levels than the one that ships only if asked for by name: there they take long.
 SHIPPED_ONLY = ("range", "while Linux links")
 
@@ -110,7 +111,7 @@ def prove(options: argparse.Namespace) -> int:
     names = [o.name for o in OPERATIONS if not options.only or o.name in options.only]
     tasks = [(n, o, options.limit) for o in levels for n in names
              if options.only or o == "2" or not n.endswith(SHIPPED_ONLY)]
-    tasks.sort(key=lambda t: -SIZE.get(t[0], 11 if t[0].endswith("range") else 0))
+    tasks.sort(key=lambda t: -SIZE.get(t[0], 0))
     counter = multiprocessing.Value("l", 0)
     begin, results = time.monotonic(), []
     print(f"1..{len(tasks)}", flush=True)

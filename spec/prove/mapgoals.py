@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import abstract as a
-from goals import ANY, Goal, PathGoals
+from cases import ANY
+from goals import Goal, PathGoals, beside_memory
 from hwwalk import Walk, index, present, same_translation, shift, walk
 from inv import BEFORE, Region
 from maprange import COUNTED, MISSING, N, PAGES, SEEN, SEEN_ALL, WRONG, arguments_ok, asked, at, \
@@ -322,7 +323,7 @@ class MapRangePath(PathGoals):
         """After the run's end, whatever was counted: with its condition and the path's last."""
         s, store = self.state, self.last_store()
         given = s.facts[:store.facts] + s.conditions[:store.conditions + 1] + s.conditions[-1:]
-        return Goal("refinement", f"filling: {what}", given, claim)
+        return Goal("refinement", f"filling: {what}", beside_memory(given), claim)
 
     def last_store(self) -> Event:
         return next(e for e in reversed(self.state.events) if e.kind == "store")
@@ -344,8 +345,9 @@ class MapRangePath(PathGoals):
             return Goal(theorem, f"filling: {what}", given + self.facts_v, claim)
         return [
             # So that frame_of() gives it the frame that the array has there.
-            goal("a page's number in the run is its entry's", implies(there, eq(
-                number, zext(sub(i, index(self.at, level)), 64)))),
+            Goal("refinement", "filling: a page's number in the run is its entry's",
+                 beside_memory(given), implies(there, eq(
+                     number, zext(sub(i, index(self.at, level)), 64)))),
             goal("the pages so far are mapped as asked", implies(
                 there, a.maps(now, pa, bv(level, 3), RIGHTS)), "transactional"),
             goal("elsewhere the walk is as before", implies(not_(there), and_(

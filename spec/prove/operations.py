@@ -7,7 +7,8 @@ from typing import Callable, Optional
 
 import abstract as a
 import start
-from goals import ANY, Goal, PathGoals
+from cases import ANY
+from goals import Goal, PathGoals
 from hwwalk import Walk, accessed, dirty, page, same_translation, shift, walk
 from inv import BEFORE, Region, witness
 from state import Pointer, State, Value

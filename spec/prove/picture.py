@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Optional
 
 import abstract
-from goals import ANY, Goal
+from cases import ANY
+from goals import Goal
 from hwwalk import INDEX_BITS, PAGE_BITS, index
 from inv import BEFORE
 from native import Diverged, Native, Recorded

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # The proof of the core.  Included by the top-level Makefile.
 #
-#	prove		every theorem; TAP.  What has not changed is not proved again
-#			(build/prove)
-#	prove-quick	those of single pages, at -O2, in some three minutes; TAP
+#	prove		every theorem, at -O2, in some twelve minutes; TAP.  What has not
+#			changed is not proved again (build/prove)
 #	prove-check	the prover's own tests; TAP
 #	prove-mutants	deliberate faults in the core, each to be refuted; TAP
 #	prove-stats	tables and plot of the last run
@@ -13,19 +12,12 @@
 PROVE_PYTHON	:= /usr/bin/python3 -B
 PROVE_JOBS	?= $(shell nproc)
 
-prove prove-quick prove-check prove-mutants prove-stats: | deps-prove
+prove prove-check prove-mutants prove-stats: | deps-prove
 
 ## prove: prove the core, for every table that satisfies the invariant (LEVELS=2,1: at -O1 too)
 LEVELS ?= 2
 prove:
 	@$(PROVE_PYTHON) spec/prove/main.py -j $(PROVE_JOBS) -O $(LEVELS)
-
-# What fits into make check: all but the range forms, and Linux linking tables meanwhile.
-PROVE_QUICK := resolve "map 4K" "map 2M" "map 1G" "map, other levels" unmap protect remap \
-	 init "empty root" "step of hardware" "step of Linux"
-## prove-quick: only the theorems of single pages, as make check does
-prove-quick:
-	@$(PROVE_PYTHON) spec/prove/main.py -j $(PROVE_JOBS) -O 2 $(PROVE_QUICK)
 
 ## prove-check: test the prover: against the compiled core, and spec/spec_walk.c (CALLS=5000)
 CALLS ?= 5000
@@ -48,4 +40,4 @@ prove-lemmas: | deps-prove-lemmas
 prove-again: | deps-prove-again
 	@$(PROVE_PYTHON) spec/prove/again.py -j $(PROVE_JOBS)
 
-.PHONY: prove prove-quick prove-check prove-mutants prove-stats prove-lemmas prove-again
+.PHONY: prove prove-check prove-mutants prove-stats prove-lemmas prove-again

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import abstract as a
-from goals import ANY, Goal, PathGoals
-from hwwalk import accessed, dirty, execute_disable, index, is_leaf, is_table, \
-    same_translation, user, walk, writable
+from cases import ANY, Case, cases
+from goals import Goal, PathGoals, beside_memory
+from hwwalk import Walk, accessed, dirty, execute_disable, index, is_leaf, is_table, \
+    same_translation, shift, user, walk, writable
 from inv import BEFORE, Region
 from operations import RIGHTS, VA
-from ranges import BYTES, END, LEAVES, PROGRESS, REMOVED, SEEN, between_runs, straddles
+from ranges import BYTES, END, LEAVES, PROGRESS, REMOVED, SEEN, straddles, whole_at
 from state import Slot, State
 from term import FALSE, TRUE, Term, add, and_, bit, bits, bv, bvand, bvnot, concat, eq, \
-    implies, ite, ne, not_, or_, ule, ult, var, zext
-from view import met, run_facts, run_pair, run_value
+    implies, ite, ne, not_, or_, sub, ule, ult, var, zext
+from view import Apart, met, run_facts, run_pair, run_value, walk_facts
 
 
 def rights_of(e: Term) -> Term:
@@ -28,6 +29,8 @@ class RangePath(PathGoals):
         self.operation = operation
         self.before_va = walk(BEFORE.mem, region.root, VA, region.width_mask)
         self.protects = "protect" in operation.function
+        # That no leaf straddles the end; a leaf of 4 KiB never does.
+        self.at_end = whole_at(region, END) if state.phase != "entry" else []
         run = state.run
         if run is None:
             return
@@ -75,7 +78,7 @@ class RangePath(PathGoals):
         return self.state.phase
 
     def assumption_sets(self) -> list[tuple[str, list[Term]]]:
-        return [("the walks'", self.given + self.facts_v)]
+        return [("the walks'", self.given + self.facts_v + self.at_end)]
 
     def claim(self, what: str, claim: Term, theorem: str = "refinement") -> Goal:
         return Goal(theorem, f"{self.state.phase}: {what}", self.given, claim)
@@ -171,41 +174,91 @@ class RangePath(PathGoals):
         goals = []
         if s.cut:
             next_ = s.heads[0]
-            after = between_runs(self.region, next_, self.after.mem)
-            # The invariant before, along the walk of where the next run begins.
-            from view import walk_facts
-            w = walk(BEFORE.mem, self.region.root, next_, self.region.width_mask)
-            level = s.run.level
-            facts = walk_facts(self.region, next_, w) + [
-                implies(w.reached[4 - level], f)
-                for f in self.about_run(level, w.tables[4 - level], index(next_, level))]
-            goals += [self.claim("comes further", and_(ult(VA, next_), ult(next_, END))),
-                      Goal("refinement", "run: no leaf straddles the next one or the end",
-                           self.given + facts, and_(*after))]
+            goals += [Goal("refinement", "run: comes further", self.arithmetic(), and_(
+                a.aligned(next_, 1), ule(self.region.start, next_), ult(VA, next_),
+                ult(next_, END))), *self.whole(next_)]
         else:
             next_ = END
             goals.append(self.claim("answers OK", eq(s.result, bv(a.OK, 32))))
-        before, now = self.before_v, self.after_v
+        if self.protects:
+            told, was = s.objects["done"][16][1], var("was_tighter", 8)
+            goals.append(self.claim("does not forget that rights were taken away",
+                                    or_(eq(told, was), eq(told, bv(1, 8)))))
+        goals += self.walks_to(next_)
+        return goals + self.told()
+
+    def whole(self, next_: Term) -> list[Goal]:
+        """No leaf straddles the next run's beginning, or the end of the range, afterwards."""
+        r, level = self.region, self.state.run.level
+        goals = []
+        for name, at in (("the next run's beginning", next_), ("the end", END)):
+            w = walk(BEFORE.mem, r.root, at, r.width_mask)
+            facts = walk_facts(r, at, w) if at is next_ else whole_at(r, END)
+            facts += [implies(w.reached[4 - level], f)
+                      for f in self.about_run(level, w.tables[4 - level], index(at, level))]
+            after = walk(self.after.mem, r.root, at, r.width_mask)
+            goals.append(Goal("refinement", f"run: no leaf straddles {name}", self.given + facts,
+                              or_(ule(r.end, at), not_(straddles(after, at)))))
+        return goals
+
+    def walks_to(self, next_: Term) -> list[Goal]:
+        """The walk of an arbitrary address after the run, which has come to @next_."""
+        level = self.state.run.level
+        top = shift(level + 1)
         there = and_(ule(VA, ANY), ult(ANY, next_))
+        inside = eq(bits(sub(next_, bv(1, 64)), 63, top), bits(VA, 63, top))
+        goals = [Goal("refinement", "run: ends in its table", self.arithmetic(), inside),
+                 Goal("refinement", "run: all of it is in its table", [inside],
+                      implies(there, eq(bits(ANY, 63, top), bits(VA, 63, top))))]
+        for case in cases(VA, level, self.state.known):
+            goals += self.walks_in(case, there, inside)
+        return goals
+
+    def arithmetic(self) -> list[Term]:
+        """What tells how far the run goes; if it ends at a table, that it did not begin there."""
+        here = self.slot_here()
+        if here and self.state.known.reduce(is_table(here.initial, here.level)) is TRUE:
+            return self.given
+        return beside_memory(self.given)
+
+    def walks_in(self, case: Case, there: Term, inside: Term) -> list[Goal]:
+        """In one case of it."""
+        v, r = case.address, self.region
+        where = f"parted at level {case.level}" if case.parted else "in its table"
+        facts = self.given + case.facts + [case.of(f) for f in self.facts_v]
+        now = walk(Apart(self.after).mem, r.root, v, r.width_mask)
+
+        def goal(what: str, claim: Term, more: list[Term]) -> Goal:
+            return Goal("refinement", f"run: {where}: {what}", facts + more, case.of(claim))
+        # Then @now is the walk afterwards.
+        goals = [goal("no two terms are one table", and_(*(
+            implies(reached, eq(self.after.mem(table, index(v, 4 - n)), entry))
+            for n, (reached, table, entry)
+            in enumerate(zip(now.reached, now.tables, now.entries)))), [])]
+        before = self.before_v
         kept = and_(same_translation(before, now), implies(before.accessed, now.accessed),
                     implies(before.dirty, now.dirty))
-        goals.append(self.walks("run: elsewhere the walk is as before",
-                                implies(not_(there), kept)))
-        if self.protects:
-            changed = ite(before.mapped,
-                          and_(a.maps(now, zext(before.frame, 64), before.level, RIGHTS),
-                               implies(before.accessed, now.accessed),
-                               implies(and_(before.dirty, bit(RIGHTS, a.WRITE)), now.dirty)),
-                          a.not_mapped(now))
-            goals.append(self.walks("run: every page has the new rights", implies(there, changed)))
-            told = s.objects["done"][16][1]
-            was = var("was_tighter", 8)
-            goals += [self.walks("run: tells of rights taken away", implies(
-                and_(there, before.mapped, a.tighter(before, RIGHTS)), eq(told, bv(1, 8)))),
-                self.claim("does not forget that", or_(eq(told, was), eq(told, bv(1, 8))))]
-        else:
-            goals.append(self.walks("run: nothing is mapped", implies(there, a.not_mapped(now))))
-        return goals + self.told()
+        if case.parted:
+            return goals + [goal("the walk is as before", kept, [])]
+        more = [inside] + (self.at_end if case.level > 1 else [])
+        goals.append(goal("elsewhere the walk is as before", implies(not_(there), kept), more))
+        return goals + [goal(what, implies(there, claim), more)
+                        for what, claim in self.done_with(now)]
+
+    def done_with(self, now: Walk) -> list[tuple[str, Term]]:
+        """What holds where the run has come past: the walk before, and @now."""
+        before = self.before_v
+        if not self.protects:
+            return [("nothing is mapped", a.not_mapped(now))]
+        changed = ite(before.mapped,
+                      and_(a.maps(now, zext(before.frame, 64), before.level, RIGHTS),
+                           implies(before.accessed, now.accessed),
+                           implies(and_(before.dirty, bit(RIGHTS, a.WRITE)), now.dirty)),
+                      a.not_mapped(now))
+        told = eq(self.state.objects["done"][16][1], bv(1, 8))
+        return [("every page has the new rights", changed),
+                ("tells of rights taken away",
+                 implies(and_(before.mapped, a.tighter(before, RIGHTS)), told))]
 
     def told(self) -> list[Goal]:
         """As many leaves and bytes as the run has changed."""

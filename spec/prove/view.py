@@ -167,6 +167,23 @@ class Moment:
         return value
 
 
+class Apart:
+    """The same memory, if tables that have different terms are different tables."""
+
+    def __init__(self, after: After):
+        self.after = after
+
+    def mem(self, p: Term, i: Term) -> Term:
+        after, run = self.after, self.after.run
+        value = run_memory(run if run is not None and run.table is p else None, p, i)
+        if any(t.page is p for t in after.fresh):
+            value = bv(0, 64)
+        for s in after.slots:
+            if s.page is p:
+                value = ite(eq(i, s.index), s.value, value)
+        return value
+
+
 def walk_facts(region: Region, va: Term, w: Walk) -> list[Term]:
     """The invariant at the tables and entries that a walk before the operation reads."""
     facts = []

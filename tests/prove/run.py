@@ -15,11 +15,13 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "spec/prove")]
 def tests(calls: int, jobs: int) -> list:
     import differential
     import files
+    import parted
     import terms
     import walks
     return [
         ("each file of the prover is counted and told of", files.check),
         ("terms fold to what they mean", lambda: terms.check(4000, 50)),
+        ("of an address one case is true, and changes nothing", lambda: parted.check(3000)),
         ("the goals' walk is the specification's", lambda: walks.check(20000)),
         ("the executor runs the core at -O2 as the machine does",
          lambda: differential.check("2", calls, 1, jobs)),
