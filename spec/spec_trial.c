@@ -2,26 +2,35 @@
 /* An operation's answer and effect, compared with the abstract map's. */
 #include "spec_trial.h"
 
+static void spec_walk_at(const struct spec_trial *t, u64 va, struct spec_walk *walk)
+{
+	if (t->env->pause)
+		t->env->pause(t->env->memory.ctx);
+	spec_translate(&t->env->memory, &t->region->cpu, t->region->root, va, walk);
+}
+
+static void spec_span_of(const struct spec_walk *walk, u64 va, struct spec_span *span)
+{
+	*span = (struct spec_span) {
+		.mapped = walk->outcome == SPEC_MAPPED,
+		.va = va & ~(spec_size(walk->level) - 1),
+		.level = walk->level,
+		.frame = walk->frame,
+		.rights = (walk->writable ? SPEC_MAY_WRITE : 0) |
+			  (walk->user ? SPEC_MAY_USER : 0),
+		.dirty = walk->dirty,
+	};
+	if (span->mapped && !walk->execute_disable)
+		span->rights |= SPEC_MAY_EXEC;
+}
+
 /* The abstract map, read off the tables by the hardware's walk. */
 static void spec_span_at(void *ctx, u64 va, struct spec_span *span)
 {
-	const struct spec_trial *t = ctx;
 	struct spec_walk walk;
 
-	if (t->env->pause)
-		t->env->pause(t->env->memory.ctx);
-	spec_translate(&t->env->memory, &t->region->cpu, t->region->root, va, &walk);
-	*span = (struct spec_span) {
-		.mapped = walk.outcome == SPEC_MAPPED,
-		.va = va & ~(spec_size(walk.level) - 1),
-		.level = walk.level,
-		.frame = walk.frame,
-		.rights = (walk.writable ? SPEC_MAY_WRITE : 0) |
-			  (walk.user ? SPEC_MAY_USER : 0),
-		.dirty = walk.dirty,
-	};
-	if (span->mapped && !walk.execute_disable)
-		span->rights |= SPEC_MAY_EXEC;
+	spec_walk_at(ctx, va, &walk);
+	spec_span_of(&walk, va, span);
 }
 
 static struct spec_map spec_trial_map(struct spec_trial *t)
@@ -71,20 +80,45 @@ static void spec_view_add_effect(struct spec_view *view, const struct spec_op *o
 	} while (va < end);
 }
 
+/*
+ * Where the walk that ended in a hole in front of @va ends differently: behind all
+ * entries of its table that are absent as well.  A walk that comes to one of those
+ * ends there (SDM 4.7), so that none need be made.
+ */
+static u64 spec_hole_end(const struct spec_trial *t, const struct spec_walk *walk, u64 va)
+{
+	const struct spec_memory *memory = &t->env->memory;
+	const unsigned int level = walk->level;
+
+	while (va < t->window_end && va & (spec_span(level) - 1)) {
+		unsigned int index = (va >> spec_shift(level)) & (SPEC_ENTRIES - 1);
+
+		if (memory->read(memory->ctx, walk->table[level], index) & SPEC_P)
+			break;
+		va += spec_size(level);
+	}
+	return va;
+}
+
 /* Go through the window: what is mapped, and what has to become of it. */
 static void spec_view_take(struct spec_trial *t, struct spec_view *now,
 			   struct spec_view *then)
 {
 	const struct spec_op *op = then ? t->op : NULL;
+	struct spec_walk walk;
 	struct spec_span s;
 	u64 va, i;
 
 	*now = (struct spec_view){ 0 };
-	for (va = t->window; va < t->window_end; va = s.va + spec_size(s.level)) {
-		spec_span_at(t, va, &s);
+	for (va = t->window; va < t->window_end;) {
+		spec_walk_at(t, va, &walk);
+		spec_span_of(&walk, va, &s);
 		spec_view_add(now, &s);
 		if (op && s.mapped)
 			spec_view_add_effect(then, op, &s);
+		va = s.va + spec_size(s.level);
+		if (!s.mapped)
+			va = spec_hole_end(t, &walk, va);
 	}
 	if (!op || (op->kind != SPEC_OP_MAP && op->kind != SPEC_OP_MAP_RANGE))
 		return;
