@@ -27,7 +27,7 @@ class Goal:
 
 def beside_memory(facts: list[Term]) -> list[Term]:
     """Those that say nothing of memory, nor of an array.  Where they suffice many paths have
-    one goal in common, and the solver has a tenth of the work."""
+    one goal in common, and an easier one."""
     return [f for f in facts if all(part.op != "app" for part in order([f]))]
 
 

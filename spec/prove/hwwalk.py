@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Callable
 
 from term import FALSE, TRUE, Term, and_, bit, bits, bv, bvand, bvnot, concat, eq, ite, ne, \
-    not_, or_
+    implies, not_, or_
 
 LEVELS = 4
 INDEX_BITS = 9
@@ -158,8 +158,7 @@ def same_translation(a: Walk, b: Walk) -> Term:
                          eq(a.user, b.user), eq(a.execute_disable, b.execute_disable))))
 
 
-def same_walk(a: Walk, b: Walk) -> Term:
-    """The same with A and D."""
-    return and_(same_translation(a, b),
-                or_(not_(a.mapped),
-                    and_(eq(a.accessed, b.accessed), eq(a.dirty, b.dirty))))
+def same_but_a_d(before: Walk, after: Walk) -> Term:
+    """The same, A and D only added."""
+    return and_(same_translation(before, after), implies(before.accessed, after.accessed),
+                implies(before.dirty, after.dirty))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import abstract as a
 from cases import ANY
 from goals import Goal, PathGoals, beside_memory
-from hwwalk import Walk, index, present, same_translation, shift, walk
+from hwwalk import Walk, index, present, same_but_a_d, same_translation, shift, walk
 from inv import BEFORE, Region
 from maprange import COUNTED, MISSING, N, PAGES, SEEN, SEEN_ALL, WRONG, arguments_ok, asked, at, \
     come_to, entries_at, frame, frame_fact, frame_of, free_between, held, range_end, wrong
@@ -350,9 +350,8 @@ class MapRangePath(PathGoals):
                      number, zext(sub(i, index(self.at, level)), 64)))),
             goal("the pages so far are mapped as asked", implies(
                 there, a.maps(now, pa, bv(level, 3), RIGHTS)), "transactional"),
-            goal("elsewhere the walk is as before", implies(not_(there), and_(
-                same_translation(before, now), implies(before.accessed, now.accessed),
-                implies(before.dirty, now.dirty))), "transactional"),
+            goal("elsewhere the walk is as before", implies(
+                not_(there), same_but_a_d(before, now)), "transactional"),
             goal("the rest of the range is free", implies(behind, a.free(now, level))),
             goal("the rest needs no more tables than before", implies(behind, ule(
                 a.needed(now, ANY, done, level), a.needed(before, ANY, self.at, level))))]

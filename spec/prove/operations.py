@@ -9,7 +9,7 @@ import abstract as a
 import start
 from cases import ANY
 from goals import Goal, PathGoals
-from hwwalk import Walk, accessed, dirty, page, same_translation, shift, walk
+from hwwalk import Walk, accessed, dirty, page, same_but_a_d, shift, walk
 from inv import BEFORE, Region, witness
 from state import Pointer, State, Value
 from term import FALSE, TRUE, Term, and_, bit, bits, bv, concat, eq, implies, ite, ne, not_, or_, \
@@ -85,10 +85,8 @@ class Finished(PathGoals):
 
     def unchanged(self, where: Term) -> Goal:
         """At any @v for which @where holds the walk is as before; A and D only added."""
-        before, after = self.before_v, self.after_v
-        claim = and_(same_translation(before, after), implies(before.accessed, after.accessed),
-                     implies(before.dirty, after.dirty))
-        return self.walks("elsewhere the walk is as before", implies(where, claim))
+        return self.walks("elsewhere the walk is as before",
+                          implies(where, same_but_a_d(self.before_v, self.after_v)))
 
     def untouched(self) -> list[Goal]:
         """The walk is as before, and the operation has not written, taken or given anything."""

@@ -6,7 +6,7 @@ import abstract as a
 from cases import ANY, Case, cases
 from goals import Goal, PathGoals, beside_memory
 from hwwalk import Walk, accessed, dirty, execute_disable, index, is_leaf, is_table, \
-    same_translation, shift, user, walk, writable
+    same_but_a_d, shift, user, walk, writable
 from inv import BEFORE, Region
 from operations import RIGHTS, VA
 from ranges import BYTES, END, LEAVES, PROGRESS, REMOVED, SEEN, straddles, whole_at
@@ -193,9 +193,9 @@ class RangePath(PathGoals):
         goals = []
         for name, at in (("the next run's beginning", next_), ("the end", END)):
             w = walk(BEFORE.mem, r.root, at, r.width_mask)
-            facts = walk_facts(r, at, w) if at is next_ else whole_at(r, END)
-            facts += [implies(w.reached[4 - level], f)
-                      for f in self.about_run(level, w.tables[4 - level], index(at, level))]
+            facts = walk_facts(r, at, w) if at is next_ else self.at_end
+            facts = facts + [implies(w.reached[4 - level], f) for f in
+                             self.about_run(level, w.tables[4 - level], index(at, level))]
             after = walk(self.after.mem, r.root, at, r.width_mask)
             goals.append(Goal("refinement", f"run: no leaf straddles {name}", self.given + facts,
                               or_(ule(r.end, at), not_(straddles(after, at)))))
@@ -236,8 +236,7 @@ class RangePath(PathGoals):
             for n, (reached, table, entry)
             in enumerate(zip(now.reached, now.tables, now.entries)))), [])]
         before = self.before_v
-        kept = and_(same_translation(before, now), implies(before.accessed, now.accessed),
-                    implies(before.dirty, now.dirty))
+        kept = same_but_a_d(before, now)
         if case.parted:
             return goals + [goal("the walk is as before", kept, [])]
         more = [inside] + (self.at_end if case.level > 1 else [])
