@@ -12,14 +12,14 @@
 #define LIT_NAME	40
 #define LIT_TEXT	600
 #define LIT_THREADS	4
-#define LIT_STEPS	16	/* of one thread */
-#define LIT_REGS	6	/* likewise */
+#define LIT_STEPS	24	/* of one thread */
+#define LIT_REGS	8	/* likewise */
 #define LIT_FRAMES	6
-#define LIT_PAGES	6
-#define LIT_FLAGS	6
+#define LIT_PAGES	8
+#define LIT_FLAGS	8
 #define LIT_SLOTS	4	/* words of a 4 KiB page that a test can name */
-#define LIT_OBS		20	/* what an outcome consists of */
-#define LIT_OUTCOMES	256	/* of one test */
+#define LIT_OBS		32	/* what an outcome consists of */
+#define LIT_OUTCOMES	4096	/* of one test */
 #define LIT_NODES	48	/* of a condition */
 #define LIT_CONDS	4
 #define LIT_TWINS	4
@@ -29,7 +29,7 @@
  * of a call, in the order of enum pt_status.
  */
 enum lit_value {
-	LIT_NUMBERS = 16,	/* numbers are below this */
+	LIT_NUMBERS = 200,	/* numbers are below this */
 	LIT_OK = 0xe0,
 	LIT_EEXIST,
 	LIT_ENOENT,
@@ -61,6 +61,7 @@ struct lit_frame {
 
 #define LIT_UNMAPPED	(-1)
 #define LIT_FRESH	(-2)	/* a frame without a name */
+#define LIT_UNLIMITED	(-1)	/* number of tables */
 
 /**
  * struct lit_page - an address by name, and what is mapped there at the beginning
@@ -230,6 +231,7 @@ struct lit_cond {
 /**
  * struct lit_test - a test
  * @path: file
+ * @digest: of its text: two files with one are the same test
  * @name: of the test
  * @doc: what it shows
  * @rule: identifier of the rule it comes from
@@ -240,7 +242,8 @@ struct lit_cond {
  * @ntwins: how many
  * @demand: touching an unmapped address maps a page
  * @big_region: the region covers whole PDPTs
- * @tables: tables that the core can take (model only); 0: enough
+ * @stores: stores of a thread that can wait, at most (model only); 0: as many as it makes
+ * @tables: tables that the core can take (model only), or LIT_UNLIMITED
  * @model_only: why the machine cannot do it; empty if it can
  * @frame: frames
  * @page: addresses
@@ -252,6 +255,7 @@ struct lit_cond {
  */
 struct lit_test {
 	char path[256];
+	unsigned long long digest;
 	char name[LIT_NAME];
 	char doc[LIT_TEXT];
 	char rule[LIT_NAME];
@@ -262,7 +266,8 @@ struct lit_test {
 	unsigned int ntwins;
 	bool demand;
 	bool big_region;
-	unsigned int tables;
+	unsigned int stores;
+	int tables;
 	const char *model_only;
 	unsigned int nframes, npages, nflags, nthreads, nobs, nconds, nnodes;
 	struct lit_frame frame[LIT_FRAMES];

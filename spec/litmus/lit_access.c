@@ -10,6 +10,7 @@
  */
 #include "lit_model.h"
 #include "mmu_cache.h"
+#include "mmu_check.h"
 
 static const struct lit_step *lit_step_of(const struct lit_state *s, unsigned int thread)
 {
@@ -35,12 +36,24 @@ void lit_done(struct lit_runner *run, const struct lit_step *step, unsigned int 
 	run->phase = LIT_RUNS;
 }
 
-bool lit_store_to(struct lit_runner *run, unsigned int where, unsigned int value)
+/* Whether the thread's last store was just this one. */
+static bool lit_repeats(const struct lit_runner *run, unsigned int where, unsigned int value)
 {
-	if (run->waiting == LIT_BUFFER)
-		return false;
-	run->buffer[run->waiting++] = (struct lit_store){ (u16)where, (u16)value };
-	return true;
+	const struct lit_store *last = &run->buffer[run->waiting - 1];
+
+	return run->waiting && (last->where & ~LIT_MANY) == where && last->value == value;
+}
+
+void lit_store_to(struct lit_runner *run, unsigned int where, unsigned int value,
+		  bool looped)
+{
+	if (looped && lit_repeats(run, where, value))
+		run->buffer[run->waiting - 1].where |= LIT_MANY;
+	else if (run->waiting == LIT_BUFFER)
+		mmu_violate("bound: more than %u stores wait in one thread's store buffer",
+			    LIT_BUFFER);
+	else
+		run->buffer[run->waiting++] = (struct lit_store){ (u16)where, (u16)value };
 }
 
 /* A thread's own stores first (SDM 8.2.3.5). */
@@ -50,7 +63,7 @@ static bool lit_forward(const struct lit_runner *run, unsigned int where,
 	unsigned int i;
 
 	for (i = run->waiting; i-- > 0;) {
-		if (run->buffer[i].where == where) {
+		if ((run->buffer[i].where & ~LIT_MANY) == where) {
 			*value = run->buffer[i].value;
 			return true;
 		}
@@ -78,19 +91,41 @@ static void lit_put(struct lit_user *u, struct mmu_state *m, unsigned int where,
 		m->entry[(where - 128) / 2][where & 1] = (u16)value;
 }
 
-/* x86-TSO: the oldest store reaches memory, at any time. */
-void lit_drain(const struct lit_state *s, unsigned int thread)
+/* The oldest store reaches memory; @last: and no other like it waits. */
+static void lit_drain_one(const struct lit_state *s, unsigned int thread, bool last)
 {
 	struct mmu_state *m;
 	struct lit_user *u = lit_branch(s, &m);
 	struct lit_runner *run = &u->run[thread];
 	struct lit_store store = run->buffer[0];
 
-	memmove(run->buffer, run->buffer + 1, sizeof(run->buffer) - sizeof(store));
-	memset(&run->buffer[LIT_BUFFER - 1], 0, sizeof(store));
-	run->waiting--;
+	if (last) {
+		memmove(run->buffer, run->buffer + 1, sizeof(run->buffer) - sizeof(store));
+		memset(&run->buffer[LIT_BUFFER - 1], 0, sizeof(store));
+		run->waiting--;
+	}
+	store.where &= ~LIT_MANY;
 	lit_put(u, m, store.where, store.value);
 	lit_commit(thread, LIT_DID_DRAIN, store.where, store.value, 0);
+}
+
+/* x86-TSO: at any time. */
+void lit_drain(const struct lit_state *s, unsigned int thread)
+{
+	lit_drain_one(s, thread, true);
+	if (s->u.run[thread].buffer[0].where & LIT_MANY)
+		lit_drain_one(s, thread, false);
+}
+
+/* A sum of numbers; what is no number stays what it is. */
+static unsigned int lit_sum(unsigned int value, unsigned int n)
+{
+	if (value >= LIT_NUMBERS)
+		return value;
+	if (value + n >= LIT_NUMBERS)
+		mmu_violate("bound: a sum of %u, and numbers go up to %u", value + n,
+			    LIT_NUMBERS - 1);
+	return value + n;
 }
 
 /* The word at @where is loaded, stored to, exchanged. */
@@ -105,26 +140,34 @@ static unsigned int lit_use(struct lit_user *u, struct mmu_state *m, unsigned in
 		lit_forward(run, where, &value);
 		return value;
 	case LIT_STORE:
-		lit_store_to(run, where, step->value);
+		lit_store_to(run, where, step->value, lit_model.looped[thread][run->pc]);
 		return LIT_OK;
 	case LIT_XCHG:
 		lit_put(u, m, where, step->value);
 		return value;
 	default:
-		lit_put(u, m, where, (value + step->value) % LIT_NUMBERS);
+		lit_put(u, m, where, lit_sum(value, step->value));
 		return value;
 	}
 }
 
-/* Locked instructions wait until the buffer is empty, stores until there is room. */
+/* Locked instructions wait until the buffer is empty; stores, if the test says so. */
 static bool lit_can_access(const struct lit_state *s, unsigned int thread)
 {
-	const struct lit_runner *run = &s->u.run[thread];
+	const unsigned int room = lit_model.test->stores, waiting = s->u.run[thread].waiting;
 	enum lit_kind kind = lit_step_of(s, thread)->kind;
 
 	if (kind == LIT_XCHG || kind == LIT_ADD)
-		return !run->waiting;
-	return kind != LIT_STORE || run->waiting < LIT_BUFFER;
+		return !waiting;
+	return kind != LIT_STORE || !room || waiting < room;
+}
+
+/* What the fetch from a frame finds. */
+static unsigned int lit_fetch(const struct lit_state *s, unsigned int frame)
+{
+	if ((s->m.frame[frame - MMU_FRAME0] & (MMU_F_STATE | MMU_F_HANDLE)) == MMU_F_HELD)
+		mmu_violate("bound: exec of a fresh page, in which there is no code");
+	return lit_model.code[frame - MMU_FRAME0];
 }
 
 /*
@@ -146,7 +189,7 @@ static void lit_reach(const struct lit_state *s, unsigned int thread, unsigned i
 	if (frame < MMU_FRAME0)
 		result = lit_writes(step) ? LIT_OK : LIT_POISON;
 	else if (step->kind == LIT_EXEC)
-		result = lit_model.code[frame - MMU_FRAME0];
+		result = lit_fetch(s, frame);
 	else
 		result = lit_use(u, m, thread, step, lit_where_word(frame, step->loc.slot),
 				 s->u.word[frame - MMU_FRAME0][step->loc.slot]);

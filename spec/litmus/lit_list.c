@@ -13,6 +13,21 @@ static int lit_is_test(const struct dirent *entry)
 	return dot && !strcmp(dot, ".litmus");
 }
 
+/* Results are told apart by the tests' names. */
+static bool lit_is_known(const struct lit_list *list, const struct lit_test *test)
+{
+	unsigned int i;
+
+	for (i = 0; i < list->n; i++) {
+		if (strcmp(list->test[i]->name, test->name))
+			continue;
+		fprintf(stderr, "%s: a test in %s is called %s, too\n", test->path,
+			list->test[i]->path, test->name);
+		return true;
+	}
+	return false;
+}
+
 static bool lit_add(struct lit_list *list, const char *path)
 {
 	static struct lit_test test;
@@ -22,6 +37,8 @@ static bool lit_add(struct lit_list *list, const char *path)
 		fprintf(stderr, "%s\n", error);
 		return false;
 	}
+	if (lit_is_known(list, &test))
+		return false;
 	if (list->n == LIT_TESTS) {
 		fprintf(stderr, "more than %u tests\n", LIT_TESTS);
 		return false;
@@ -99,11 +116,11 @@ bool lit_load(struct lit_list *list, const char *folder, char *const *args, int 
 		names |= !lit_is_path(args[a]);
 	if (names)
 		ok = lit_add_folder(list, folder);
-	if (names && nargs && ok)
-		ok = lit_select(list, args, nargs);
-	for (a = 0; a < nargs && ok; a++) {
+	if (names && nargs)
+		ok &= lit_select(list, args, nargs);
+	for (a = 0; a < nargs; a++) {
 		if (lit_is_path(args[a]))
-			ok = lit_add(list, args[a]);
+			ok &= lit_add(list, args[a]);
 	}
 	return ok;
 }

@@ -5,12 +5,13 @@
 #include "lit_model.h"
 #include "lit_tool.h"
 
-static int lit_usage(FILE *out)
+int lit_usage(FILE *out)
 {
 	fputs("usage: vpt-litmus model [--broken STEP] [--trace] [--explicit] [--save FILE] [TEST...]\n"
 	      "	every outcome, and the verdict; --broken: without a step of the protocol,\n"
 	      "	with the way to what is forbidden; --trace: the way to what is interesting;\n"
-	      "	--explicit: walks in registers, caches that forget (slower, the same)\n"
+	      "	--explicit: walks in registers, caches that forget (slower, the same);\n"
+	      "	--limit N: give up after N states (default 20000000)\n"
 	      "       vpt-litmus check [TEST...]\n"
 	      "	verdicts of tests and their twins, as TAP\n"
 	      "       vpt-litmus run [OPTION...] [TEST...]\n"
@@ -20,7 +21,10 @@ static int lit_usage(FILE *out)
 	      "\n"
 	      "TEST is a file (NAME.litmus); or, of the catalogue (--folder DIR, default\n"
 	      "spec/litmus), a name, a pattern as of the shell, or @GROUP. Default: all of it.\n"
-	      "--shard I/N takes every N-th test, from the I-th on.\n", out);
+	      "--shard I/N takes every N-th test, from the I-th on.\n"
+	      "\n"
+	      "Exit status: 0 all verdicts are Ok; 1 some are not; 2 a test or an option is not\n"
+	      "understood (the other tests are run all the same).\n", out);
 	return out == stderr ? 2 : 0;
 }
 

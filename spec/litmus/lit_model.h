@@ -14,7 +14,7 @@
 #include "lit.h"
 #include "mc.h"
 
-#define LIT_BUFFER	4	/* stores that wait for one thread */
+#define LIT_BUFFER	16	/* stores that wait for one thread */
 
 _Static_assert(MMU_CPUS >= LIT_THREADS, "a CPU for each thread");
 _Static_assert(LIT_W == MMU_W && LIT_X == MMU_X && LIT_U == MMU_U, "rights");
@@ -28,7 +28,13 @@ enum lit_phase {
 	LIT_ARRIVES,		/* switching to the address space on another CPU */
 };
 
-/* A store that waits; @where as lit_where_*(). */
+/*
+ * A store that waits; @where as lit_where_*().  With LIT_MANY it stands for one or more
+ * stores alike, as a loop makes them: how many does not matter, since a loop can always
+ * have gone round once more.
+ */
+#define LIT_MANY	(1U << 15)
+
 struct lit_store {
 	u16 where;
 	u16 value;
@@ -53,7 +59,7 @@ struct lit_runner {
 	u8 table;
 	u8 waiting;
 	u8 reg[LIT_REGS];
-	u8 unused[4];
+	u8 unused[2];
 	struct lit_store buffer[LIT_BUFFER];
 };
 
@@ -73,6 +79,7 @@ struct lit_user {
 };
 
 _Static_assert(sizeof(struct lit_user) % 8 == 0 && LIT_FLAGS <= 8, "hashed by words");
+_Static_assert(MC_OPS >= LIT_STEPS + MMU_VPAGES && MC_SETUP >= LIT_PAGES, "calls of a thread");
 
 struct lit_state {
 	struct lit_user u;
@@ -87,8 +94,10 @@ struct lit_state {
  * @demand: likewise, of the map that a touch of a page makes
  * @frame: first page of each frame
  * @code: what a frame's code returns
+ * @looped: the step stands in a loop
  * @needs: pages, one bit each, that a thread accesses from a step on
- * @everywhere: CPUs speculate on all pages to the end, for A bits are asked for
+ * @declared: pages, one bit each, that the test names
+ * @everywhere: CPUs speculate on all of these to the end, for A bits are asked for
  * @moves: some thread moves
  * @unchecked: the test does what the checks of the machine forbid
  */
@@ -99,7 +108,9 @@ struct lit_model {
 	u8 demand[LIT_THREADS][MMU_VPAGES];
 	u8 frame[LIT_FRAMES];
 	u8 code[MMU_FRAMES];
+	bool looped[LIT_THREADS][LIT_STEPS];
 	u8 needs[LIT_THREADS][LIT_STEPS + 1];
+	u8 declared;
 	bool everywhere;
 	bool moves;
 	bool unchecked;
@@ -146,7 +157,8 @@ void lit_look(const struct lit_state *s, unsigned int thread);
 void lit_drain(const struct lit_state *s, unsigned int thread);
 unsigned int lit_read_flag(const struct lit_state *s, unsigned int thread,
 			   unsigned int flag);
-bool lit_store_to(struct lit_runner *run, unsigned int where, unsigned int value);
+void lit_store_to(struct lit_runner *run, unsigned int where, unsigned int value,
+		  bool looped);
 void lit_done(struct lit_runner *run, const struct lit_step *step, unsigned int result);
 void lit_begin_call(const struct lit_state *s, unsigned int thread, unsigned int slot,
 		    enum lit_phase phase);

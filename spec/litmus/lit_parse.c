@@ -185,25 +185,56 @@ static void lit_parse_flag(struct lit_parser *p)
 	p->test->nflags++;
 }
 
+static unsigned int lit_page_number(const struct lit_page *page)
+{
+	return page->place[0] * 4 + page->place[1] * 2 + page->place[2];
+}
+
+/* Pages of the model that @page takes, together with the rest of its page table. */
+static unsigned int lit_page_room(const struct lit_page *page)
+{
+	return page->span > 1 ? 1U << (page->span - 1) : 2;
+}
+
 /* Where an address lies that the test does not place: none shares a table. */
 static void lit_default_place(struct lit_parser *p, struct lit_page *page)
 {
-	unsigned int n = p->test->npages, i, j;
-	bool taken;
+	unsigned int room = lit_page_room(page), at, j;
 
-	for (i = 0; i < 4; i++) {
-		taken = false;
-		for (j = 0; j < n; j++)
-			taken |= p->test->page[j].place[0] * 2 +
-				 p->test->page[j].place[1] == i;
-		if (!taken)
+	for (at = 0; at < 8; at += room) {
+		for (j = 0; j < p->test->npages; j++) {
+			const struct lit_page *other = &p->test->page[j];
+			unsigned int start = lit_page_number(other) & ~1U;
+
+			if (at < start + lit_page_room(other) && start < at + room)
+				break;
+		}
+		if (j == p->test->npages)
 			break;
 	}
-	if (i == 4)
-		lit_fail(p, "say where this address lies: at 0.0.1");
-	page->place[0] = i >> 1 & 1;
-	page->place[1] = i & 1;
+	page->place[0] = at >> 2 & 1;
+	page->place[1] = at >> 1 & 1;
 	page->place[2] = 0;
+	if (at >= 8)
+		lit_fail(p, "no table is left for this address; say where it lies: at 0.0.1");
+}
+
+/* Two mappings cannot be in one place. */
+static void lit_check_overlap(struct lit_parser *p, const struct lit_page *page,
+			      const struct lit_token *name)
+{
+	unsigned int start = lit_page_number(page), j;
+
+	for (j = 0; j < p->test->npages; j++) {
+		const struct lit_page *other = &p->test->page[j];
+		unsigned int there = lit_page_number(other);
+
+		if (page->frame != LIT_UNMAPPED && other->frame != LIT_UNMAPPED &&
+		    start < there + (1U << (other->span - 1)) &&
+		    there < start + (1U << (page->span - 1)))
+			lit_fail_at(p, name->line, name->column, "%s and %s overlap",
+				    other->name, page->name);
+	}
 }
 
 /* at I.J.K: index in the PDPT, PD, PT */
@@ -232,6 +263,7 @@ static void lit_parse_place(struct lit_parser *p, struct lit_page *page)
 static void lit_parse_page(struct lit_parser *p)
 {
 	struct lit_page *page = &p->test->page[p->test->npages];
+	struct lit_token name;
 
 	if (p->test->npages == LIT_PAGES) {
 		lit_fail(p, "more than %u addresses", LIT_PAGES);
@@ -239,6 +271,7 @@ static void lit_parse_page(struct lit_parser *p)
 	}
 	*page = (struct lit_page){ .frame = LIT_UNMAPPED, .rights = LIT_U | LIT_W,
 				   .table = LIT_U | LIT_W };
+	name = p->token;
 	lit_new_name(p, page->name);
 	page->span = lit_take_size(p);
 	page->level = page->span;
@@ -247,7 +280,6 @@ static void lit_parse_page(struct lit_parser *p)
 	if (page->level > page->span)
 		lit_fail(p, "%s does not consist of pages of %s",
 			 lit_size_name(page->span), lit_size_name(page->level));
-	lit_default_place(p, page);
 	if (lit_accept(p, "->")) {
 		page->frame = lit_take_frame(p, page->level);
 		if (page->frame >= 0 && page->level != page->span)
@@ -259,6 +291,9 @@ static void lit_parse_page(struct lit_parser *p)
 	}
 	if (lit_accept(p, "at"))
 		lit_parse_place(p, page);
+	else
+		lit_default_place(p, page);
+	lit_check_overlap(p, page, &name);
 	if (lit_accept(p, "under")) {
 		if (page->level != 1)
 			lit_fail(p, "only 4K pages have a page table above them");
@@ -281,12 +316,16 @@ static void lit_declaration(struct lit_parser *p)
 	} else if (lit_accept(p, "flag")) {
 		lit_parse_flag(p);
 	} else if (lit_accept(p, "tables")) {
-		p->test->tables = lit_take_number(p, 7, "the number of tables");
+		p->test->tables = (int)lit_take_number(p, 7, "the number of tables");
+	} else if (lit_accept(p, "stores")) {
+		p->test->stores = lit_take_number(p, 17, "the number of stores that wait");
+		if (!p->test->stores)
+			lit_fail(p, "a store buffer has room for one store at least");
 	} else if (lit_accept(p, "region")) {
 		lit_expect(p, "512G");
 		p->test->big_region = true;
 	} else {
-		lit_fail(p, "expected frame, page, flag, tables or region, found '%s'",
+		lit_fail(p, "expected frame, page, flag, tables, stores or region, found '%s'",
 			 lit_found(p));
 	}
 }
@@ -399,8 +438,6 @@ static void lit_parse_header(struct lit_parser *p)
 	lit_skip_lines(p);
 	while (!p->failed && !lit_is(p, "{"))
 		lit_header_line(p);
-	if (!p->test->rule[0])
-		lit_fail(p, "a test names the rule it comes from: rule I6 \"SDM 4.10.5\"");
 }
 
 /* Registers are what an outcome consists of, thread by thread. */
@@ -421,23 +458,43 @@ static void lit_observe_registers(struct lit_parser *p)
 	}
 }
 
+/* ~exists C, as herd has it */
+static void lit_parse_not_exists(struct lit_parser *p)
+{
+	lit_expect(p, "~");
+	lit_expect(p, "exists");
+	lit_parse_cond(p, LIT_FORBIDDEN);
+}
+
 static void lit_parse_conds(struct lit_parser *p)
 {
 	lit_skip_lines(p);
 	while (!p->failed && p->token.kind != LIT_T_END) {
 		if (lit_accept(p, "forbidden"))
 			lit_parse_cond(p, LIT_FORBIDDEN);
-		else if (lit_accept(p, "allowed"))
+		else if (lit_accept(p, "allowed") || lit_accept(p, "exists"))
 			lit_parse_cond(p, LIT_ALLOWED);
+		else if (lit_is(p, "~"))
+			lit_parse_not_exists(p);
 		else if (lit_accept(p, "interesting"))
 			lit_parse_cond(p, LIT_INTERESTING);
 		else
-			lit_fail(p, "expected forbidden, allowed or interesting, found '%s'",
+			lit_fail(p, "expected forbidden, allowed, interesting, exists or ~exists, found '%s'",
 				 lit_found(p));
 		lit_skip_lines(p);
 	}
 	if (!p->test->nconds)
 		lit_fail(p, "a test says what is forbidden, allowed or interesting");
+}
+
+/* FNV-1a. */
+static unsigned long long lit_digest(const char *text)
+{
+	unsigned long long hash = 0xcbf29ce484222325ULL;
+
+	while (*text)
+		hash = (hash ^ (unsigned char)*text++) * 0x100000001b3ULL;
+	return hash;
 }
 
 bool lit_parse(struct lit_test *test, const char *path, const char *text, char *error,
@@ -447,7 +504,12 @@ bool lit_parse(struct lit_test *test, const char *path, const char *text, char *
 				.error = error, .size = size };
 
 	memset(test, 0, sizeof(*test));
+	test->tables = LIT_UNLIMITED;
+	test->digest = lit_digest(text);
 	snprintf(test->path, sizeof(test->path), "%s", path);
+	/* What some editors put before a text. */
+	if (!strncmp(text, "\xef\xbb\xbf", 3))
+		p.at += 3;
 	lit_next(&p);
 	lit_skip_lines(&p);
 	lit_parse_header(&p);
@@ -471,7 +533,12 @@ bool lit_parse_file(struct lit_test *test, const char *path, char *error, size_t
 	}
 	n = fread(text, 1, sizeof(text) - 1, file);
 	text[n] = 0;
-	if (ferror(file) || !feof(file) || memchr(text, 0, n)) {
+	if (ferror(file)) {
+		snprintf(error, size, "%s: %s", path, strerror(errno));
+		fclose(file);
+		return false;
+	}
+	if (!feof(file) || memchr(text, 0, n)) {
 		snprintf(error, size, "%s: not a text file of at most %zu bytes", path,
 			 sizeof(text) - 1);
 		fclose(file);

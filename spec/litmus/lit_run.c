@@ -65,6 +65,17 @@ static unsigned int lit_answer(const struct lit_step *step)
 	return !!(mmu_returned->entry & (step->query == LIT_DIRTY ? MMU_E_D : MMU_E_A));
 }
 
+/* Whether the call that has returned ran out of what only the model has little of. */
+static void lit_check_pools(unsigned int act)
+{
+	if (mmu_returned->answer.status != MMU_NOMEM)
+		return;
+	if (act == MMU_ACT_ALLOC)
+		mmu_violate("bound: the model's %u frames of 4K are all in use", MMU_FRAMES);
+	else if (lit_model.test->tables == LIT_UNLIMITED)
+		mmu_violate("bound: the model's %u tables are all in use", MMU_TABLES - 2);
+}
+
 /* One step of a call under way. */
 static void lit_call(const struct lit_state *s, unsigned int thread)
 {
@@ -83,6 +94,7 @@ static void lit_call(const struct lit_state *s, unsigned int thread)
 	if (act == MMU_ACT_SEND && lit_model.moves && mmu.broken != MMU_NO_GENERATION)
 		u->behind = (1U << MMU_CPUS) - 1;
 	if (!m->cpu[cpu].node) {
+		lit_check_pools(act);
 		m->cpu[cpu].op = 0;
 		m->cpu[cpu].answers = 0;
 		if (run->phase == LIT_DEMANDS)
@@ -134,7 +146,7 @@ static bool lit_plain(struct lit_runner *run, struct mmu_state *m,
 }
 
 /* A plain store into the entry of level 1; the tables above it must be there. */
-static bool lit_pte(const struct lit_state *s, struct lit_runner *run,
+static void lit_pte(const struct lit_state *s, struct lit_runner *run,
 		    const struct lit_step *step)
 {
 	unsigned int page = lit_page_of(lit_model.test, &step->loc);
@@ -149,15 +161,15 @@ static bool lit_pte(const struct lit_state *s, struct lit_runner *run,
 	}
 	if (level > 1) {
 		mmu_violate("bound: a pte step where there is no page table");
-		return false;
+		return;
 	}
 	entry = 0;
 	if (step->frame >= 0)
 		entry = (u16)(lit_model.frame[step->frame] << MMU_E_PAGE | MMU_E_P | MMU_E_US |
 			      MMU_E_SW | (step->rights & MMU_W ? MMU_E_RW : 0) |
 			      (step->rights & MMU_X ? 0 : MMU_E_XD));
+	lit_store_to(run, lit_where_entry(table, page & 1), entry, false);
 	lit_done(run, step, 0);
-	return lit_store_to(run, lit_where_entry(table, page & 1), entry);
 }
 
 /* Software reads one entry; no interrupt gets through meanwhile. */
@@ -258,8 +270,8 @@ static void lit_run_step(const struct lit_state *s, unsigned int thread)
 		return;
 	case LIT_PTE:
 		u = lit_branch(s, &m);
-		if (lit_pte(s, &u->run[thread], step))
-			lit_commit(thread, LIT_DID_STEP, s->u.run[thread].pc, 0, 0);
+		lit_pte(s, &u->run[thread], step);
+		lit_commit(thread, LIT_DID_STEP, s->u.run[thread].pc, 0, 0);
 		return;
 	case LIT_FENCE:
 	case LIT_WAIT:
@@ -343,14 +355,13 @@ static void lit_handler(const struct lit_state *s, unsigned int cpu)
 /* Walks, speculative ones too, for whatever the CPU's thread may still access. */
 static void lit_hardware(const struct lit_state *s, unsigned int cpu)
 {
-	int t = lit_thread_on(s, cpu), i;
+	int t = lit_thread_on(s, cpu);
 
 	if (s->m.away >> cpu & 1)
 		return;
 	mmu.accessed = 0;
 	if (lit_model.everywhere) {
-		for (i = 0; i < (int)lit_model.test->nthreads; i++)
-			mmu.accessed |= lit_model.needs[i][0];
+		mmu.accessed = lit_model.declared;
 	} else if (t >= 0) {
 		mmu.accessed = lit_model.needs[t][s->u.run[t].pc];
 	}

@@ -144,7 +144,8 @@ static bool lit_note(struct lit_search *m, const struct lit_state *s, int until)
 			return false;
 	}
 	if (r->noutcomes == LIT_OUTCOMES) {
-		snprintf(r->violation, sizeof(r->violation), "bound: too many outcomes");
+		snprintf(r->violation, sizeof(r->violation), "bound: more than %u outcomes",
+			 LIT_OUTCOMES);
 		return true;
 	}
 	r->outcome[r->noutcomes++] = outcome;
@@ -253,7 +254,10 @@ static void lit_breadth_first(struct lit_search *m, int until, u64 limit, FILE *
 	r->complete = at == r->states;
 	if (!r->complete)
 		snprintf(r->violation, sizeof(r->violation),
-			 "not complete after %llu states", (unsigned long long)r->states);
+			 "bound: not complete after %llu states", (unsigned long long)r->states);
+	else if (!r->noutcomes)
+		snprintf(r->violation, sizeof(r->violation),
+			 "no outcome: there is no execution in which all threads end");
 }
 
 void lit_explore(const struct lit_test *test, enum mmu_broken broken, int until,

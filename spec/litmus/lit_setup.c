@@ -84,6 +84,9 @@ static void lit_collect_needs(const struct lit_test *test)
 {
 	unsigned int t, i, round;
 
+	for (i = 0; i < test->npages; i++)
+		lit_model.declared |= ((1U << mmu_pages(test->page[i].span)) - 1) <<
+				      lit_first_page(test, i);
 	for (t = 0; t < test->nthreads; t++) {
 		const struct lit_thread *thread = &test->thread[t];
 		u8 *needs = lit_model.needs[t];
@@ -98,6 +101,22 @@ static void lit_collect_needs(const struct lit_test *test)
 				if (lit_touches(step))
 					needs[i] |= 1U << lit_page_of(test, &step->loc);
 			}
+		}
+	}
+}
+
+/* Loops do not nest. */
+static void lit_collect_loops(const struct lit_test *test)
+{
+	unsigned int t, i;
+
+	for (t = 0; t < test->nthreads; t++) {
+		for (i = 0; i < test->thread[t].nsteps; i++) {
+			const struct lit_step *step = &test->thread[t].step[i];
+
+			if (step->kind == LIT_UNTIL)
+				memset(&lit_model.looped[t][step->start], true,
+				       (i - step->start) * sizeof(bool));
 		}
 	}
 }
@@ -207,7 +226,8 @@ static u16 *lit_entry(struct mmu_state *m, unsigned int page, unsigned int level
 /* What is not done by calls: contents of fresh frames, rights of tables, their number. */
 static bool lit_finish_setup(const struct lit_test *test, struct lit_state *s)
 {
-	unsigned int i, j, page, tables = 0;
+	unsigned int i, j, page;
+	int tables = 0;
 	u16 mapped;
 
 	for (i = 0; i < test->npages; i++) {
@@ -223,6 +243,10 @@ static bool lit_finish_setup(const struct lit_test *test, struct lit_state *s)
 			if (p->frame == LIT_FRESH)
 				lit_fill(&s->u, MMU_PAGE_FRAME(mapped), 1, p->value);
 		}
+		/* On the machine the value is stored through the page itself. */
+		for (j = 0; p->value && j < mmu_pages(p->span); j += mmu_pages(p->level))
+			*lit_entry(&s->m, page + j, p->level) |=
+				MMU_E_A | (p->rights & LIT_W ? MMU_E_D : 0);
 		if (p->table != (LIT_U | LIT_W)) {
 			u16 *entry = lit_entry(&s->m, page, 2);
 
@@ -231,7 +255,7 @@ static bool lit_finish_setup(const struct lit_test *test, struct lit_state *s)
 				  (p->table & LIT_U ? MMU_E_US : 0);
 		}
 	}
-	for (i = 0; i < MMU_TABLES && test->tables; i++) {
+	for (i = 0; i < MMU_TABLES && test->tables != LIT_UNLIMITED; i++) {
 		if (s->m.table[i] == MMU_T_RESERVE && ++tables > test->tables)
 			s->m.table[i] = MMU_T_OTHERS;
 	}
@@ -270,6 +294,7 @@ bool lit_model_begin(const struct lit_test *test, enum mmu_broken broken,
 	}
 	lit_collect_calls(test);
 	lit_collect_needs(test);
+	lit_collect_loops(test);
 	lit_collect_setup(test);
 	mc_core_begin(&lit_model.config);
 	lit_do_setup(&s->m);

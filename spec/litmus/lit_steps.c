@@ -56,7 +56,8 @@ static const struct lit_verb {
 	{ "table", LIT_TABLE, LIT_A_PAGE_RIGHTS, LIT_R_NEVER, NULL },
 	{ "check", LIT_CHECK, LIT_A_NONE, LIT_R_MUST, NULL },
 	{ "move", LIT_MOVE, LIT_A_NUMBER, LIT_R_NEVER, NULL },
-	{ "gup", LIT_GUP, LIT_A_PAGE, LIT_R_MUST, NULL },
+	{ "gup", LIT_GUP, LIT_A_PAGE, LIT_R_MUST,
+	  "get_user_pages() finds nothing in a region: no page of it can be pinned" },
 	{ "pte", LIT_PTE, LIT_A_PTE, LIT_R_NEVER,
 	  "the module has no call that stores an entry and nothing else" },
 	{ "invlpg", LIT_INVLPG, LIT_A_PAGE, LIT_R_NEVER,
@@ -226,6 +227,8 @@ static void lit_take_args(struct lit_parser *p, struct lit_thread *thread,
 		step->frame = LIT_UNMAPPED;
 		if (lit_accept(p, "none"))
 			break;
+		if (lit_is(p, "fresh"))
+			lit_fail(p, "a plain store knows no fresh frame: name one, or none");
 		step->frame = lit_take_frame(p, 1);
 		step->rights = lit_take_rights(p);
 		break;
@@ -337,7 +340,8 @@ static void lit_parse_heads(struct lit_parser *p)
 
 static bool lit_at_cond(const struct lit_parser *p)
 {
-	return lit_is(p, "forbidden") || lit_is(p, "allowed") || lit_is(p, "interesting");
+	return lit_is(p, "forbidden") || lit_is(p, "allowed") || lit_is(p, "interesting") ||
+	       lit_is(p, "exists") || lit_is(p, "~");
 }
 
 static void lit_parse_row(struct lit_parser *p)

@@ -5,7 +5,7 @@
 
 #include "lit.h"
 
-#define LIT_TESTS	128
+#define LIT_TESTS	1024
 
 /**
  * struct lit_list - tests that were asked for
@@ -24,7 +24,8 @@ struct lit_list {
  * @args: paths of files; or, for the catalogue, names, patterns and @groups
  * @nargs: how many; 0: the whole catalogue
  *
- * Says on stderr what is wrong.  Return: whether all were found and understood.
+ * Says on stderr what is wrong.  Return: whether all were found and understood; those
+ * that were are in @list in any case.
  */
 bool lit_load(struct lit_list *list, const char *folder, char *const *args, int nargs);
 
@@ -34,6 +35,9 @@ bool lit_take_shard(struct lit_list *list, const char *shard);
 /* "Observation NAME Never 0 100" and the like, as herd prints it. */
 void lit_print_observation(FILE *out, const char *name, unsigned long long positive,
 			   unsigned long long negative);
+
+/* lit_main.c: what commands and options there are.  Return: the status to exit with. */
+int lit_usage(FILE *out);
 
 /* lit_cmd_model.c: model, and check (TAP).  @argv is without the command. */
 int lit_cmd_model(int argc, char **argv);

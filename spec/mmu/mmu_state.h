@@ -7,7 +7,7 @@
  * a page of level 1, 2, 3 is 1, 2, 4 pages of 4 KiB and a table holds two entries.
  * The region is [0, 8 pages): all that is behind entry 0 of the root.  Physical
  * memory is 24 pages: 0 is never used, 1 is the root, 2..7 can be tables, 8..23
- * frames.  Addresses, physical and linear, are page numbers here.
+ * frames (the litmus tests have eight tables more).  Addresses, physical and linear, are page numbers here.
  *
  * A state is a plain array of bytes without padding, a multiple of eight, hashed as
  * such; all sets in it are kept in one canonical order.
@@ -25,8 +25,10 @@ typedef uint16_t u16;
 #endif
 #define MMU_VPAGES	8	/* pages of the region */
 #define MMU_ROOT	1	/* page of the root */
+#ifndef MMU_TABLES
 #define MMU_TABLES	8	/* pages below this one are tables */
-#define MMU_FRAME0	8	/* first frame */
+#endif
+#define MMU_FRAME0	MMU_TABLES	/* first frame */
 #define MMU_FRAMES	16
 #define MMU_PA_BITS	17	/* MAXPHYADDR */
 #ifndef MMU_TLB

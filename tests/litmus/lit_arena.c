@@ -192,11 +192,9 @@ static void lit_rounds(struct lit_arena *a, struct lit_histogram *h)
 		alarm(LIT_PATIENCE);
 		if (!lit_lead(a, round, h))
 			break;
-		if (!(round % 16)) {
-			lit_progress(a, h, &told);
-			if (a->options->seconds && lit_now() - began > a->options->seconds)
-				break;
-		}
+		lit_progress(a, h, &told);
+		if (a->options->seconds && lit_now() - began > a->options->seconds)
+			break;
 	}
 	alarm(0);
 	h->seconds = lit_now() - began;

@@ -50,7 +50,6 @@ struct lit_world {
 	char *window[LIT_FRAMES];
 	u64 handle[LIT_FRAMES];
 	u64 shift;
-	int pipe[2];
 };
 
 /* What threads share, each word in a cache line of its own. */

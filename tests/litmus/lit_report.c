@@ -105,9 +105,9 @@ static void print_rows(const struct lit_test *test, const struct lit_histogram *
 {
 	unsigned int i, j;
 
-	printf("machine\t%s\t%llu\t%s\t%.2f\t%s\n", test->name, (unsigned long long)h->rounds,
-	       h->skipped[0] ? "skipped" : why[0] ? "No" : "Ok", h->seconds,
-	       h->skipped[0] ? h->skipped : why);
+	printf("machine\t%s\t%llu\t%s\t%.2f\t%s\t%016llx\n", test->name,
+	       (unsigned long long)h->rounds, h->skipped[0] ? "skipped" : why[0] ? "No" : "Ok",
+	       h->seconds, h->skipped[0] ? h->skipped : why, test->digest);
 	for (i = 0; i < h->n; i++) {
 		printf("count\t%s\t", test->name);
 		for (j = 0; j < test->nobs; j++)

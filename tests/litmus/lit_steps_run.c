@@ -2,9 +2,7 @@
 /* The steps of a thread, on the machine. */
 #include "lit_machine.h"
 
-#include <fcntl.h>
 #include <sched.h>
-#include <sys/uio.h>
 
 static unsigned int value_of(enum probe got, u64 v)
 {
@@ -91,25 +89,6 @@ static unsigned int run_exec(struct lit_arena *a, const struct lit_step *step)
 	return value_of(got, v);
 }
 
-/* get_user_pages: by process_vm_readv(), or by vmsplice(), which takes the fast way. */
-static unsigned int run_gup(struct lit_arena *a, unsigned int thread,
-			    const struct lit_step *step)
-{
-	u64 v = LIT_NUMBERS;
-	struct iovec here = { &v, sizeof(v) };
-	struct iovec there = { lit_address(&a->world, &step->loc), sizeof(v) };
-	ssize_t n;
-
-	if (rng_below(&a->rng[thread], 2)) {
-		n = process_vm_readv(getpid(), &here, 1, &there, 1, 0);
-	} else {
-		n = vmsplice(a->world.pipe[1], &there, 1, 0);
-		if (n == sizeof(v))
-			n = read(a->world.pipe[0], &v, sizeof(v));
-	}
-	return n == sizeof(v) ? value_of(PROBE_OK, v) : LIT_F;
-}
-
 /* A call that tells of A and D. */
 static unsigned int answer_of(const struct lit_step *step, int err,
 			      const struct vpt_page *old)
@@ -189,8 +168,7 @@ static bool loop_ends(struct lit_arena *a, unsigned int thread, const struct lit
 	return false;
 }
 
-static unsigned int run_step(struct lit_arena *a, unsigned int thread,
-			     const struct lit_step *step)
+static unsigned int run_step(struct lit_arena *a, const struct lit_step *step)
 {
 	unsigned int spins = 0;
 
@@ -227,8 +205,6 @@ static unsigned int run_step(struct lit_arena *a, unsigned int thread,
 	case LIT_MOVE:
 		pin_to(a->map[step->value]);
 		return LIT_OK;
-	case LIT_GUP:
-		return run_gup(a, thread, step);
 	default:
 		return LIT_OK;
 	}
@@ -252,7 +228,7 @@ void lit_run_thread(struct lit_arena *a, unsigned int thread)
 			i = step->start - 1;
 			continue;
 		}
-		result = run_step(a, thread, step);
+		result = run_step(a, step);
 		if (step->reg >= 0)
 			a->reg[thread][step->reg] = result;
 	}
