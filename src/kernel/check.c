@@ -59,9 +59,9 @@ static u64 vpt_spec_visit(void *ctx, u64 table)
 
 	if (!vpt_table_tagged(page))
 		return 0;
-	if ((page->index & VPT_STAMP_MASK) == stamp)
+	if ((vpt_index(page) & VPT_STAMP_MASK) == stamp)
 		return 1;
-	page->index = (page->index & ~VPT_STAMP_MASK) | stamp;
+	vpt_index(page) = (vpt_index(page) & ~VPT_STAMP_MASK) | stamp;
 	return 0;
 }
 

@@ -1,109 +1,94 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What differs between Linux 6.1 and 6.12, and what the module cannot do without. */
+/*
+ * What differs between the versions of Linux, and what the module cannot do without.
+ * Each check names the release that made the change.  What the versions do differently
+ * under the same names is in KERNELS.md.
+ */
 #ifndef VPT_COMPAT_H
 #define VPT_COMPAT_H
 
+#include <linux/gfp.h>
 #include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
 #include <linux/version.h>
 
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
+#error "vpt needs Linux 6.1 or newer"
+#endif
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 4, 0) && !defined(VPT_UNTESTED_KERNEL)
+#error "vpt is not tested on kernels after 7.3 (make VPT_UNTESTED_KERNEL=1 builds it anyway)"
+#endif
 #ifndef CONFIG_PARAVIRT
 #error "vpt needs CONFIG_PARAVIRT: pv_ops is the exported way to INVLPG with PTI"
-#endif
-#if ALLOC_SPLIT_PTLOCKS
-/* lockdep or PREEMPT_RT: ptlock_alloc() is not exported. */
-#error "vpt does not build where a spinlock does not fit into struct page"
 #endif
 #if CONFIG_PGTABLE_LEVELS < 4
 #error "vpt needs 64-bit page tables"
 #endif
+#if !defined(CONFIG_MMU_NOTIFIER)
+#error "vpt needs CONFIG_MMU_NOTIFIER"
+#endif
 
+/*
+ * The word of a page's that is its owner's (6.16 renamed struct page's index; struct
+ * folio has it at the same place under the old name).
+ */
+#define vpt_index(page)	(((struct folio *)(page))->index)
+
+#include "compat_table.h"
+
+/* 6.5: huge_fault() is told an order. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
-
 #define vpt_fault_size	enum page_entry_size
-#define VPT_VMA_LOCKS	0
-
-static inline spinlock_t *vpt_ptlock(struct page *table)
-{
-	return ptlock_ptr(table);
-}
-
-static inline void vpt_table_ctor(struct page *table, unsigned int level)
-{
-	/* Linux 6.1 neither locks nor counts PUD tables. */
-	if (level == 2)
-		pgtable_pmd_page_ctor(table);
-	else if (level == 1)
-		pgtable_pte_page_ctor(table);
-}
-
-static inline void vpt_table_dtor(struct page *table, unsigned int level)
-{
-	if (level == 2)
-		pgtable_pmd_page_dtor(table);
-	else if (level == 1)
-		pgtable_pte_page_dtor(table);
-}
-
-static inline unsigned long vpt_find_area(struct file *file, unsigned long addr,
-					  unsigned long len, unsigned long flags)
-{
-	return current->mm->get_unmapped_area(file, addr, len, 0, flags);
-}
-
-static inline void vpt_vma_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
-{
-	vma->vm_flags |= flags;
-}
-
-/* Before 6.4 there is no per-VMA lock: mmap_lock excludes every walker. */
-static inline void vpt_vmas_write_lock(struct mm_struct *mm, u64 start, u64 end)
-{
-}
-
 #else
-
 #define vpt_fault_size	unsigned int
-#define VPT_VMA_LOCKS	1
+#endif
 
-static inline spinlock_t *vpt_ptlock(struct page *table)
-{
-	return ptlock_ptr(page_ptdesc(table));
-}
+/* 6.14: the only form left has the name that three had. */
+#ifdef alloc_pages_bulk
+#define vpt_alloc_pages_bulk	alloc_pages_bulk
+#else
+#define vpt_alloc_pages_bulk	alloc_pages_bulk_array
+#endif
 
-static inline void vpt_table_ctor(struct page *table, unsigned int level)
-{
-	struct ptdesc *ptdesc = page_ptdesc(table);
-
-	if (level == 3)
-		pagetable_pud_ctor(ptdesc);
-	else if (level == 2)
-		pagetable_pmd_ctor(ptdesc);
-	else
-		pagetable_pte_ctor(ptdesc);
-}
-
-static inline void vpt_table_dtor(struct page *table, unsigned int level)
-{
-	struct ptdesc *ptdesc = page_ptdesc(table);
-
-	if (level == 3)
-		pagetable_pud_dtor(ptdesc);
-	else if (level == 2)
-		pagetable_pmd_dtor(ptdesc);
-	else
-		pagetable_pte_dtor(ptdesc);
-}
+/*
+ * 6.17: alloc_contig_range() takes flags instead of the pages' migrate type, whose
+ * number it would accept and misunderstand.
+ */
+#ifdef ACR_FLAGS_NONE
+#define VPT_CONTIG_MOVABLE	ACR_FLAGS_NONE
+#else
+#define VPT_CONTIG_MOVABLE	MIGRATE_MOVABLE
+#endif
 
 static inline unsigned long vpt_find_area(struct file *file, unsigned long addr,
 					  unsigned long len, unsigned long flags)
 {
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
+	return current->mm->get_unmapped_area(file, addr, len, 0, flags);
+#elif LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0)
 	return mm_get_unmapped_area(current->mm, file, addr, len, 0, flags);
+#else
+	return mm_get_unmapped_area(file, addr, len, 0, flags);
+#endif
 }
 
+/* 6.3: a VMA's flags are changed through functions. */
 static inline void vpt_vma_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
 {
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+	vma->vm_flags |= flags;
+#else
 	vm_flags_set(vma, flags);
+#endif
 }
+
+/*
+ * 6.4: faults hold the lock of their VMA alone.  Before, mmap_lock excludes every
+ * walker.
+ */
+#ifdef CONFIG_PER_VMA_LOCK
+#define VPT_VMA_LOCKS	1
 
 static inline void vpt_vmas_write_lock(struct mm_struct *mm, u64 start, u64 end)
 {
@@ -113,7 +98,12 @@ static inline void vpt_vmas_write_lock(struct mm_struct *mm, u64 start, u64 end)
 	for_each_vma_range(vmi, vma, end)
 		vma_start_write(vma);
 }
+#else
+#define VPT_VMA_LOCKS	0
 
+static inline void vpt_vmas_write_lock(struct mm_struct *mm, u64 start, u64 end)
+{
+}
 #endif
 
 /* A variable that is not to be cleared first, where the compiler would do so. */

@@ -70,7 +70,7 @@ struct page *vpt_frame_alloc(struct vpt_file *f, unsigned int level, gfp_t gfp)
 		return NULL;
 	}
 	set_page_private(page, 0);
-	page->index = 0;
+	vpt_index(page) = 0;
 	vpt_count(frames_allocated, 1);
 	return page;
 }
@@ -96,11 +96,11 @@ unsigned int vpt_frame_alloc_some(struct vpt_file *f, struct page **pages, unsig
 			return 0;
 	}
 	/* Where memcgs are in use Linux hands out one at a time. */
-	got = alloc_pages_bulk_array(gfp | __GFP_ZERO, n, pages);
+	got = vpt_alloc_pages_bulk(gfp | __GFP_ZERO, n, pages);
 	vpt_uncharge(f, n - got);
 	for (i = 0; i < got; i++) {
 		set_page_private(pages[i], 0);
-		pages[i]->index = 0;
+		vpt_index(pages[i]) = 0;
 	}
 	vpt_count(frames_allocated, got);
 	return got;
@@ -119,7 +119,7 @@ void vpt_frame_free(struct vpt_file *f, struct page *frame)
 		vpt_tell_frame(&f->env, SPEC_MON_FRAME_FREE, page_to_phys(frame), level);
 	vpt_uncharge(f, vpt_level_pages(level));
 	set_page_private(frame, 0);
-	frame->index = 0;
+	vpt_index(frame) = 0;
 	if (level == 3)
 		vpt_pool_put(frame);
 	else
@@ -228,7 +228,7 @@ void vpt_free_dead_frames(struct vpt_file *f)
 		}
 		if (vpt_telling())
 			vpt_tell_frame(&f->env, SPEC_MON_FRAME_FREE, page_to_phys(frame), 1);
-		frame->index = 0;
+		vpt_index(frame) = 0;
 		/* Takes fewer instructions than release_pages() for many at a time. */
 		__free_page(frame);
 		small++;
@@ -265,7 +265,7 @@ int vpt_handle_alloc(struct vpt_file *f, unsigned int level, u32 *handle, u64 *p
 	ret = -EINTR;
 	if (mutex_lock_killable(&f->lock))
 		goto free_handle;
-	frame->index = *handle;
+	vpt_index(frame) = *handle;
 	xa_store(&f->handles, *handle, frame, GFP_ATOMIC);
 	f->frames++;
 	f->nhandles++;
@@ -287,13 +287,13 @@ struct page *vpt_handle_frame(struct vpt_file *f, u64 handle)
 
 u32 vpt_frame_handle(struct page *frame)
 {
-	return frame->index;
+	return vpt_index(frame);
 }
 
 static void vpt_handle_drop(struct vpt_file *f, struct page *frame)
 {
-	xa_erase(&f->handles, frame->index);
-	frame->index = 0;
+	xa_erase(&f->handles, vpt_index(frame));
+	vpt_index(frame) = 0;
 	f->nhandles--;
 	vpt_frame_put(&f->env, frame);
 	/* If that was the last reference no leaf maps it: no CPU has it cached. */

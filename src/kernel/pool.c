@@ -41,7 +41,7 @@ static struct page *vpt_pool_take_from(struct zone *zone)
 	for (; pfn + VPT_GIB_PAGES <= zone_end_pfn(zone); pfn += VPT_GIB_PAGES) {
 		if (vpt_pool_frame(pfn) || !vpt_pool_candidate(zone, pfn))
 			continue;
-		if (!alloc_contig_range(pfn, pfn + VPT_GIB_PAGES, MIGRATE_MOVABLE,
+		if (!alloc_contig_range(pfn, pfn + VPT_GIB_PAGES, VPT_CONTIG_MOVABLE,
 					GFP_KERNEL | __GFP_NOWARN))
 			return pfn_to_page(pfn);
 	}

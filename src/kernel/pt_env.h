@@ -69,7 +69,7 @@ static inline struct page *vpt_table_page(u64 table)
 
 static inline bool vpt_table_tagged(const struct page *page)
 {
-	return page->index >> 32 == VPT_TABLE_TAG;
+	return vpt_index(page) >> 32 == VPT_TABLE_TAG;
 }
 
 static inline u64 *vpt_table_slot(u64 table, unsigned int i)
@@ -165,7 +165,7 @@ static inline unsigned int pt_env_live(struct pt_env *env, u64 table)
 {
 	const struct page *page = vpt_table_page(table);
 
-	return vpt_table_tagged(page) ? page->index & VPT_TABLE_LIVE : 0;
+	return vpt_table_tagged(page) ? vpt_index(page) & VPT_TABLE_LIVE : 0;
 }
 
 static inline void pt_env_set_live(struct pt_env *env, u64 table, unsigned int n)
@@ -174,10 +174,10 @@ static inline void pt_env_set_live(struct pt_env *env, u64 table, unsigned int n
 	unsigned long made = 0;
 
 	if (vpt_table_tagged(page))
-		made = page->index & VPT_TABLE_MADE;
+		made = vpt_index(page) & VPT_TABLE_MADE;
 	else
 		env->tables++;
-	page->index = VPT_TABLE_TAG << 32 | made | n;
+	vpt_index(page) = VPT_TABLE_TAG << 32 | made | n;
 }
 
 static inline u64 pt_env_reserve(struct pt_env *env)

@@ -54,13 +54,32 @@ static void vpt_tell_excess(struct pt_env *env, struct page *page)
 		vpt_tell_table(env, SPEC_MON_TABLE_FREE, page_to_phys(page), 1, false);
 }
 
+/* A page that is to become a table, with its lock, or NULL. */
+static struct page *vpt_table_page_alloc(void)
+{
+	struct page *page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO |
+				       __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
+
+	if (page && !vpt_ptlock_alloc(page)) {
+		__free_page(page);
+		return NULL;
+	}
+	return page;
+}
+
+static void vpt_table_page_free(struct page *page)
+{
+	vpt_ptlock_free(page);
+	__free_page(page);
+}
+
 static void vpt_free_pages(struct list_head *pages)
 {
 	struct page *page, *next;
 
 	list_for_each_entry_safe(page, next, pages, lru) {
 		list_del(&page->lru);
-		__free_page(page);
+		vpt_table_page_free(page);
 		vpt_count(tables_freed, 1);
 	}
 }
@@ -71,16 +90,15 @@ static int vpt_reserve_fill(struct vpt_file *f, u64 tables)
 	u64 i;
 
 	for (i = 0; i < tables; i++) {
-		struct page *page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO |
-					       __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
+		struct page *page = vpt_table_page_alloc();
 
 		if (!page || fatal_signal_pending(current)) {
 			if (page)
-				__free_page(page);
+				vpt_table_page_free(page);
 			vpt_free_pages(&pages);
 			return -ENOMEM;
 		}
-		page->index = 0;
+		vpt_index(page) = 0;
 		list_add(&page->lru, &pages);
 		vpt_count(tables_allocated, 1);
 	}
@@ -173,10 +191,10 @@ u64 pt_env_take(struct pt_env *env, unsigned int level, bool owned)
 	vpt_table_ctor(page, level);
 	vpt_mm_account(env->mm, level, true);
 	if (owned) {
-		page->index = VPT_TABLE_TAG << 32 | VPT_TABLE_MADE;
+		vpt_index(page) = VPT_TABLE_TAG << 32 | VPT_TABLE_MADE;
 		env->tables++;
 	} else {
-		page->index = 0;
+		vpt_index(page) = 0;
 		vpt_count(tables_given, 1);
 	}
 	return page_to_phys(page);
@@ -190,9 +208,9 @@ void pt_env_disown(struct pt_env *env, u64 table)
 		vpt_tell_table(env, SPEC_MON_TABLE_DISOWN, table, 0, false);
 	if (!vpt_table_tagged(page))
 		return;
-	if (page->index & VPT_TABLE_MADE)
+	if (vpt_index(page) & VPT_TABLE_MADE)
 		vpt_count(tables_given, 1);
-	page->index = 0;
+	vpt_index(page) = 0;
 	env->tables--;
 }
 
@@ -202,18 +220,18 @@ void pt_env_gather_table(struct pt_env *env, u64 table, unsigned int level)
 
 	if (vpt_telling())
 		vpt_tell_table(env, SPEC_MON_TABLE_GATHER, table, level, false);
-	if (!vpt_table_tagged(page) || !(page->index & VPT_TABLE_MADE))
+	if (!vpt_table_tagged(page) || !(vpt_index(page) & VPT_TABLE_MADE))
 		vpt_count(tables_adopted, 1);
 	if (vpt_table_tagged(page))
 		env->tables--;
-	page->index = level;
+	vpt_index(page) = level;
 	vpt_mm_account(env->mm, level, false);
 	list_add(&page->lru, &env->dead_tables);
 }
 
 static void vpt_table_free_rcu(struct rcu_head *head)
 {
-	__free_page(container_of(head, struct page, rcu_head));
+	vpt_table_page_free(container_of(head, struct page, rcu_head));
 	vpt_count(tables_freed, 1);
 }
 
@@ -225,14 +243,13 @@ static void vpt_table_free_rcu(struct rcu_head *head)
 static void vpt_table_done(struct vpt_file *f, struct page *page, unsigned int level)
 {
 	/* Of a broken tree it is not known that the table is all zero. */
-	const bool keep = pt_env_reserve(&f->env) < VPT_RESERVE_KEEP && !f->violations;
+	const bool keep = pt_env_reserve(&f->env) < VPT_RESERVE_KEEP && !f->violations &&
+			  vpt_ptlock_there(page);
 
 	if (vpt_telling())
 		vpt_tell_table(&f->env, SPEC_MON_TABLE_FREE, page_to_phys(page), level, keep);
-	/* pmd_huge_pte, which the destructor looks at, has its place here too. */
-	memset(&page->lru, 0, sizeof(page->lru));
 	vpt_table_dtor(page, level);
-	page->index = 0;
+	vpt_index(page) = 0;
 	if (keep)
 		vpt_reserve_add(&f->env, page);
 	else
@@ -267,7 +284,7 @@ void vpt_reclaim_tables(struct vpt_file *f)
 	struct page *page, *next;
 
 	list_for_each_entry_safe(page, next, &f->env.dead_tables, lru) {
-		unsigned int level = page->index;
+		unsigned int level = vpt_index(page);
 
 		list_del(&page->lru);
 		if (level == 3)
