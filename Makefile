@@ -8,9 +8,10 @@
 # V=1, W=1 and C=2 mean what they mean to the kernel's build.
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
-KERNELS ?= 6.1 6.12
-# make run and single programs: KERNEL=6.1, 6.12, host or the path of an image
-KERNEL ?= 6.1
+# The kernels are listed in tools/kernels. KERNEL is for make run: one of these, host or
+# the path of an image.
+KERNELS ?= $(shell tools/list-kernels main)
+KERNEL ?=
 
 B := build
 Q := $(if $(filter 1,$(V)),,@)
@@ -29,7 +30,7 @@ module:
 	+$(Q)tools/build-module --kdir "$(KDIR)" \
 		"$$(cat "$(KDIR)/include/config/kernel.release" 2>/dev/null || uname -r)"
 
-## module-6.1, module-6.12: build vpt.ko for Debian's kernel of that version
+## module-K: build vpt.ko for kernel K of tools/kernels
 module-%:
 	+$(Q)tools/build-module "$*"
 
@@ -57,25 +58,38 @@ host-suite := $(MAKE) -s --no-print-directory host-suite
 guest-suite := tests/guest/matrix
 model-suite := $(MAKE) -s --no-print-directory check-model
 litmus-suite := $(MAKE) -s --no-print-directory check-litmus
+litmus-model-suite := $(MAKE) -s --no-print-directory check-litmus-model
 preload-suite := $(MAKE) -s --no-print-directory preload-suite
 
 prove-suite := $(MAKE) -s --no-print-directory prove
+prove-pages-suite := $(MAKE) -s --no-print-directory prove-pages
 prove-check-suite := $(MAKE) -s --no-print-directory prove-check
 
-suites := 'host=$(host-suite)' 'model=$(model-suite)' 'litmus=$(litmus-suite)' \
-	'preload=$(preload-suite)' 'prove-check=$(prove-check-suite)' 'prove=$(prove-suite)'
+quick-suites := 'host=$(host-suite)' 'model=$(model-suite)' 'litmus-model=$(litmus-model-suite)' \
+	'prove-pages=$(prove-pages-suite)'
+more-suites := 'litmus=$(litmus-suite)' 'preload=$(preload-suite)' 'prove-check=$(prove-check-suite)' \
+	'prove=$(prove-suite)'
 
 ## run: boot a guest with vpt inserted and run the three example programs
 run: guest-programs
-	$(Q)tests/guest/run-demo --kernel "$(KERNEL)"
+	$(Q)tests/guest/run-demo $(if $(KERNEL),--kernel "$(KERNEL)")
 
-## check: run every test suite; of the guest's matrix, the usual subset
+## check: the quick suites, the proof of single pages, two boots (15 minutes on two cores)
 check: deps-check deps-prove guest-programs
-	+$(Q)tools/tally $(suites) 'guest=$(guest-suite)'
+	+$(Q)tools/tally $(quick-suites) 'guest=$(guest-suite)'
 
-## check-all: the same over the guest's whole matrix
+## check-more: what is not in check: all of the proof, the preload library, six more boots
+check-more: deps-check deps-prove guest-programs
+	+$(Q)tools/tally $(more-suites) 'guest=$(guest-suite) --more'
+
+## check-all: everything, over the guest's whole matrix and every kernel of tools/kernels
 check-all: deps-check deps-prove guest-programs
-	+$(Q)tools/tally $(suites) 'guest=$(guest-suite) --all'
+	+$(Q)tools/tally $(quick-suites) $(more-suites) 'guest=$(guest-suite) --all'
+
+## check-ci: check and check-more, counted together
+check-ci: deps-check deps-prove guest-programs
+	+$(Q)tools/tally $(quick-suites) 'guest=$(guest-suite)' $(more-suites) \
+		'guest-more=$(guest-suite) --more'
 
 ## check-host: only the core's tests, on this machine, without a guest
 check-host: deps-check
@@ -85,7 +99,7 @@ check-host: deps-check
 check-guest: guest-programs
 	+$(Q)tools/tally 'guest=$(guest-suite)'
 
-## lint: W=1 and sparse for both kernels, checkpatch --strict: all silent
+## lint: W=1 and sparse for the main kernels, checkpatch --strict: all silent
 lint: deps-lint
 	$(Q)tools/lint $(KERNELS)
 
@@ -111,5 +125,5 @@ help:
 	@sed -n 's/^## \([^:]*\): /\1\t/p' $(MAKEFILE_LIST) | \
 		awk -F '\t' '{ printf "  %-24s %s\n", $$1, $$2 }'
 
-.PHONY: module run check check-all check-host check-guest lint deps install \
+.PHONY: module run check check-more check-all check-ci check-host check-guest lint deps install \
 	uninstall clean help guest-programs host-suite

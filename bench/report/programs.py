@@ -15,7 +15,8 @@ from .rows import Row
 
 TOP = Path(__file__).resolve().parents[2]
 BUILD = TOP / "build/bench"
-KERNELS = ("6.1", "6.12")
+KERNELS = subprocess.run([TOP / "tools/list-kernels", "main"], check=True, text=True,
+                         stdout=subprocess.PIPE).stdout.split()
 
 # What tools/vpt-run exits with where this machine cannot provide a guest.
 UNAVAILABLE = 77

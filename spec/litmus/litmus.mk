@@ -4,7 +4,7 @@
 #	litmus-programs	builds what they need: vpt-litmus, static, for host and guest
 #	check-litmus	the parser's tests, the model's verdict on every test and twin,
 #			and every test a few times in one guest, as TAP (about 30 s)
-#	litmus		all tests, both executors, eight guests, a summary
+#	litmus		all tests, both executors, a guest of each kind, a summary
 #
 # vpt-litmus is the parser, the model with the real core (as in mc.mk, with more CPUs
 # and larger caches), and what runs a test through /dev/vpt.
@@ -37,15 +37,19 @@ N	?= 10000
 SHARD	?= 1/1
 TEST	?=
 
-.PHONY: litmus-programs check-litmus litmus litmus-summary
+.PHONY: litmus-programs check-litmus check-litmus-model litmus litmus-summary
 
 litmus-programs: $(LIT_DIR)/test_parse $(LIT_DIR)/vpt-litmus
 
 ## check-litmus: the quick suite: parser, model and twins, and a few rounds in one guest
 check-litmus: litmus-programs
-	@tests/litmus/check
+	@tests/litmus/check "$$(tools/list-kernels newest)"
 
-## litmus: litmus tests on the model and in eight guests, and a summary (N=, SHARD=i/n, TEST=)
+## check-litmus-model: the same without a guest, as make check does
+check-litmus-model: litmus-programs
+	@tests/litmus/check none
+
+## litmus: litmus tests on the model and in guests of all kinds, and a summary (N=, SHARD=i/n, TEST=)
 litmus: litmus-programs | deps-guest deps-litmus
 	$(Q)tests/litmus/litmus -n $(N) --shard $(SHARD) $(TEST)
 

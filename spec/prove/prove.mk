@@ -19,6 +19,14 @@ LEVELS ?= 2
 prove:
 	@$(PROVE_PYTHON) spec/prove/main.py -j $(PROVE_JOBS) -O $(LEVELS)
 
+# Operations on one page: minutes less than the range forms.
+PROVE_PAGES := resolve protect remap unmap "map 4K" "map 2M" "map 1G" "map, other levels" \
+	init "empty root"
+
+## prove-pages: prove the operations on single pages, as make check does
+prove-pages: | deps-prove
+	@$(PROVE_PYTHON) spec/prove/main.py -j $(PROVE_JOBS) $(PROVE_PAGES)
+
 ## prove-check: test the prover: against the compiled core, and spec/spec_walk.c (CALLS=5000)
 CALLS ?= 5000
 prove-check:
@@ -40,4 +48,4 @@ prove-lemmas: | deps-prove-lemmas
 prove-again: | deps-prove-again
 	@$(PROVE_PYTHON) spec/prove/again.py -j $(PROVE_JOBS)
 
-.PHONY: prove prove-check prove-mutants prove-stats prove-lemmas prove-again
+.PHONY: prove prove-pages prove-check prove-mutants prove-stats prove-lemmas prove-again

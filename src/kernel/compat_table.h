@@ -33,6 +33,10 @@ static inline spinlock_t *vpt_ptlock(struct page *table)
 	return ptlock_ptr(vpt_ptdesc(table));
 }
 
+#if ALLOC_SPLIT_PTLOCKS && defined(CONFIG_SLOB)
+#error "vpt needs CONFIG_SLUB where page-table locks are allocated: kfree() must know any object"
+#endif
+
 #if ALLOC_SPLIT_PTLOCKS && !defined(VPT_PTLOCK_EXPORTED)
 #define VPT_SPLIT_UNIT		(1UL << 30)
 #else

@@ -132,7 +132,8 @@ static int vpt_access(struct vm_area_struct *vma, unsigned long addr, void *buf,
 
 /*
  * Linux is about to split a VMA at @addr, for munmap() or madvise().  A huge leaf
- * across it would be lost.  The spare piece is for a munmap() that leaves something
+ * across it would be lost, and where a table's lock is vpt's own, Linux must not come to
+ * own the table (compat_table.h).  The spare piece is for a munmap() that leaves something
  * on both sides: the notifier that tells of it cannot fail.
  */
 static int vpt_may_split(struct vm_area_struct *vma, unsigned long addr)
@@ -147,7 +148,8 @@ static int vpt_may_split(struct vm_area_struct *vma, unsigned long addr)
 		return -ENOMEM;
 	mutex_lock(&f->lock);
 	piece = vpt_piece_at(f, addr, 1);
-	if (piece && pt_resolve(&piece->pt, addr, &m) == PT_OK && m.va != addr) {
+	if ((addr & (VPT_SPLIT_UNIT - 1)) ||
+	    (piece && pt_resolve(&piece->pt, addr, &m) == PT_OK && m.va != addr)) {
 		ret = -EINVAL;
 	} else {
 		list_add(&spare->node, &f->spare);

@@ -6,6 +6,7 @@
 #include <linux/module.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
+#include <asm/cpufeature.h>
 
 #include "trial.h"
 
@@ -132,10 +133,29 @@ static struct miscdevice vpt_device = {
 	.mode = 0600,
 };
 
+/*
+ * Where Linux invalidates by broadcast, a process on many CPUs gets an address-space
+ * number that is the same on all of them.  Linux then compares no generation when it
+ * switches to the process: a CPU that left it misses both our IPI and our generation.
+ */
+static int __init vpt_broadcast_check(void)
+{
+#ifdef CONFIG_BROADCAST_TLB_FLUSH
+	if (boot_cpu_has(X86_FEATURE_INVLPGB)) {
+		pr_err("vpt: Linux invalidates TLBs by broadcast here (INVLPGB), which vpt does not; boot with clearcpuid=%d\n",
+		       X86_FEATURE_INVLPGB);
+		return -EOPNOTSUPP;
+	}
+#endif
+	return 0;
+}
+
 static int __init vpt_init(void)
 {
-	int ret;
+	int ret = vpt_broadcast_check();
 
+	if (ret)
+		return ret;
 	if (cc_platform_has(CC_ATTR_MEM_ENCRYPT)) {
 		pr_err("vpt: memory encryption is on, and entries would need its bit\n");
 		return -EOPNOTSUPP;

@@ -15,7 +15,7 @@
 
 void vpt_monitor_init(struct vpt_file *f)
 {
-	spin_lock_init(&f->monitor.lock);
+	raw_spin_lock_init(&f->monitor.lock);
 }
 
 void vpt_monitor_wanted(void)
@@ -37,19 +37,19 @@ void vpt_monitor_step(struct vpt_file *f, const struct spec_mon_event *e)
 
 	if (!READ_ONCE(m->on))
 		return;
-	spin_lock_irqsave(&m->lock, flags);
+	raw_spin_lock_irqsave(&m->lock, flags);
 	if (m->on)
 		spec_mon_step(&m->mon, e);
-	spin_unlock_irqrestore(&m->lock, flags);
+	raw_spin_unlock_irqrestore(&m->lock, flags);
 }
 
 void vpt_monitor_drop(struct vpt_file *f)
 {
 	struct vpt_monitor *m = &f->monitor;
 
-	spin_lock_irq(&m->lock);
+	raw_spin_lock_irq(&m->lock);
 	WRITE_ONCE(m->on, false);
-	spin_unlock_irq(&m->lock);
+	raw_spin_unlock_irq(&m->lock);
 	kvfree(m->memory);
 	m->memory = NULL;
 }
@@ -98,10 +98,10 @@ static void vpt_monitor_start(struct vpt_file *f, u64 bytes)
 		return;
 	m->memory = memory;
 	m->bytes = bytes;
-	spin_lock_irq(&m->lock);
+	raw_spin_lock_irq(&m->lock);
 	spec_mon_init(&m->mon, memory, bytes);
 	WRITE_ONCE(m->on, true);
-	spin_unlock_irq(&m->lock);
+	raw_spin_unlock_irq(&m->lock);
 	vpt_monitor_adopt(f);
 }
 

@@ -14,14 +14,14 @@ struct vpt_file;
 
 /**
  * struct vpt_monitor - a file's monitor
- * @lock: a step may come from an interrupt, on any CPU
+ * @lock: a step may come from an interrupt, on any CPU, so it spins on PREEMPT_RT too
  * @on: it judges; changes under @lock and the file's lock
  * @memory: what it remembers
  * @bytes: size of that
  * @mon: the automaton
  */
 struct vpt_monitor {
-	spinlock_t lock;	/* see above */
+	raw_spinlock_t lock;	/* see above */
 	bool on;
 	void *memory;
 	u64 bytes;

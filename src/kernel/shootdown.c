@@ -19,6 +19,7 @@
  * perf walk with interrupts off).
  */
 #include <linux/smp.h>
+#include <asm/cpufeature.h>
 #include <asm/tlbflush.h>
 
 #include "vpt_file.h"
@@ -31,26 +32,28 @@ struct vpt_invalidation {
 	u64 start;
 	u64 end;
 	unsigned int shift;	/* log2 of the smallest page in the range */
+	bool all;		/* of the PCID */
 };
 
 /*
  * One INVLPG drops the translation of that address, of whatever size, and all
  * paging-structure caches of the PCID (SDM 4.10.4.1).  The paravirt call does the
- * same for the user PCID under PTI.
+ * same for the user PCID under PTI.  With EFER.TCE, which Linux sets from 6.15 on, AMD's
+ * CPUs drop only those cached table entries that lead to the address: an empty table of
+ * Linux's that goes with the range may be cached under another one (APM 2, 5.5.3).
  */
 static void vpt_invalidate_here(void *info)
 {
 	const struct vpt_invalidation *inv = info;
-	const bool all = (inv->end - inv->start) >> inv->shift > VPT_MAX_INVLPG;
 	u64 va;
 
-	if (all)
+	if (inv->all)
 		__flush_tlb_local();
 	else
 		for (va = inv->start; va < inv->end; va += 1ULL << inv->shift)
 			__flush_tlb_one_user(va);
 	if (vpt_telling())
-		vpt_tell_invalidated(inv->f, inv->start, inv->end, inv->shift, all);
+		vpt_tell_invalidated(inv->f, inv->start, inv->end, inv->shift, inv->all);
 }
 
 /* As on_each_cpu_mask(), which for this CPU alone would be a detour. */
@@ -82,6 +85,8 @@ void vpt_shootdown(struct vpt_file *f, u64 start, u64 end, unsigned int shift)
 {
 	struct vpt_invalidation inv = {
 		.f = f, .start = start, .end = end, .shift = shift,
+		.all = (end - start) >> shift > VPT_MAX_INVLPG ||
+		       (boot_cpu_has(X86_FEATURE_TCE) && !list_empty(&f->env.dead_tables)),
 	};
 	const struct cpumask *cpus = mm_cpumask(f->mm);
 	const bool told = vpt_telling();

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +13,8 @@ AREAS = ("core", "protocol", "kernel", "spec", "model")
 LAYERS = ("host", "model", "check", "guest")
 KEYS = ("Breaks", "Caught-by", "Survives", "Guest")
 REQUIRED = ("Breaks",)
-KERNELS = ("6.1", "6.12")
+KERNELS = subprocess.run([TOP / "tools/list-kernels"], check=True, text=True,
+                         stdout=subprocess.PIPE).stdout.split()
 DEFAULT_GUEST = "6.12 | mapping | ranges | rights"
 
 
