@@ -91,6 +91,10 @@ check-ci: deps-check deps-prove guest-programs
 	+$(Q)tools/tally $(quick-suites) 'guest=$(guest-suite)' $(more-suites) \
 		'guest-more=$(guest-suite) --more'
 
+## table: each kernel of tools/kernels: does vpt build, load, pass its suite there
+table: guest-programs
+	$(Q)tests/guest/kernels
+
 ## check-host: only the core's tests, on this machine, without a guest
 check-host: deps-check
 	+$(Q)tools/tally 'host=$(host-suite)'
@@ -125,5 +129,5 @@ help:
 	@sed -n 's/^## \([^:]*\): /\1\t/p' $(MAKEFILE_LIST) | \
 		awk -F '\t' '{ printf "  %-24s %s\n", $$1, $$2 }'
 
-.PHONY: module run check check-more check-all check-ci check-host check-guest lint deps install \
+.PHONY: module run check check-more check-all check-ci table check-host check-guest lint deps install \
 	uninstall clean help guest-programs host-suite
