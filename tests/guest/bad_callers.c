@@ -228,6 +228,7 @@ static void hole_of_munmap(u64 unused)
 	char *hole;
 
 	(void)unused;
+	need_cuts();
 	region_rw(&r, 2, VPT_STRICT);
 	hole = r.base + 64 * VPT_2M;
 	EXPECT(!munmap(hole, 3 * VPT_4K), "munmap: %s", strerror(errno));

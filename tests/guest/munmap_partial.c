@@ -78,6 +78,7 @@ static void pieces(u64 reuse)
 	};
 	unsigned int i;
 
+	need_cuts();
 	for (i = 0; i < ARRAY_SIZE(lengths); i++) {
 		one_piece(0, lengths[i], reuse);
 		one_piece(2 * VPT_1G - lengths[i], lengths[i], reuse);
@@ -89,12 +90,43 @@ static void pieces(u64 reuse)
 	}
 }
 
+/* On every kernel; and where a cut elsewhere is refused, it has changed nothing. */
+static void whole_gib(u64 unused)
+{
+	struct region r;
+	u64 i, v;
+
+	(void)unused;
+	region_rw(&r, 4, VPT_STRICT);
+	for (i = 0; i < 4; i++) {
+		REQUIRE(!vu_map(r.fd, r.base + i * VPT_1G, VPT_4K, RW, 0), "map");
+		*(u64 *)(r.base + i * VPT_1G) = i;
+	}
+	if (!can_cut()) {
+		EXPECT(munmap(r.base, VPT_4K) && errno == EINVAL, "munmap of a page");
+		EXPECT(munmap(r.base + VPT_1G, VPT_2M) && errno == EINVAL, "of 2 MiB");
+		EXPECT(anonymous(r.base, VPT_4K, 0) == MAP_FAILED, "MAP_FIXED");
+		expect_bytes(&r, r.bytes, 4 * VPT_4K, "after refused cuts");
+	}
+	EXPECT(!munmap(r.base + VPT_1G, VPT_1G), "munmap of the second GiB");
+	EXPECT(!munmap(r.base + 3 * VPT_1G, VPT_1G), "munmap of the last GiB");
+	expect_bytes(&r, 2 * VPT_1G, 2 * VPT_4K, "after munmap");
+	for (i = 0; i < 4; i++) {
+		enum probe got = probe_load(r.base + i * VPT_1G, &v);
+
+		EXPECT(i % 2 ? got == PROBE_SEGV : !got && v == i, "GiB %llu",
+		       (unsigned long long)i);
+	}
+	region_close(&r);
+}
+
 /* Every cut through a huge page, by munmap and by MAP_FIXED: refused. */
 static void huge_pages_are_not_cut(u64 size)
 {
 	struct world w;
 	char *huge;
 
+	need_cuts();
 	world_open(&w, size);
 	need_size(w.r.fd, size);
 	huge = w.r.base + size;
@@ -135,6 +167,7 @@ static void refused_cut_spares_the_neighbour(u64 unused)
 	u64 v;
 
 	(void)unused;
+	need_cuts();
 	region_open_at(&r, at, 1, VPT_STRICT);
 	need_size(r.fd, VPT_2M);
 	REQUIRE(anonymous(at - VPT_2M, VPT_2M, 0) != MAP_FAILED, "mmap");
@@ -306,6 +339,7 @@ static void random_rounds(u64 gib)
 	struct budget b = budget_of(40);
 	u64 round, step;
 
+	need_cuts();
 	for (round = 0; budget_left(&b, round); round++) {
 		memset(&m, 0, sizeof(m));
 		m.rng = rng_of(round + gib * 1000);
@@ -326,6 +360,7 @@ static void random_rounds(u64 gib)
 int main(int argc, char **argv)
 {
 	static const struct property properties[] = {
+		{ "munmap of a GiB leaves the rest", whole_gib, 0, 0 },
 		{ "munmap of a piece leaves the rest", pieces, 0, 0 },
 		{ "MAP_FIXED over a piece leaves the rest", pieces, 1, 0 },
 		{ "2M: a huge page is not cut", huge_pages_are_not_cut, VPT_2M, 0 },

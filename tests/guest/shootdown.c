@@ -314,6 +314,7 @@ static void huge_ranges(u64 pages)
 
 static void munmaps(u64 size)
 {
+	need_cuts();
 	race(&munmap_pattern, size, 2, 1, PRESET / 2);
 	race(&replace_pattern, size, 2, 1, PRESET / 2);
 }

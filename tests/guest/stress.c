@@ -128,6 +128,7 @@ static void neighbours(u64 unused)
 	unsigned int i;
 
 	(void)unused;
+	need_cuts();
 	strict = true;
 	region_open_at(&region, at, 2, VPT_STRICT);
 	EXPECT(!munmap(n[2].at, n[2].bytes), "munmap of a hole");

@@ -161,6 +161,13 @@ int vu_check(int fd, struct vpt_check *check);
 /* Skip the property where there is no frame of that size; say why. */
 void need_size(int fd, u64 size);
 
+/*
+ * Whether a region can be cut anywhere: not where a page-table lock does not fit into a
+ * word (PREEMPT_RT, lockdep), there at multiples of 1 GiB only.
+ */
+bool can_cut(void);
+void need_cuts(void);
+
 /* The same as a question. */
 bool have_size(int fd, u64 size);
 

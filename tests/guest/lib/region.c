@@ -3,6 +3,7 @@
 #include "guest.h"
 
 #include <fcntl.h>
+#include <sys/utsname.h>
 
 static void region_map(struct region *r, void *at, unsigned int gib, u32 flags,
 		       int prot, int extra)
@@ -207,4 +208,25 @@ void need_size(int fd, u64 size)
 
 	if (err)
 		skip("no %s frame: %s", size_name(size), strerror(-err));
+}
+
+bool can_cut(void)
+{
+	struct utsname name;
+	struct region r;
+	bool refused;
+
+	region_open(&r, 1, VPT_STRICT, PROT_READ);
+	refused = munmap(r.base, VPT_4K) && errno == EINVAL;
+	region_close(&r);
+	if (refused && !uname(&name))
+		EXPECT(strstr(name.version, "PREEMPT_RT") || !access("/proc/lockdep", F_OK),
+		       "munmap of a page is refused on %s", name.version);
+	return !refused;
+}
+
+void need_cuts(void)
+{
+	if (!can_cut())
+		skip("this kernel's regions are cut at multiples of 1 GiB only");
 }
