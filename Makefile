@@ -16,6 +16,9 @@ KERNEL ?=
 B := build
 Q := $(if $(filter 1,$(V)),,@)
 
+# For what runs make itself: hand the job server on, but do nothing under make -n.
+J := $(if $(findstring n,$(firstword -$(MAKEFLAGS))),,+)
+
 .DEFAULT_GOAL := module
 .DELETE_ON_ERROR:
 
@@ -27,12 +30,12 @@ module:
 		echo "To try vpt without them, in a virtual machine: make run" >&2; \
 		exit 1; \
 	fi
-	+$(Q)tools/build-module --kdir "$(KDIR)" \
+	$(J)$(Q)tools/build-module --kdir "$(KDIR)" \
 		"$$(cat "$(KDIR)/include/config/kernel.release" 2>/dev/null || uname -r)"
 
 ## module-K: build vpt.ko for kernel K of tools/kernels
 module-%:
-	+$(Q)tools/build-module "$*"
+	$(J)$(Q)tools/build-module "$*"
 
 # The parts' own makefiles add their programs and suites:
 #   host.mk   defines host-suite (builds and runs, prints TAP)
@@ -76,19 +79,19 @@ run: guest-programs
 
 ## check: the quick suites, the proof of single pages, two boots (15 minutes on two cores)
 check: deps-check deps-prove guest-programs
-	+$(Q)tools/tally $(quick-suites) 'guest=$(guest-suite)'
+	$(J)$(Q)tools/tally $(quick-suites) 'guest=$(guest-suite)'
 
 ## check-more: what is not in check: all of the proof, the preload library, six more boots
 check-more: deps-check deps-prove guest-programs
-	+$(Q)tools/tally $(more-suites) 'guest=$(guest-suite) --more'
+	$(J)$(Q)tools/tally $(more-suites) 'guest=$(guest-suite) --more'
 
 ## check-all: everything, over the guest's whole matrix and every kernel of tools/kernels
 check-all: deps-check deps-prove guest-programs
-	+$(Q)tools/tally $(quick-suites) $(more-suites) 'guest=$(guest-suite) --all'
+	$(J)$(Q)tools/tally $(quick-suites) $(more-suites) 'guest=$(guest-suite) --all'
 
 ## check-ci: check and check-more, counted together
 check-ci: deps-check deps-prove guest-programs
-	+$(Q)tools/tally $(quick-suites) 'guest=$(guest-suite)' $(more-suites) \
+	$(J)$(Q)tools/tally $(quick-suites) 'guest=$(guest-suite)' $(more-suites) \
 		'guest-more=$(guest-suite) --more'
 
 ## table: each kernel of tools/kernels: does vpt build, load, pass its suite there
@@ -97,11 +100,11 @@ table: guest-programs
 
 ## check-host: only the core's tests, on this machine, without a guest
 check-host: deps-check
-	+$(Q)tools/tally 'host=$(host-suite)'
+	$(J)$(Q)tools/tally 'host=$(host-suite)'
 
 ## check-guest: only the tests in the guest
 check-guest: guest-programs
-	+$(Q)tools/tally 'guest=$(guest-suite)'
+	$(J)$(Q)tools/tally 'guest=$(guest-suite)'
 
 ## lint: W=1 and sparse for the main kernels, checkpatch --strict: all silent
 lint: deps-lint

@@ -83,15 +83,6 @@ static inline void vpt_vma_flags_set(struct vm_area_struct *vma, vm_flags_t flag
 #endif
 }
 
-static inline void vpt_vma_flags_clear(struct vm_area_struct *vma, vm_flags_t flags)
-{
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
-	vma->vm_flags &= ~flags;
-#else
-	vm_flags_clear(vma, flags);
-#endif
-}
-
 /*
  * 6.4: faults hold the lock of their VMA alone.  Before, mmap_lock excludes every
  * walker.

@@ -156,6 +156,10 @@ static int __init vpt_init(void)
 
 	if (ret)
 		return ret;
+	if (pool && !IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE)) {
+		pr_warn("vpt: pool=%u, but this kernel has no huge pages\n", pool);
+		pool = 0;
+	}
 	if (cc_platform_has(CC_ATTR_MEM_ENCRYPT)) {
 		pr_err("vpt: memory encryption is on, and entries would need its bit\n");
 		return -EOPNOTSUPP;

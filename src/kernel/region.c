@@ -72,11 +72,6 @@ int vpt_region_map(struct vpt_file *f, struct vm_area_struct *vma)
 	 */
 	vpt_vma_flags_set(vma, VM_PFNMAP | VM_IO | VM_DONTCOPY | VM_DONTEXPAND |
 			  VM_DONTDUMP);
-	/*
-	 * From 6.7 to 6.12.104 userfaultfd takes special VMAs for asynchronous write
-	 * protection, and would rewrite leaves; never one that may not become writable.
-	 */
-	vpt_vma_flags_clear(vma, VM_MAYWRITE);
 	vma->vm_ops = &vpt_vm_ops;
 	vma->vm_private_data = f;
 	return 0;
