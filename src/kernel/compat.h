@@ -84,6 +84,13 @@ static inline void vpt_vma_flags_set(struct vm_area_struct *vma, vm_flags_t flag
 }
 
 /*
+ * From 6.7 to 6.12.104 userfaultfd takes special VMAs for asynchronous write protection,
+ * and rewrites their leaves.
+ */
+#define VPT_UFFD_REWRITES	(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0) && \
+				 LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 105))
+
+/*
  * 6.4: faults hold the lock of their VMA alone.  Before, mmap_lock excludes every
  * walker.
  */

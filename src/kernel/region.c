@@ -9,6 +9,7 @@
 #include <asm/processor.h>
 
 #include "op.h"
+#include "trial.h"
 
 #define VPT_REGION_UNIT	(1UL << 30)
 #define VPT_REGION_MAX	(1UL << 47)
@@ -200,6 +201,17 @@ unlock:
 	mutex_unlock(&f->lock);
 }
 
+/*
+ * Linux is about to write-protect leaves and to write markers into empty entries:
+ * mprotect() is refused before it comes here, so this is userfaultfd.
+ */
+static void vpt_region_rewritten(struct vpt_file *f, u64 va)
+{
+	mutex_lock(&f->lock);
+	vpt_violation(f, va, "userfaultfd write-protects the region");
+	mutex_unlock(&f->lock);
+}
+
 static int vpt_invalidate_start(struct mmu_notifier *notifier,
 				const struct mmu_notifier_range *range)
 {
@@ -220,6 +232,10 @@ static int vpt_invalidate_start(struct mmu_notifier *notifier,
 		if (!mmu_notifier_range_blockable(range))
 			return -EAGAIN;
 		vpt_region_split(f, range->start);
+		return 0;
+	case MMU_NOTIFY_PROTECTION_VMA:
+		if (VPT_UFFD_REWRITES && mmu_notifier_range_blockable(range))
+			vpt_region_rewritten(f, max(range->start, f->start));
 		return 0;
 	default:
 		return 0;

@@ -17,6 +17,9 @@
 #ifndef SYS_cachestat
 #define SYS_cachestat	451
 #endif
+#ifndef UFFD_FEATURE_WP_ASYNC
+#define UFFD_FEATURE_WP_ASYNC	(1 << 15)
+#endif
 #ifndef SYS_mseal
 #define SYS_mseal	462
 #endif
@@ -327,6 +330,41 @@ static void userfaultfds(u64 unused)
 	sweep("userfaultfd", do_userfaultfd, modes, ARRAY_SIZE(modes));
 }
 
+/*
+ * 6.7 to 6.12.104 take any VMA for this, and rewrite its leaves.  Then the region takes no
+ * more changes, and goes without a trace.
+ */
+static void userfaultfd_async(u64 unused)
+{
+	struct uffdio_api api = { .api = UFFD_API, .features = UFFD_FEATURE_WP_ASYNC };
+	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_WP };
+	struct uffdio_writeprotect wp = { .mode = UFFDIO_WRITEPROTECT_MODE_WP };
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	struct region r;
+
+	(void)unused;
+	if (fd < 0 || ioctl(fd, UFFDIO_API, &api))
+		skip("no asynchronous write protection");
+	region_rw(&r, 1, 0);
+	r.base[0] = 1;
+	reg.range.start = wp.range.start = (u64)r.base;
+	reg.range.len = wp.range.len = VPT_2M;
+	if (ioctl(fd, UFFDIO_REGISTER, &reg)) {
+		EXPECT(errno == EINVAL, "UFFDIO_REGISTER: %s", strerror(errno));
+		expect_sound(r.fd, "after the refusal");
+	} else {
+		note("userfaultfd takes the region");
+		EXPECT(!ioctl(fd, UFFDIO_WRITEPROTECT, &wp), "UFFDIO_WRITEPROTECT");
+		EXPECT(vu_map(r.fd, r.base + VPT_2M, VPT_4K, RW, 0) == -EIO, "MAP");
+	}
+	close(fd);
+	region_close(&r);
+	region_rw(&r, 1, 0);
+	r.base[0] = r.base[VPT_4K] = r.base[VPT_2M] = 1;
+	expect_sound(r.fd, "the next region");
+	region_close(&r);
+}
+
 /* Register as buffers with io_uring: a pin for as long as it likes. */
 static void do_io_uring(char *at, u64 length, u64 unused)
 {
@@ -456,6 +494,7 @@ int main(int argc, char **argv)
 		{ "file reads and writes", file_io, 0, 0 },
 		{ "futexes, private and shared", futexes, 0, 0 },
 		{ "userfaultfd", userfaultfds, 0, 0 },
+		{ "userfaultfd, asynchronous write protection", userfaultfd_async, 0, 0 },
 		{ "fork, MADV_DOFORK, vfork", forks, 0, 0 },
 		{ "mseal", sealed, 0, 0 },
 		{ "madvise, MADV_HWPOISON and MADV_SOFT_OFFLINE", offline, 0, 0 },
