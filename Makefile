@@ -77,7 +77,7 @@ more-suites := 'litmus=$(litmus-suite)' 'preload=$(preload-suite)' 'prove-check=
 run: guest-programs
 	$(Q)tests/guest/run-demo $(if $(KERNEL),--kernel "$(KERNEL)")
 
-## check: the quick suites, the proof of single pages, two boots (15 minutes on two cores)
+## check: the quick suites, the proof of single pages, two boots
 check: deps-check deps-prove guest-programs
 	$(J)$(Q)tools/tally $(quick-suites) 'guest=$(guest-suite)'
 
