@@ -28,6 +28,7 @@ static int vpt_open(struct inode *inode, struct file *file)
 	if (!f->trial || !zalloc_cpumask_var(&f->shot, GFP_KERNEL_ACCOUNT))
 		goto free;
 	mutex_init(&f->lock);
+	init_rwsem(&f->touch);
 	INIT_LIST_HEAD(&f->pieces);
 	INIT_LIST_HEAD(&f->spare);
 	INIT_LIST_HEAD(&f->env.reserve);
@@ -62,8 +63,8 @@ static int vpt_release(struct inode *inode, struct file *file)
 {
 	struct vpt_file *f = file->private_data;
 
+	/* Calls vpt_mm_release(), unless the address space has ended before. */
 	mmu_notifier_unregister(&f->notifier, f->mm);
-	vpt_drop_handles(f);
 	vpt_drop_reserve(f);
 	/* What a broken table led to may be lost; it was reported. */
 	WARN_ON_ONCE(!f->violations &&

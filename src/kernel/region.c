@@ -231,6 +231,7 @@ static void vpt_mm_release(struct mmu_notifier *notifier, struct mm_struct *mm)
 	struct vpt_file *f = container_of(notifier, struct vpt_file, notifier);
 
 	vpt_region_remove(f, 0, VPT_REGION_MAX);
+	vpt_drop_handles(f);
 }
 
 const struct mmu_notifier_ops vpt_notifier_ops = {

@@ -71,8 +71,7 @@ static int vpt_reserve_fill(struct vpt_file *f, u64 tables)
 	u64 i;
 
 	for (i = 0; i < tables; i++) {
-		struct page *page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO |
-					       __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
+		struct page *page = alloc_page(VPT_USER_GFP | __GFP_ZERO);
 
 		if (!page || fatal_signal_pending(current)) {
 			if (page)
