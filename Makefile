@@ -34,6 +34,7 @@ module-%:
 	+$(Q)tools/build-module "$*"
 
 # The parts' own makefiles add their programs and suites:
+#   kernel.mk defines KERNEL_SUITES, which host-suite runs
 #   host.mk   defines host-suite (builds and runs, prints TAP)
 #   guest.mk  defines guest-programs (builds what runs in the guest)
 #   bench.mk  defines bench and bench-core
@@ -44,6 +45,7 @@ module-%:
 # What these need is installed first.
 host-suite: | deps-check
 guest-programs: | deps-guest
+include tests/kernel/kernel.mk
 include tests/host/host.mk
 include tests/guest/guest.mk
 include bench/bench.mk

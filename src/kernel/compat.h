@@ -16,6 +16,12 @@
 #if CONFIG_PGTABLE_LEVELS < 4
 #error "vpt needs 64-bit page tables"
 #endif
+#ifndef CONFIG_MMU_NOTIFIER
+#error "vpt needs CONFIG_MMU_NOTIFIER: it must be told when Linux unmaps or an address space ends"
+#endif
+#ifndef CONFIG_CONTIG_ALLOC
+#error "vpt needs CONFIG_CONTIG_ALLOC: 1 GiB frames come from alloc_contig_range()"
+#endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* /dev/vpt: the device and its files. */
-#include <linux/cc_platform.h>
 #include <linux/mman.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
+#include "platform.h"
 #include "trial.h"
 
 #define VPT_GIB		(1UL << 30)
@@ -135,12 +135,10 @@ static struct miscdevice vpt_device = {
 
 static int __init vpt_init(void)
 {
-	int ret;
+	int ret = vpt_platform_check();
 
-	if (cc_platform_has(CC_ATTR_MEM_ENCRYPT)) {
-		pr_err("vpt: memory encryption is on, and entries would need its bit\n");
-		return -EOPNOTSUPP;
-	}
+	if (ret)
+		return ret;
 	ret = vpt_pool_fill(pool);
 	if (ret < 0)
 		return ret;
