@@ -163,6 +163,31 @@ void vpt_frames_keep(struct vpt_file *f, u64 n, unsigned int level)
 	atomic64_add(n * vpt_level_pages(level), &f->settled);
 }
 
+/**
+ * vpt_frame_retire() - whether a frame has a bad page and must not be used again
+ * @frame: first page of a frame that nobody uses
+ * @pages: its size
+ *
+ * Linux itself keeps a single page that is bad from being used again when it is freed,
+ * but looks for no bad page in a larger one.  Counts the frame, and says so in the log: it
+ * is the caller's to drop it, which happens once.
+ */
+bool vpt_frame_retire(struct page *frame, unsigned long pages)
+{
+	unsigned long i;
+
+	for (i = 0; i < pages; i++) {
+		if (PageHWPoison(frame + i))
+			break;
+	}
+	if (i == pages)
+		return false;
+	pr_err("vpt: page %#lx is bad: its frame of %lu MiB is not used again\n",
+	       page_to_pfn(frame + i), pages >> (20 - PAGE_SHIFT));
+	vpt_count(frames_retired, 1);
+	return true;
+}
+
 /* Give a frame back that nothing maps, on any CPU. */
 static void vpt_frame_release(struct vpt_file *f, struct page *frame)
 {
@@ -176,7 +201,9 @@ static void vpt_frame_release(struct vpt_file *f, struct page *frame)
 		vpt_pool_put(frame);
 	} else {
 		vpt_rss_sub(f, vpt_level_pages(level));
-		put_page(frame);
+		/* One that is retired stays charged to its memcg, as it stays taken. */
+		if (level == 1 || !vpt_frame_retire(frame, vpt_level_pages(level)))
+			put_page(frame);
 	}
 	vpt_count(frames_freed, 1);
 }

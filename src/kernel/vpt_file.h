@@ -143,6 +143,7 @@ void vpt_uncharge(struct vpt_file *f, unsigned long pages);
 struct page *vpt_frame_alloc(struct vpt_file *f, unsigned int level);
 unsigned int vpt_frame_alloc_some(struct vpt_file *f, struct page **pages, unsigned int n);
 void vpt_frames_keep(struct vpt_file *f, u64 n, unsigned int level);
+bool vpt_frame_retire(struct page *frame, unsigned long pages);
 void vpt_frame_free(struct vpt_file *f, struct page *frame);
 struct page *vpt_touch_alloc(void);
 void vpt_touch_keep(struct vpt_file *f);
