@@ -57,6 +57,7 @@ include spec/litmus/litmus.mk
 
 host-suite := $(MAKE) -s --no-print-directory host-suite
 guest-suite := tests/guest/matrix
+boots-suite := tests/guest/boots $(KERNELS)
 model-suite := $(MAKE) -s --no-print-directory check-model
 litmus-suite := $(MAKE) -s --no-print-directory check-litmus
 preload-suite := $(MAKE) -s --no-print-directory preload-suite
@@ -65,7 +66,8 @@ prove-suite := $(MAKE) -s --no-print-directory prove
 prove-check-suite := $(MAKE) -s --no-print-directory prove-check
 
 suites := 'host=$(host-suite)' 'model=$(model-suite)' 'litmus=$(litmus-suite)' \
-	'preload=$(preload-suite)' 'prove-check=$(prove-check-suite)' 'prove=$(prove-suite)'
+	'preload=$(preload-suite)' 'prove-check=$(prove-check-suite)' 'prove=$(prove-suite)' \
+	'boots=$(boots-suite)'
 
 ## run: boot a guest with vpt inserted and run the three example programs
 run: guest-programs
@@ -85,7 +87,7 @@ check-host: deps-check
 
 ## check-guest: only the tests in the guest
 check-guest: guest-programs
-	+$(Q)tools/tally 'guest=$(guest-suite)'
+	+$(Q)tools/tally 'guest=$(guest-suite)' 'boots=$(boots-suite)'
 
 ## lint: W=1 and sparse for both kernels, checkpatch --strict: all silent
 lint: deps-lint
