@@ -38,6 +38,7 @@ module-%:
 	$(J)$(Q)tools/build-module "$*"
 
 # The parts' own makefiles add their programs and suites:
+#   kernel.mk defines KERNEL_SUITES, which host-suite runs
 #   host.mk   defines host-suite (builds and runs, prints TAP)
 #   guest.mk  defines guest-programs (builds what runs in the guest)
 #   bench.mk  defines bench and bench-core
@@ -48,6 +49,7 @@ module-%:
 # What these need is installed first.
 host-suite: | deps-check
 guest-programs: | deps-guest
+include tests/kernel/kernel.mk
 include tests/host/host.mk
 include tests/guest/guest.mk
 include bench/bench.mk
@@ -59,6 +61,7 @@ include spec/litmus/litmus.mk
 
 host-suite := $(MAKE) -s --no-print-directory host-suite
 guest-suite := tests/guest/matrix
+boots-suite := tests/guest/boots $(KERNELS)
 model-suite := $(MAKE) -s --no-print-directory check-model
 litmus-suite := $(MAKE) -s --no-print-directory check-litmus
 litmus-model-suite := $(MAKE) -s --no-print-directory check-litmus-model
@@ -71,7 +74,7 @@ prove-check-suite := $(MAKE) -s --no-print-directory prove-check
 quick-suites := 'host=$(host-suite)' 'model=$(model-suite)' 'litmus-model=$(litmus-model-suite)' \
 	'prove-pages=$(prove-pages-suite)'
 more-suites := 'litmus=$(litmus-suite)' 'preload=$(preload-suite)' 'prove-check=$(prove-check-suite)' \
-	'prove=$(prove-suite)'
+	'prove=$(prove-suite)' 'boots=$(boots-suite)'
 
 ## run: boot a guest with vpt inserted and run the three example programs
 run: guest-programs
@@ -104,7 +107,7 @@ check-host: deps-check
 
 ## check-guest: only the tests in the guest
 check-guest: guest-programs
-	$(J)$(Q)tools/tally 'guest=$(guest-suite)'
+	$(J)$(Q)tools/tally 'guest=$(guest-suite)' 'boots=$(boots-suite)'
 
 ## lint: W=1 and sparse for the main kernels, checkpatch --strict: all silent
 lint: deps-lint

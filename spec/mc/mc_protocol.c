@@ -8,7 +8,6 @@
 #include "mc.h"
 #include "pt.h"
 #include "pt_entry.h"
-#include "pt_walk.h"
 
 _Static_assert(PT_WRITE == MMU_W && PT_EXEC == MMU_X && PT_USER == MMU_U, "rights");
 _Static_assert((int)PT_EXISTS == MMU_EXISTS && (int)PT_NOENT == MMU_NOENT &&
@@ -57,47 +56,11 @@ static void mc_return(struct mc_call *c)
 				     .entry = c->seen });
 }
 
-/* vpt_lock_walkers(), for the addresses that a table which may be freed can cover. */
-static void mc_lock_vmas(u64 start, u64 end)
+/* vpt_lock_walkers() */
+static void mc_keep_out(bool out)
 {
 	if (mmu.linux_links)
-		mc_ask(&(struct mmu_action){ .act = MMU_ACT_LOCK_VMAS, .page = mc_page(start),
-					     .n = mc_page(end - start) });
-}
-
-/* First byte behind the widest of the core's tables on the path of @va. */
-static u64 mc_widest(const struct mc_call *c, u64 va)
-{
-	unsigned int level = PT_LEVELS - 1;
-
-	while (level && !pt_owns(&c->pt, va, level))
-		level--;
-	return level ? va & ~(pt_table_span(level) - 1) : va;
-}
-
-static u64 mc_widest_end(const struct mc_call *c, u64 end)
-{
-	unsigned int level = PT_LEVELS - 1;
-
-	while (level && !pt_owns(&c->pt, end - 1, level))
-		level--;
-	return level ? (end - 1) / pt_table_span(level) * pt_table_span(level) +
-		       pt_table_span(level) : end;
-}
-
-/* As mc_lock_vmas() where every table on the path of [@start, @end) may be freed. */
-static void mc_lock_path_vmas(const struct mc_call *c, u64 start, u64 end)
-{
-	if (mmu.broken == MMU_ONE_VMA)
-		mc_lock_vmas(start, end);
-	else
-		mc_lock_vmas(mc_widest(c, start), mc_widest_end(c, end));
-}
-
-static void mc_unlock_vmas(void)
-{
-	if (mmu.linux_links)
-		mc_do(MMU_ACT_UNLOCK_VMAS);
+		mc_do(out ? MMU_ACT_KEEP_OUT : MMU_ACT_LET_IN);
 }
 
 static void mc_report(struct mc_call *c, const struct pt_mapping *m)
@@ -200,7 +163,7 @@ static void mc_map(struct mc_call *c)
 	mc_alloc(c, 1);
 	pa = (u64)c->frame << PT_PAGE_SHIFT;
 	if (level > 1)
-		mc_lock_vmas(c->va, c->va + pt_size(level));
+		mc_keep_out(true);
 	mc_lock(c);
 	status = pt_map(&c->pt, c->va, pa, level, c->op->rights);
 	if (status == PT_AGAIN) {
@@ -211,7 +174,7 @@ static void mc_map(struct mc_call *c)
 		mc_frame_get(pa, level);
 	mc_unlock(c, status, false);
 	if (level > 1)
-		mc_unlock_vmas();
+		mc_keep_out(false);
 	if (status != PT_OK)
 		mc_frame_free(c, 1);
 }
@@ -226,7 +189,7 @@ static void mc_map_range(struct mc_call *c)
 	for (i = 0; i < n; i++)
 		pa[i] = ((u64)c->frame << PT_PAGE_SHIFT) + i * pt_size(level);
 	if (level > 1)
-		mc_lock_vmas(c->va, c->va + n * pt_size(level));
+		mc_keep_out(true);
 	mc_lock(c);
 	for (;;) {
 		status = pt_map_range(&c->pt, c->va, pa, n, level, c->op->rights);
@@ -238,7 +201,7 @@ static void mc_map_range(struct mc_call *c)
 		mc_frame_get(pa[i], level);
 	mc_unlock(c, status, false);
 	if (level > 1)
-		mc_unlock_vmas();
+		mc_keep_out(false);
 	if (status != PT_OK)
 		mc_frame_free(c, n);
 }
@@ -275,7 +238,7 @@ static void mc_unmap(struct mc_call *c)
 	struct pt_mapping old = { .level = 1 };
 	enum pt_status status;
 
-	mc_lock_path_vmas(c, c->va, c->va + PT_PAGE_SIZE);
+	mc_keep_out(true);
 	mc_lock(c);
 	if (mmu.broken == MMU_INVALIDATE_FIRST) {
 		mc_ask(&(struct mmu_action){ .act = MMU_ACT_SEND, .page = c->op->va,
@@ -293,7 +256,7 @@ static void mc_unmap(struct mc_call *c)
 	if (status == PT_OK || c->env.gathered)
 		mc_settle(c, c->va, c->va + pt_size(old.level), pt_shift(old.level));
 	mc_unlock(c, status, false);
-	mc_unlock_vmas();
+	mc_keep_out(false);
 }
 
 /* vpt_rights_stale() */
@@ -395,14 +358,14 @@ static void mc_unmap_range(struct mc_call *c)
 	struct pt_touched done;
 	enum pt_status status;
 
-	mc_lock_path_vmas(c, c->va, end);
+	mc_keep_out(true);
 	mc_lock(c);
 	status = pt_unmap_range(&c->pt, c->va, end, &done);
 	if (done.leaves || c->env.gathered)
 		mc_settle(c, c->va, end, PT_PAGE_SHIFT);
 	mc_touched(c, &done);
 	mc_unlock(c, status, false);
-	mc_unlock_vmas();
+	mc_keep_out(false);
 }
 
 static void mc_protect_range(struct mc_call *c)

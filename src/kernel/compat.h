@@ -25,8 +25,11 @@
 #if CONFIG_PGTABLE_LEVELS < 4
 #error "vpt needs 64-bit page tables"
 #endif
-#if !defined(CONFIG_MMU_NOTIFIER)
-#error "vpt needs CONFIG_MMU_NOTIFIER"
+#ifndef CONFIG_MMU_NOTIFIER
+#error "vpt needs CONFIG_MMU_NOTIFIER: it must be told when Linux unmaps or an address space ends"
+#endif
+#ifndef CONFIG_CONTIG_ALLOC
+#error "vpt needs CONFIG_CONTIG_ALLOC: 1 GiB frames come from alloc_contig_range()"
 #endif
 
 /*
@@ -112,6 +115,19 @@ static inline void vpt_vmas_write_lock(struct mm_struct *mm, u64 start, u64 end)
 {
 }
 #endif
+
+/*
+ * As add_mm_counter(), which calls a function that is not exported for the sake of a
+ * tracepoint.
+ */
+static inline void vpt_mm_counter_add(struct mm_struct *mm, int member, long n)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+	atomic_long_add(n, &mm->rss_stat.count[member]);
+#else
+	percpu_counter_add(&mm->rss_stat[member], n);
+#endif
+}
 
 /* A variable that is not to be cleared first, where the compiler would do so. */
 #if __has_attribute(uninitialized)

@@ -8,6 +8,7 @@
 struct vpt_counters {
 	u64 frames_allocated;
 	u64 frames_freed;
+	u64 frames_retired;
 	u64 tables_allocated;
 	u64 tables_adopted;
 	u64 tables_freed;

@@ -5,55 +5,68 @@
 
 #include "op.h"
 
+/* Map the fresh frame.  Return: as a fault handler; VM_FAULT_OOM for lack of anything. */
+static vm_fault_t vpt_touch_map(struct vpt_file *f, struct pt *pt, u64 va,
+				struct page *fresh)
+{
+	int ret;
+
+	if (!fresh || vpt_charge(f, 1))
+		return VM_FAULT_OOM;
+	ret = vpt_op_map(f, pt, va, fresh, 1, f->rights);
+	if (ret) {
+		vpt_uncharge(f, 1);
+		return ret == -ENOMEM ? VM_FAULT_OOM : VM_FAULT_SIGBUS;
+	}
+	vpt_touch_keep(f);
+	f->faults++;
+	return VM_FAULT_NOPAGE;
+}
+
 /*
  * What is mapped at @va now decides; Linux's view of the entry may be out of date.
  *  - a mapping that allows the access: try it again.  (The MMU drops what it had
  *    cached for an address when it faults there, SDM 4.10.4.1.)
  *  - a mapping that forbids it: SIGSEGV.  Only writes come here: Linux refuses a
  *    fetch from a page that is present and not executable itself.
- *  - no mapping: SIGSEGV in strict mode; else *@fresh, which is taken over, or
- *    SIGBUS if there is none, as for a file whose next page cannot be had.
+ *  - no mapping: SIGSEGV in strict mode; else *@fresh, which is taken over.  Only
+ *    here is it known that a page is needed, so only here may it be missed or charged.
  */
 static vm_fault_t vpt_fault_locked(struct vpt_file *f, u64 va, bool write,
 				   struct page **fresh)
 {
 	struct vpt_piece *piece = vpt_piece_at(f, va, PAGE_SIZE);
 	struct pt_mapping m;
-	int ret;
+	vm_fault_t ret;
+	int err;
 
 	if (!piece)
 		return VM_FAULT_SIGSEGV;
-	ret = vpt_op_resolve(f, &piece->pt, va, &m);
-	if (ret == -EIO)
+	err = vpt_op_resolve(f, &piece->pt, va, &m);
+	if (err == -EIO)
 		return VM_FAULT_SIGBUS;
-	if (!ret)
+	if (!err)
 		return write && !(m.rights & PT_WRITE) ? VM_FAULT_SIGSEGV :
 							 VM_FAULT_NOPAGE;
 	if (f->strict)
 		return VM_FAULT_SIGSEGV;
-	if (!*fresh || vpt_op_map(f, &piece->pt, va, *fresh, 1, f->rights))
-		return VM_FAULT_SIGBUS;
-	*fresh = NULL;
-	f->frames++;
-	f->faults++;
-	return VM_FAULT_NOPAGE;
+	ret = vpt_touch_map(f, &piece->pt, va, *fresh);
+	if (ret == VM_FAULT_NOPAGE)
+		*fresh = NULL;
+	return ret;
 }
 
-/*
- * Every fault ends here: nothing mapped, a write to a read-only page of whatever
- * size, and on 6.12 an empty PUD or PMD entry.  Never VM_FAULT_FALLBACK: Linux would
- * take a huge leaf apart.
- */
-static vm_fault_t vpt_fault(struct vm_fault *vmf)
+/* One attempt.  Return: as a fault handler; VM_FAULT_OOM for lack of anything. */
+static vm_fault_t vpt_fault_try(struct vpt_file *f, struct vm_fault *vmf)
 {
-	struct vpt_file *f = vmf->vma->vm_private_data;
-	struct page *fresh = NULL;
+	struct page *fresh = READ_ONCE(f->strict) ? NULL : vpt_touch_alloc();
 	vm_fault_t ret;
 	int err;
 
-	if (!READ_ONCE(f->strict))
-		fresh = vpt_frame_alloc(f, 1, GFP_KERNEL_ACCOUNT);
 	err = vpt_lock_reserved(f, fresh ? VPT_LEVELS : 0);
+	/* The page may be mapped by now, or the tables may be there. */
+	if (err == -ENOMEM)
+		err = vpt_lock_reserved(f, 0);
 	if (!err) {
 		ret = vpt_fault_locked(f, vmf->address & PAGE_MASK,
 				       vmf->flags & FAULT_FLAG_WRITE, &fresh);
@@ -65,8 +78,47 @@ static vm_fault_t vpt_fault(struct vm_fault *vmf)
 		ret = err == -EINTR ? VM_FAULT_NOPAGE : VM_FAULT_SIGBUS;
 	}
 	if (fresh)
-		vpt_frame_free(f, fresh);
+		vpt_touch_free(fresh);
 	return ret;
+}
+
+/*
+ * There was no memory, or no allowance of RLIMIT_MEMLOCK; but what was missing may
+ * have been on its way, in somebody else's hands, to this very page or back to Linux.
+ * So try again while no other fault holds anything.  An ioctl cannot be excluded here,
+ * since it may wait for the mmap_lock that this fault holds: if one was on its way the
+ * access is repeated, and faults again.  Otherwise it is SIGBUS, as for a file whose
+ * next page cannot be had: VM_FAULT_OOM would have Linux kill somebody.
+ */
+static noinline vm_fault_t vpt_fault_alone(struct vpt_file *f, struct vm_fault *vmf)
+{
+	const s64 settled = atomic64_read(&f->settled);
+	vm_fault_t ret;
+
+	if (down_write_killable(&f->touch))
+		return VM_FAULT_NOPAGE;
+	ret = vpt_fault_try(f, vmf);
+	up_write(&f->touch);
+	if (ret != VM_FAULT_OOM)
+		return ret;
+	return atomic64_read(&f->asked) == settled ? VM_FAULT_SIGBUS : VM_FAULT_NOPAGE;
+}
+
+/*
+ * Every fault ends here: nothing mapped, a write to a read-only page of whatever
+ * size, and on 6.12 an empty PUD or PMD entry.  Never VM_FAULT_FALLBACK: Linux would
+ * take a huge leaf apart.
+ */
+static vm_fault_t vpt_fault(struct vm_fault *vmf)
+{
+	struct vpt_file *f = vmf->vma->vm_private_data;
+	vm_fault_t ret;
+
+	if (down_read_killable(&f->touch))
+		return VM_FAULT_NOPAGE;
+	ret = vpt_fault_try(f, vmf);
+	up_read(&f->touch);
+	return ret == VM_FAULT_OOM ? vpt_fault_alone(f, vmf) : ret;
 }
 
 static vm_fault_t vpt_huge_fault(struct vm_fault *vmf, vpt_fault_size size)

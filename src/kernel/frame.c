@@ -23,8 +23,17 @@ static unsigned long vpt_level_pages(unsigned int level)
 	return 1UL << (pt_shift(level) - PAGE_SHIFT);
 }
 
-/* Charge @pages against RLIMIT_MEMLOCK, as drivers that pin user memory do. */
-static int vpt_charge(struct vpt_file *f, unsigned long pages)
+static void vpt_frame_init(struct page *frame)
+{
+	set_page_private(frame, 0);
+	vpt_index(frame) = 0;
+}
+
+/*
+ * Charge @pages against RLIMIT_MEMLOCK, as drivers that pin user memory do.  Return: 0,
+ * -ENOMEM.
+ */
+int vpt_charge(struct vpt_file *f, unsigned long pages)
 {
 	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
 
@@ -36,41 +45,79 @@ static int vpt_charge(struct vpt_file *f, unsigned long pages)
 	return 0;
 }
 
-static void vpt_uncharge(struct vpt_file *f, unsigned long pages)
+void vpt_uncharge(struct vpt_file *f, unsigned long pages)
 {
 	atomic64_sub(pages, &f->mm->pinned_vm);
+}
+
+/*
+ * Frames are in the RSS of the address space for as long as they are the file's,
+ * mapped or not: ps and top show them, and the OOM killer knows what the end of the
+ * process would give back.  As shared memory: they are no file's pages, which could be
+ * dropped or written back.  Frames of the pool are not counted, as Linux does not count
+ * hugetlb pages: they were taken at insertion, and nobody's end gives them back to Linux.
+ */
+static void vpt_rss_add(struct vpt_file *f, unsigned long pages)
+{
+	vpt_mm_counter_add(f->mm, MM_SHMEMPAGES, pages);
+}
+
+static void vpt_rss_sub(struct vpt_file *f, unsigned long pages)
+{
+	update_hiwater_rss(f->mm);
+	vpt_mm_counter_add(f->mm, MM_SHMEMPAGES, -(long)pages);
+}
+
+/* Charge what an ioctl will allocate; until it is settled a touch that fails is repeated. */
+static int vpt_ask(struct vpt_file *f, unsigned long pages)
+{
+	int ret;
+
+	atomic64_add(pages, &f->asked);
+	ret = vpt_charge(f, pages);
+	if (ret)
+		atomic64_add(pages, &f->settled);
+	return ret;
+}
+
+/* What was charged could not be had, or was given back unused. */
+static void vpt_unask(struct vpt_file *f, unsigned long pages)
+{
+	vpt_uncharge(f, pages);
+	atomic64_add(pages, &f->settled);
 }
 
 /**
  * vpt_frame_alloc() - a zeroed frame with no references
  * @f: file whose owner pays
  * @level: 1 (4 KiB), 2 (2 MiB), 3 (1 GiB, from the pool)
- * @gfp: GFP_KERNEL_ACCOUNT, perhaps with modifiers; the pool is not charged to a
- *	memcg, since it was taken when the module was inserted
+ *
+ * The pool is not charged to a memcg, since it was taken when the module was inserted.
+ * The frame is to be passed to vpt_frames_keep() or vpt_frame_free().
  *
  * Context: may sleep; @f->lock is not held.
  * Return: the first page, or NULL.
  */
-struct page *vpt_frame_alloc(struct vpt_file *f, unsigned int level, gfp_t gfp)
+struct page *vpt_frame_alloc(struct vpt_file *f, unsigned int level)
 {
+	const unsigned long pages = vpt_level_pages(level);
 	struct page *page;
 
-	if (vpt_charge(f, vpt_level_pages(level)))
+	if (vpt_ask(f, pages))
 		return NULL;
-	gfp |= __GFP_ZERO;
 	if (level == 1)
-		page = alloc_page(gfp);
+		page = alloc_page(VPT_USER_GFP | __GFP_ZERO);
 	else if (level == 2)
-		page = alloc_pages(gfp | __GFP_COMP | __GFP_NOWARN | __GFP_RETRY_MAYFAIL,
-				   VPT_2M_ORDER);
+		page = alloc_pages(VPT_USER_GFP | __GFP_ZERO | __GFP_COMP, VPT_2M_ORDER);
 	else
 		page = vpt_pool_get();
 	if (!page) {
-		vpt_uncharge(f, vpt_level_pages(level));
+		vpt_unask(f, pages);
 		return NULL;
 	}
-	set_page_private(page, 0);
-	vpt_index(page) = 0;
+	vpt_frame_init(page);
+	if (level < 3)
+		vpt_rss_add(f, pages);
 	vpt_count(frames_allocated, 1);
 	return page;
 }
@@ -80,50 +127,130 @@ struct page *vpt_frame_alloc(struct vpt_file *f, unsigned int level, gfp_t gfp)
  * @f: file whose owner pays
  * @pages: NULL each, the frames afterwards
  * @n: at most VPT_BATCH
- * @gfp: as vpt_frame_alloc()
  *
  * Context: as vpt_frame_alloc().
  * Return: how many there are, from 1 to @n; 0 if there is no memory.
  */
-unsigned int vpt_frame_alloc_some(struct vpt_file *f, struct page **pages, unsigned int n,
-				  gfp_t gfp)
+unsigned int vpt_frame_alloc_some(struct vpt_file *f, struct page **pages, unsigned int n)
 {
 	unsigned int got, i;
 
-	if (vpt_charge(f, n)) {
+	if (vpt_ask(f, n)) {
 		n = 1;
-		if (vpt_charge(f, n))
+		if (vpt_ask(f, n))
 			return 0;
 	}
 	/* Where memcgs are in use Linux hands out one at a time. */
-	got = vpt_alloc_pages_bulk(gfp | __GFP_ZERO, n, pages);
-	vpt_uncharge(f, n - got);
-	for (i = 0; i < got; i++) {
-		set_page_private(pages[i], 0);
-		vpt_index(pages[i]) = 0;
-	}
+	got = vpt_alloc_pages_bulk(VPT_USER_GFP | __GFP_ZERO, n, pages);
+	if (got < n)
+		vpt_unask(f, n - got);
+	for (i = 0; i < got; i++)
+		vpt_frame_init(pages[i]);
+	vpt_rss_add(f, got);
 	vpt_count(frames_allocated, got);
 	return got;
 }
 
 /**
- * vpt_frame_free() - give a frame back
- * @f: file that it was charged to
- * @frame: first page; nothing maps it, on any CPU
+ * vpt_frames_keep() - frames from vpt_frame_alloc() have become the file's
+ * @f: file; @f->lock is held
+ * @n: how many
+ * @level: their size
  */
-void vpt_frame_free(struct vpt_file *f, struct page *frame)
+void vpt_frames_keep(struct vpt_file *f, u64 n, unsigned int level)
+{
+	f->frames += n;
+	atomic64_add(n * vpt_level_pages(level), &f->settled);
+}
+
+/**
+ * vpt_frame_retire() - whether a frame has a bad page and must not be used again
+ * @frame: first page of a frame that nobody uses
+ * @pages: its size
+ *
+ * Linux itself keeps a single page that is bad from being used again when it is freed,
+ * but looks for no bad page in a larger one.  Counts the frame, and says so in the log: it
+ * is the caller's to drop it, which happens once.
+ */
+bool vpt_frame_retire(struct page *frame, unsigned long pages)
+{
+	unsigned long i;
+
+	for (i = 0; i < pages; i++) {
+		if (PageHWPoison(frame + i))
+			break;
+	}
+	if (i == pages)
+		return false;
+	pr_err("vpt: page %#lx is bad: its frame of %lu MiB is not used again\n",
+	       page_to_pfn(frame + i), pages >> (20 - PAGE_SHIFT));
+	vpt_count(frames_retired, 1);
+	return true;
+}
+
+/* Give a frame back that nothing maps, on any CPU. */
+static void vpt_frame_release(struct vpt_file *f, struct page *frame)
 {
 	unsigned int level = vpt_frame_level(frame);
 
 	if (vpt_telling())
 		vpt_tell_frame(&f->env, SPEC_MON_FRAME_FREE, page_to_phys(frame), level);
-	vpt_uncharge(f, vpt_level_pages(level));
 	set_page_private(frame, 0);
 	vpt_index(frame) = 0;
-	if (level == 3)
+	if (level == 3) {
 		vpt_pool_put(frame);
-	else
-		put_page(frame);
+	} else {
+		vpt_rss_sub(f, vpt_level_pages(level));
+		/* One that is retired stays charged to its memcg, as it stays taken. */
+		if (level == 1 || !vpt_frame_retire(frame, vpt_level_pages(level)))
+			put_page(frame);
+	}
+	vpt_count(frames_freed, 1);
+}
+
+/**
+ * vpt_frame_free() - give a frame back that was not used
+ * @f: file that it was charged to
+ * @frame: first page, from vpt_frame_alloc()
+ */
+void vpt_frame_free(struct vpt_file *f, struct page *frame)
+{
+	const unsigned long pages = vpt_level_pages(vpt_frame_level(frame));
+
+	vpt_frame_release(f, frame);
+	vpt_unask(f, pages);
+}
+
+/**
+ * vpt_touch_alloc() - a zeroed 4 KiB frame that a page fault may map
+ *
+ * It costs nobody anything yet: several faults may be about to map the same page, of
+ * which one will be charged.  To be passed to vpt_touch_keep() or vpt_touch_free().
+ *
+ * Context: may sleep.
+ * Return: the page, or NULL.
+ */
+struct page *vpt_touch_alloc(void)
+{
+	struct page *page = alloc_page(VPT_USER_GFP | __GFP_ZERO);
+
+	if (!page)
+		return NULL;
+	vpt_frame_init(page);
+	vpt_count(frames_allocated, 1);
+	return page;
+}
+
+/* The fault has mapped the frame, after vpt_charge().  @f->lock is held. */
+void vpt_touch_keep(struct vpt_file *f)
+{
+	f->frames++;
+	vpt_rss_add(f, 1);
+}
+
+void vpt_touch_free(struct page *page)
+{
+	__free_page(page);
 	vpt_count(frames_freed, 1);
 }
 
@@ -214,7 +341,7 @@ void pt_env_gather_leaf(struct pt_env *env, u64 va, unsigned int level, u64 entr
 void vpt_free_dead_frames(struct vpt_file *f)
 {
 	struct page *frame, *next;
-	unsigned long small = 0;
+	unsigned long small = 0, pages = 0;
 
 	/*
 	 * The list is forgotten as a whole: taking one out of it would write to its
@@ -223,7 +350,8 @@ void vpt_free_dead_frames(struct vpt_file *f)
 	list_for_each_entry_safe(frame, next, &f->env.dead_frames, lru) {
 		f->frames--;
 		if (vpt_frame_level(frame) > 1) {
-			vpt_frame_free(f, frame);
+			pages += vpt_level_pages(vpt_frame_level(frame));
+			vpt_frame_release(f, frame);
 			continue;
 		}
 		if (vpt_telling())
@@ -234,7 +362,9 @@ void vpt_free_dead_frames(struct vpt_file *f)
 		small++;
 	}
 	INIT_LIST_HEAD(&f->env.dead_frames);
-	vpt_uncharge(f, small);
+	if (small)
+		vpt_rss_sub(f, small);
+	vpt_uncharge(f, small + pages);
 	vpt_count(frames_freed, small);
 }
 
@@ -249,8 +379,7 @@ void vpt_free_dead_frames(struct vpt_file *f)
  */
 int vpt_handle_alloc(struct vpt_file *f, unsigned int level, u32 *handle, u64 *pa)
 {
-	struct page *frame = vpt_frame_alloc(f, level, GFP_KERNEL_ACCOUNT |
-					     __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
+	struct page *frame = vpt_frame_alloc(f, level);
 	int ret;
 
 	if (!frame)
@@ -258,8 +387,7 @@ int vpt_handle_alloc(struct vpt_file *f, unsigned int level, u32 *handle, u64 *p
 	*pa = page_to_phys(frame);
 	vpt_frame_get(frame, 1);
 	/* Reserved first: an entry that lookups find must be complete. */
-	ret = xa_alloc(&f->handles, handle, NULL, XA_LIMIT(1, U32_MAX),
-		       GFP_KERNEL_ACCOUNT);
+	ret = xa_alloc(&f->handles, handle, NULL, XA_LIMIT(1, U32_MAX), VPT_USER_GFP);
 	if (ret)
 		goto free_frame;
 	ret = -EINTR;
@@ -267,7 +395,7 @@ int vpt_handle_alloc(struct vpt_file *f, unsigned int level, u32 *handle, u64 *p
 		goto free_handle;
 	vpt_index(frame) = *handle;
 	xa_store(&f->handles, *handle, frame, GFP_ATOMIC);
-	f->frames++;
+	vpt_frames_keep(f, 1, level);
 	f->nhandles++;
 	mutex_unlock(&f->lock);
 	return 0;
@@ -317,7 +445,7 @@ int vpt_handle_free(struct vpt_file *f, u64 handle)
 	return ret;
 }
 
-/* At the end of the file. */
+/* At the end of the address space: nobody can use the file any more. */
 void vpt_drop_handles(struct vpt_file *f)
 {
 	unsigned long handle;

@@ -165,6 +165,7 @@ static void vpt_module_stats(struct vpt_stats *s)
 
 		s->frames_allocated += c->frames_allocated;
 		s->frames_freed += c->frames_freed;
+		s->frames_retired += c->frames_retired;
 		s->tables_allocated += c->tables_allocated;
 		s->tables_adopted += c->tables_adopted;
 		s->tables_freed += c->tables_freed;

@@ -8,9 +8,6 @@
 #include "../../include/vpt.h"
 #include "vpt_file.h"
 
-/* For frames that a user asks for: fail rather than have somebody killed. */
-#define VPT_USER_GFP	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
-
 static inline bool vpt_zero(const u64 *words, unsigned int n)
 {
 	while (n--) {

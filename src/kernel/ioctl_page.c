@@ -67,7 +67,7 @@ static int vpt_map_locked(struct vpt_file *f, struct vpt_page *p, struct page *f
 		return ret;
 	p->phys = vpt_show_phys(f, page_to_phys(frame));
 	if (fresh)
-		f->frames++;
+		vpt_frames_keep(f, 1, level);
 	return 0;
 }
 
@@ -89,7 +89,7 @@ int vpt_ioc_map(struct vpt_file *f, void *arg)
 		ret = level > 1 ? vpt_check_inside(f, p->addr, p->page_size) : 0;
 		if (ret)
 			return ret;
-		fresh = vpt_frame_alloc(f, level, VPT_USER_GFP);
+		fresh = vpt_frame_alloc(f, level);
 		if (!fresh)
 			return -ENOMEM;
 	}
@@ -220,7 +220,7 @@ static int vpt_remap_locked(struct vpt_file *f, struct vpt_page *p, struct page 
 	if (ret)
 		return ret;
 	if (fresh)
-		f->frames++;
+		vpt_frames_keep(f, 1, level);
 	vpt_report(f, p, &old);
 	vpt_settle(f, old.va, old.va + pt_size(old.level), pt_shift(old.level));
 	return 0;
@@ -256,7 +256,7 @@ static int vpt_remap_once(struct vpt_file *f, struct vpt_page *p)
 		level = vpt_level_at(f, p->addr);
 		if (level < 0)
 			return level;
-		fresh = vpt_frame_alloc(f, level, VPT_USER_GFP);
+		fresh = vpt_frame_alloc(f, level);
 		if (!fresh)
 			return -ENOMEM;
 	}

@@ -36,10 +36,9 @@ static unsigned int vpt_frames_add(struct vpt_file *f, struct vpt_frames *frames
 	unsigned int got, i;
 
 	if (level == 1) {
-		got = vpt_frame_alloc_some(f, pages, min_t(u64, n - frames->n, VPT_BATCH),
-					   VPT_USER_GFP);
+		got = vpt_frame_alloc_some(f, pages, min_t(u64, n - frames->n, VPT_BATCH));
 	} else {
-		pages[0] = vpt_frame_alloc(f, level, VPT_USER_GFP);
+		pages[0] = vpt_frame_alloc(f, level);
 		got = pages[0] ? 1 : 0;
 	}
 	for (i = 0; i < got; i++)
@@ -90,7 +89,7 @@ static int vpt_map_range_locked(struct vpt_file *f, struct vpt_range *r,
 	}
 	if (ret)
 		return ret;
-	f->frames += frames->n;
+	vpt_frames_keep(f, frames->n, level);
 	r->touched_pages = frames->n;
 	r->touched_bytes = r->length;
 	return 0;

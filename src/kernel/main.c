@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* /dev/vpt: the device and its files. */
-#include <linux/cc_platform.h>
 #include <linux/mman.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
-#include <asm/cpufeature.h>
 
+#include "platform.h"
 #include "trial.h"
 
 #define VPT_GIB		(1UL << 30)
@@ -29,6 +28,7 @@ static int vpt_open(struct inode *inode, struct file *file)
 	if (!f->trial || !zalloc_cpumask_var(&f->shot, GFP_KERNEL_ACCOUNT))
 		goto free;
 	mutex_init(&f->lock);
+	init_rwsem(&f->touch);
 	INIT_LIST_HEAD(&f->pieces);
 	INIT_LIST_HEAD(&f->spare);
 	INIT_LIST_HEAD(&f->env.reserve);
@@ -63,8 +63,8 @@ static int vpt_release(struct inode *inode, struct file *file)
 {
 	struct vpt_file *f = file->private_data;
 
+	/* Calls vpt_mm_release(), unless the address space has ended before. */
 	mmu_notifier_unregister(&f->notifier, f->mm);
-	vpt_drop_handles(f);
 	vpt_drop_reserve(f);
 	/* What a broken table led to may be lost; it was reported. */
 	WARN_ON_ONCE(!f->violations &&
@@ -133,36 +133,15 @@ static struct miscdevice vpt_device = {
 	.mode = 0600,
 };
 
-/*
- * Where Linux invalidates by broadcast, a process on many CPUs gets an address-space
- * number that is the same on all of them.  Linux then compares no generation when it
- * switches to the process: a CPU that left it misses both our IPI and our generation.
- */
-static int __init vpt_broadcast_check(void)
-{
-#ifdef CONFIG_BROADCAST_TLB_FLUSH
-	if (boot_cpu_has(X86_FEATURE_INVLPGB)) {
-		pr_err("vpt: Linux invalidates TLBs by broadcast here (INVLPGB), which vpt does not; boot with clearcpuid=%d\n",
-		       X86_FEATURE_INVLPGB);
-		return -EOPNOTSUPP;
-	}
-#endif
-	return 0;
-}
-
 static int __init vpt_init(void)
 {
-	int ret = vpt_broadcast_check();
+	int ret = vpt_platform_check();
 
 	if (ret)
 		return ret;
 	if (pool && !IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE)) {
 		pr_warn("vpt: pool=%u, but this kernel has no huge pages\n", pool);
 		pool = 0;
-	}
-	if (cc_platform_has(CC_ATTR_MEM_ENCRYPT)) {
-		pr_err("vpt: memory encryption is on, and entries would need its bit\n");
-		return -EOPNOTSUPP;
 	}
 	ret = vpt_pool_fill(pool);
 	if (ret < 0)

@@ -4,6 +4,12 @@
  *
  * The buddy system stops far below 1 GiB, so each is a run of 2^18 single pages
  * from alloc_contig_range().  Not a compound page: nobody may pin a part of it.
+ *
+ * A frame with a bad page (PageHWPoison: a machine check, or hard_offline_page in sysfs)
+ * is retired: it stays marked as used until the module is removed, and then Linux keeps
+ * the bad page and takes the others.  While the frame is in use Linux cannot move its
+ * pages (soft_offline_page, memory hot-remove): they are not on an LRU list, so that it
+ * gives up.
  */
 #include <linux/highmem.h>
 #include <linux/memory_hotplug.h>
@@ -48,12 +54,16 @@ static struct page *vpt_pool_take_from(struct zone *zone)
 	return NULL;
 }
 
+/*
+ * From the highest zone first, but not from ZONE_MOVABLE: frames cannot be moved, and stay
+ * for as long as the module does.
+ */
 static struct page *vpt_pool_take(void)
 {
 	int nid, z;
 
 	for_each_online_node(nid) {
-		for (z = MAX_NR_ZONES - 1; z >= 0; z--) {
+		for (z = ZONE_MOVABLE - 1; z >= 0; z--) {
 			struct zone *zone = &NODE_DATA(nid)->node_zones[z];
 			struct page *page;
 
@@ -72,12 +82,19 @@ static struct page *vpt_pool_take(void)
  * @n: how many
  *
  * Context: module insertion; may take seconds.
- * Return: how many could be had; -ENOMEM if there is no memory to manage them.
+ * Return: how many could be had; -EINVAL if the machine has less memory than that,
+ * -ENOMEM if there is no memory to manage them.
  */
 int vpt_pool_fill(unsigned int n)
 {
+	const unsigned long all = totalram_pages() / VPT_GIB_PAGES;
+
 	if (!n)
 		return 0;
+	if (n > all) {
+		pr_err("vpt: pool=%u, but this machine has room for %lu frames of 1 GiB\n", n, all);
+		return -EINVAL;
+	}
 	vpt_pool = kcalloc(n, sizeof(*vpt_pool), GFP_KERNEL);
 	vpt_pool_used = bitmap_zalloc(n, GFP_KERNEL);
 	if (!vpt_pool || !vpt_pool_used) {
@@ -117,22 +134,34 @@ struct page *vpt_pool_find(unsigned long pfn)
 	return NULL;
 }
 
+/* A frame as it is, marked as used, or NULL. */
+static struct page *vpt_pool_reserve(void)
+{
+	struct page *page = NULL;
+	unsigned long i;
+
+	spin_lock(&vpt_pool_lock);
+	i = find_first_zero_bit(vpt_pool_used, vpt_pool_frames);
+	if (i < vpt_pool_frames) {
+		__set_bit(i, vpt_pool_used);
+		page = vpt_pool[i];
+	}
+	spin_unlock(&vpt_pool_lock);
+	return page;
+}
+
 /* A zeroed frame, or NULL.  Context: may sleep. */
 struct page *vpt_pool_get(void)
 {
 	struct page *page;
 	unsigned long i;
 
-	spin_lock(&vpt_pool_lock);
-	i = find_first_zero_bit(vpt_pool_used, vpt_pool_frames);
-	if (i >= vpt_pool_frames) {
-		spin_unlock(&vpt_pool_lock);
-		return NULL;
-	}
-	__set_bit(i, vpt_pool_used);
-	spin_unlock(&vpt_pool_lock);
-
-	page = vpt_pool[i];
+	/* Clearing a bad page would be a machine check; one that is found stays used. */
+	do {
+		page = vpt_pool_reserve();
+		if (!page)
+			return NULL;
+	} while (vpt_frame_retire(page, VPT_GIB_PAGES));
 	for (i = 0; i < VPT_GIB_PAGES; i++) {
 		clear_highpage(page + i);
 		cond_resched();
@@ -144,6 +173,8 @@ void vpt_pool_put(struct page *frame)
 {
 	unsigned int i;
 
+	if (vpt_frame_retire(frame, VPT_GIB_PAGES))
+		return;
 	spin_lock(&vpt_pool_lock);
 	for (i = 0; i < vpt_pool_frames; i++) {
 		if (vpt_pool[i] == frame)

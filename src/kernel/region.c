@@ -14,11 +14,27 @@
 #define VPT_REGION_UNIT	(1UL << 30)
 #define VPT_REGION_MAX	(1UL << 47)
 
-/* The level-4 table of @mm: its PGD, or under LA57 the p4d page for [0, 2^48). */
-static u64 vpt_root(struct mm_struct *mm)
+/*
+ * The level-4 table of @mm: its PGD, or under LA57 the P4D for [0, 2^48).  That is made by
+ * Linux if nothing has been mapped there yet, as a fault at @va would do, with the tables
+ * below it; the core takes empty tables as it finds them.
+ *
+ * Nobody frees the P4D while a piece of the region is left.  Linux frees it in
+ * free_pgtables(), with mmap_lock held, only when no VMA lies in the 256 TiB that it covers:
+ * floor and ceiling are the neighbours' bounds.  Here the VMA is about to be linked, and
+ * mmap_lock is held for writing until it is; what is left of it after a munmap() of a part
+ * keeps the table as well.  When the last part goes, by munmap() or at the end of the
+ * address space, the notifier has removed the last piece before Linux comes to the tables.
+ * A file that is mapped again comes here again.
+ *
+ * Return: physical address, 0 if there is no memory.
+ */
+static u64 vpt_root(struct mm_struct *mm, unsigned long va)
 {
 	if (!pgtable_l5_enabled())
 		return __pa(mm->pgd);
+	if (pgd_none(mm->pgd[0]) && apply_to_page_range(mm, va, PAGE_SIZE, NULL, NULL))
+		return 0;
 	return pgd_val(mm->pgd[0]) & PTE_PFN_MASK;
 }
 
@@ -48,15 +64,19 @@ int vpt_region_map(struct vpt_file *f, struct vm_area_struct *vma)
 {
 	struct vpt_piece *piece;
 	int ret = vpt_region_check(f, vma);
+	u64 root;
 
 	if (ret)
 		return ret;
+	root = vpt_root(f->mm, vma->vm_start);
+	if (!root)
+		return -ENOMEM;
 	piece = kmalloc(sizeof(*piece), GFP_KERNEL_ACCOUNT);
 	if (!piece)
 		return -ENOMEM;
 
 	mutex_lock(&f->lock);
-	f->root = vpt_root(f->mm);
+	f->root = root;
 	f->env.root_mirrored = !pgtable_l5_enabled() && boot_cpu_has(X86_FEATURE_PTI);
 	pt_init(&piece->pt, &f->env, f->root, vma->vm_start, vma->vm_end,
 		boot_cpu_data.x86_phys_bits);
@@ -247,6 +267,7 @@ static void vpt_mm_release(struct mmu_notifier *notifier, struct mm_struct *mm)
 	struct vpt_file *f = container_of(notifier, struct vpt_file, notifier);
 
 	vpt_region_remove(f, 0, VPT_REGION_MAX);
+	vpt_drop_handles(f);
 }
 
 const struct mmu_notifier_ops vpt_notifier_ops = {

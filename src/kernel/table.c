@@ -57,8 +57,7 @@ static void vpt_tell_excess(struct pt_env *env, struct page *page)
 /* A page that is to become a table, with its lock, or NULL. */
 static struct page *vpt_table_page_alloc(void)
 {
-	struct page *page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO |
-				       __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
+	struct page *page = alloc_page(VPT_USER_GFP | __GFP_ZERO);
 
 	if (page && !vpt_ptlock_alloc(page)) {
 		__free_page(page);

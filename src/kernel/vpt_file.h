@@ -7,6 +7,9 @@
  *	mmap_lock (and, from 6.4 on, the VMA's lock)
  *	    for writing, by whatever may free a table: it excludes every software
  *	    walker that holds pointers into tables without a page-table lock
+ *	vpt_file.touch
+ *	    for reading by a fault that may map a page, for writing by one that
+ *	    found no memory and tries again while no other fault holds any
  *	vpt_file.lock
  *	    serialises everything about the file, and is held until the shootdown
  *	    has been acknowledged by every CPU: whoever gets it next acts on a
@@ -24,6 +27,7 @@
 #include <linux/io.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
+#include <linux/rwsem.h>
 #include <linux/xarray.h>
 
 #include "../core/pt.h"
@@ -56,6 +60,10 @@ struct vpt_piece {
  * @pieces: what is left of the region, in the order of addresses
  * @spare: pieces allocated when Linux asked whether a VMA may be split
  * @env: tables and frames
+ * @touch: see above
+ * @asked: pages that ioctls have set out to allocate, since the file was opened
+ * @settled: of these, those that were not to be had, have been given back, or are
+ *	counted in @frames; where both are equal no ioctl is on its way
  * @handles: handle -> page of the frame
  * @frames: frames in use, of any size
  * @nhandles: of them, those that a handle names
@@ -85,6 +93,9 @@ struct vpt_file {
 	struct list_head pieces;
 	struct list_head spare;
 	struct pt_env env;
+	struct rw_semaphore touch;	/* see above */
+	atomic64_t asked;
+	atomic64_t settled;
 	struct xarray handles;
 	u64 frames;
 	u64 nhandles;
@@ -124,10 +135,19 @@ void vpt_drop_reserve(struct vpt_file *f);
 /* Frames that are taken from Linux at a time. */
 #define VPT_BATCH	32
 
-struct page *vpt_frame_alloc(struct vpt_file *f, unsigned int level, gfp_t gfp);
-unsigned int vpt_frame_alloc_some(struct vpt_file *f, struct page **pages, unsigned int n,
-				  gfp_t gfp);
+/* For what a user asks for: fail rather than have somebody killed. */
+#define VPT_USER_GFP	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+
+int vpt_charge(struct vpt_file *f, unsigned long pages);
+void vpt_uncharge(struct vpt_file *f, unsigned long pages);
+struct page *vpt_frame_alloc(struct vpt_file *f, unsigned int level);
+unsigned int vpt_frame_alloc_some(struct vpt_file *f, struct page **pages, unsigned int n);
+void vpt_frames_keep(struct vpt_file *f, u64 n, unsigned int level);
+bool vpt_frame_retire(struct page *frame, unsigned long pages);
 void vpt_frame_free(struct vpt_file *f, struct page *frame);
+struct page *vpt_touch_alloc(void);
+void vpt_touch_keep(struct vpt_file *f);
+void vpt_touch_free(struct page *page);
 struct page *vpt_frame_of(u64 pa);
 struct page *vpt_leaf_frame(unsigned int level, u64 pa);
 unsigned int vpt_frame_level(struct page *frame);

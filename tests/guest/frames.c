@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Frames: zeroed, counted, charged to their user, readable by a debugger. */
 #include "lib/guest.h"
+#include "lib/limits.h"
 
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/mount.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
-
-#define NOBODY	65534
 
 /* Every 4 KiB of @va, and all bytes of the first and last of them. */
 static void expect_zeroes(const char *va, u64 size, u64 round)
@@ -80,20 +77,6 @@ static void ranges_and_touches_are_zeroed(u64 unused)
 	region_close(&r);
 }
 
-static u64 status_kib(const char *field)
-{
-	char line[200];
-	u64 kib = 0;
-	FILE *f = fopen("/proc/self/status", "r");
-
-	while (f && fgets(line, sizeof(line), f))
-		if (!strncmp(line, field, strlen(field)))
-			kib = strtoull(line + strlen(field), NULL, 10);
-	if (f)
-		fclose(f);
-	return kib;
-}
-
 /* Root is not bound by the limit, so become nobody; the file stays open. */
 static void memlock_limits_frames(u64 size)
 {
@@ -106,7 +89,7 @@ static void memlock_limits_frames(u64 size)
 	region_rw(&r, 1, VPT_STRICT);
 	need_size(r.fd, size);
 	REQUIRE(!setrlimit(RLIMIT_MEMLOCK, &rl), "setrlimit");
-	REQUIRE(!setgid(NOBODY) && !setuid(NOBODY), "setuid");
+	become_nobody();
 	for (i = 0; i < n; i++)
 		EXPECT(!vu_map(r.fd, r.base + i * size, size, RW, 0),
 		       "map %llu, within the limit", (unsigned long long)i);
@@ -137,7 +120,7 @@ static void memlock_limits_touches(u64 unused)
 	(void)unused;
 	region_rw(&r, 1, 0);
 	REQUIRE(!setrlimit(RLIMIT_MEMLOCK, &rl), "setrlimit");
-	REQUIRE(!setgid(NOBODY) && !setuid(NOBODY), "setuid");
+	become_nobody();
 	for (i = 0; i < 4; i++)
 		EXPECT(!probe_store(r.base + i * VPT_4K, 1), "touch %llu",
 		       (unsigned long long)i);
@@ -164,46 +147,6 @@ static void pinned_memory_is_given_back(u64 unused)
 	region_close(&r);
 }
 
-static bool put_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-	bool ok = fd >= 0 && write(fd, text, strlen(text)) > 0;
-
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
-#define CGROUP		"/tmp/vpt-cgroup"
-
-static u64 memory_current(void)
-{
-	char text[40] = "";
-	int fd = open(CGROUP "/test/memory.current", O_RDONLY);
-
-	if (fd >= 0) {
-		if (read(fd, text, sizeof(text) - 1) < 0)
-			text[0] = 0;
-		close(fd);
-	}
-	return strtoull(text, NULL, 10);
-}
-
-static void enter_cgroup(void)
-{
-	char pid[20];
-
-	mkdir(CGROUP, 0700);
-	if (mount("none", CGROUP, "cgroup2", 0, NULL) && errno != EBUSY)
-		skip("no cgroup2: %s", strerror(errno));
-	if (!put_file(CGROUP "/cgroup.subtree_control", "+memory"))
-		skip("no memory controller: %s", strerror(errno));
-	mkdir(CGROUP "/test", 0700);
-	snprintf(pid, sizeof(pid), "%d", getpid());
-	REQUIRE(put_file(CGROUP "/test/cgroup.procs", pid), "cgroup.procs: %s",
-		strerror(errno));
-}
-
 /* The charge is batched, so allow for some; frames are freed by RCU, so wait. */
 static void charged_to_memcg(u64 size)
 {
@@ -216,15 +159,15 @@ static void charged_to_memcg(u64 size)
 	enter_cgroup();
 	region_rw(&r, 1, VPT_STRICT);
 	need_size(r.fd, size);
-	before = memory_current();
+	before = cgroup_value("memory.current", NULL);
 	REQUIRE(!vu_map_range(r.fd, r.base, bytes, size, RW, NULL), "map");
-	with = memory_current();
+	with = cgroup_value("memory.current", NULL);
 	EXPECT(with >= before + bytes && with < before + bytes + 4 * slack,
 	       "%llu before, %llu with %llu mapped", (unsigned long long)before,
 	       (unsigned long long)with, (unsigned long long)bytes);
 	EXPECT(!vu_unmap_range(r.fd, r.base, bytes, NULL), "unmap");
 	for (tries = 0; tries < 500; tries++) {
-		after = memory_current();
+		after = cgroup_value("memory.current", NULL);
 		if (after < before + slack + monitor)
 			break;
 		usleep(10000);
@@ -244,12 +187,12 @@ static void memcg_limit_holds(u64 unused)
 	(void)unused;
 	enter_cgroup();
 	region_rw(&r, 1, VPT_STRICT);
-	REQUIRE(put_file(CGROUP "/test/memory.max", "33554432"), "memory.max");
-	REQUIRE(put_file(CGROUP "/test/memory.oom.group", "0"), "memory.oom.group");
+	REQUIRE(cgroup_set("memory.max", "33554432"), "memory.max");
+	REQUIRE(cgroup_set("memory.oom.group", "0"), "memory.oom.group");
 	put_file("/proc/self/oom_score_adj", "-1000");
 	err = vu_map_range(r.fd, r.base, 64 * VPT_2M, VPT_2M, RW, NULL);
 	vu_stats(r.fd, &s);
-	put_file(CGROUP "/test/memory.max", "max");
+	cgroup_set("memory.max", "max");
 	EXPECT(err == -ENOMEM, "128 MiB in a group of 32: %s", strerror(-err));
 	EXPECT(!s.mapped_bytes && !s.frames, "%llu bytes, %llu frames are left",
 	       s.mapped_bytes, s.frames);

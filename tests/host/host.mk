@@ -41,8 +41,10 @@ $(HOST_PROGRAMS): $(HOST_CORE_HEADERS) $(wildcard tests/host/*.h spec/*.h) tests
 include tests/spec/spec.mk
 
 .PHONY: host-programs host-suite
-host-programs: $(HOST_PROGRAMS) spec-programs $(SPEC_BUILD)/invariants_table
+host-programs: $(HOST_PROGRAMS) $(KERNEL_SUITES) spec-programs $(SPEC_BUILD)/invariants_table
 
-# One TAP stream: the core's tests, the specification's own, and the mutants' catalogue.
+# One TAP stream: the core's tests, the specification's own, those of parts of the module
+# and of the tools, and the mutants' catalogue.
 host-suite: host-programs
-	@tests/host/run-suites $(HOST_SUITES) $(SPEC_SUITES) tests/spec/docs $(MUTANT_SUITES)
+	@tests/host/run-suites $(HOST_SUITES) $(SPEC_SUITES) $(KERNEL_SUITES) tests/spec/docs \
+		tests/tools/complaints $(MUTANT_SUITES)

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: GPL-2.0
+# Parts of src/kernel/ that are tested on the host.  Included by the top-level Makefile.
+#
+#	KERNEL_SUITES	programs that print TAP; run by host-suite
+
+KERNEL_BUILD := build/kernel-units
+KERNEL_SUITES := $(addprefix $(KERNEL_BUILD)/,platform-6.1 platform-7.2)
+
+$(KERNEL_BUILD)/platform-6.1: FAKE_LINUX = KERNEL_VERSION(6,1,0)
+$(KERNEL_BUILD)/platform-7.2: FAKE_LINUX = KERNEL_VERSION(7,2,0)
+
+$(KERNEL_SUITES): tests/kernel/platform_test.c src/kernel/platform.c src/kernel/platform.h \
+		$(wildcard tests/kernel/fake/*.h tests/kernel/fake/*/*.h)
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -Wall -Wextra -Werror -g -Itests/kernel/fake \
+		'-DFAKE_LINUX=$(FAKE_LINUX)' -o $@ $(filter %.c,$^)

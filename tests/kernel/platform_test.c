@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The list of what the module relies on (src/kernel/platform.c), on machines that no
+ * emulator here can be: compiled as it is, against headers that say what the machine has.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "fake/fake.h"
+#include "../../src/kernel/platform.h"
+
+uint64_t __supported_pte_mask;
+static bool encrypted, feature[512];
+static char said[200];
+static int sentences;
+
+bool cc_platform_has(enum cc_attr attr)
+{
+	return attr == CC_ATTR_MEM_ENCRYPT && encrypted;
+}
+
+bool boot_cpu_has(int n)
+{
+	return feature[n];
+}
+
+int pr_err(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(said, sizeof(said), fmt, ap);
+	va_end(ap);
+	sentences++;
+	return 0;
+}
+
+static const struct machine {
+	const char *name;
+	const char *word;	/* of the sentence that refuses it, NULL: it is accepted */
+	int since;		/* refused by kernels from this on */
+	bool no_nx;
+	bool encrypted;
+	int feature;
+} machines[] = {
+	{ .name = "an ordinary machine" },
+	{ .name = "no NX", .word = "NX", .no_nx = true },
+	{ .name = "memory encryption", .word = "encryption", .encrypted = true },
+	{ .name = "a Xen PV guest", .word = "Xen", .feature = X86_FEATURE_XENPV },
+	{ .name = "broadcast flushes", .word = "INVLPGB", .feature = X86_FEATURE_INVLPGB,
+	  .since = KERNEL_VERSION(6, 15, 0) },
+};
+
+/* One sentence: begun with the module's name, ended with the line. */
+static bool right_sentence(const char *word)
+{
+	return sentences == 1 && !strncmp(said, "vpt: ", 5) && strstr(said, word) &&
+	       strchr(said, '\n') == said + strlen(said) - 1;
+}
+
+static bool judged(const struct machine *m)
+{
+	const bool refused = m->word && FAKE_LINUX >= m->since;
+	int ret;
+
+	memset(feature, 0, sizeof(feature));
+	feature[m->feature] = true;
+	encrypted = m->encrypted;
+	__supported_pte_mask = m->no_nx ? ~_PAGE_NX : ~0ULL;
+	said[0] = 0;
+	sentences = 0;
+	ret = vpt_platform_check();
+	printf("# %s: %d %s", m->name, ret, said[0] ? said : "\n");
+	return refused ? ret == -EOPNOTSUPP && right_sentence(m->word) :
+			 !ret && !sentences;
+}
+
+int main(void)
+{
+	unsigned int i;
+	bool ok, all = true;
+
+	printf("1..%zu\n", ARRAY_SIZE(machines));
+	for (i = 0; i < ARRAY_SIZE(machines); i++) {
+		ok = judged(&machines[i]);
+		all &= ok;
+		printf("%sok %u - %s\n", ok ? "" : "not ", i + 1, machines[i].name);
+	}
+	return !all;
+}
