@@ -4,6 +4,7 @@
 #define VPT_COMPAT_H
 
 #include <linux/mm.h>
+#include <linux/mmu_notifier.h>
 #include <linux/version.h>
 
 #ifndef CONFIG_PARAVIRT
@@ -53,6 +54,13 @@ static inline unsigned long vpt_find_area(struct file *file, unsigned long addr,
 static inline void vpt_vma_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
 {
 	vma->vm_flags |= flags;
+}
+
+static inline void vpt_flush_secondary_tlb(struct mmu_notifier *notifier,
+					   struct mm_struct *mm, u64 start, u64 end)
+{
+	if (notifier->ops->invalidate_range)
+		notifier->ops->invalidate_range(notifier, mm, start, end);
 }
 
 /* Before 6.4 there is no per-VMA lock: mmap_lock excludes every walker. */
@@ -105,6 +113,13 @@ static inline void vpt_vma_flags_set(struct vm_area_struct *vma, vm_flags_t flag
 	vm_flags_set(vma, flags);
 }
 
+static inline void vpt_flush_secondary_tlb(struct mmu_notifier *notifier,
+					   struct mm_struct *mm, u64 start, u64 end)
+{
+	if (notifier->ops->arch_invalidate_secondary_tlbs)
+		notifier->ops->arch_invalidate_secondary_tlbs(notifier, mm, start, end);
+}
+
 static inline void vpt_vmas_write_lock(struct mm_struct *mm, u64 start, u64 end)
 {
 	VMA_ITERATOR(vmi, mm, start);
@@ -114,6 +129,12 @@ static inline void vpt_vmas_write_lock(struct mm_struct *mm, u64 start, u64 end)
 		vma_start_write(vma);
 }
 
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 1, 0)
+#define vpt_zap_special	zap_vma_ptes
+#else
+#define vpt_zap_special	zap_special_vma_range
 #endif
 
 /* A variable that is not to be cleared first, where the compiler would do so. */

@@ -166,7 +166,7 @@ void vpt_frame_get(struct page *frame, unsigned long n)
 	set_page_private(frame, page_private(frame) + n);
 }
 
-/* Drop a reference; the last one leaves the frame to vpt_free_dead_frames(). */
+/* Drop a reference; the last one leaves the frame to vpt_free_frames(). */
 void vpt_frame_put(struct pt_env *env, struct page *frame)
 {
 	set_page_private(frame, page_private(frame) - 1);
@@ -211,7 +211,7 @@ void pt_env_gather_leaf(struct pt_env *env, u64 va, unsigned int level, u64 entr
 }
 
 /* After a shootdown: frames without a reference are free.  @f->lock is held. */
-void vpt_free_dead_frames(struct vpt_file *f)
+void vpt_free_frames(struct vpt_file *f, struct list_head *frames)
 {
 	struct page *frame, *next;
 	unsigned long small = 0;
@@ -220,7 +220,7 @@ void vpt_free_dead_frames(struct vpt_file *f)
 	 * The list is forgotten as a whole: taking one out of it would write to its
 	 * neighbours, which may be free already.
 	 */
-	list_for_each_entry_safe(frame, next, &f->env.dead_frames, lru) {
+	list_for_each_entry_safe(frame, next, frames, lru) {
 		f->frames--;
 		if (vpt_frame_level(frame) > 1) {
 			vpt_frame_free(f, frame);
@@ -233,7 +233,7 @@ void vpt_free_dead_frames(struct vpt_file *f)
 		__free_page(frame);
 		small++;
 	}
-	INIT_LIST_HEAD(&f->env.dead_frames);
+	INIT_LIST_HEAD(frames);
 	vpt_uncharge(f, small);
 	vpt_count(frames_freed, small);
 }
@@ -295,9 +295,7 @@ static void vpt_handle_drop(struct vpt_file *f, struct page *frame)
 	xa_erase(&f->handles, frame->index);
 	frame->index = 0;
 	f->nhandles--;
-	vpt_frame_put(&f->env, frame);
-	/* If that was the last reference no leaf maps it: no CPU has it cached. */
-	vpt_free_dead_frames(f);
+	vpt_drop_frame(f, frame);
 }
 
 /* Return: 0, -ENOENT, -EINTR. */
