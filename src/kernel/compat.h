@@ -9,6 +9,7 @@
 
 #include <linux/gfp.h>
 #include <linux/mm.h>
+#include <linux/mmu_notifier.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/version.h>
@@ -86,6 +87,19 @@ static inline void vpt_vma_flags_set(struct vm_area_struct *vma, vm_flags_t flag
 #endif
 }
 
+/* 6.6: the hook was renamed. */
+static inline void vpt_flush_secondary_tlb(struct mmu_notifier *notifier,
+					   struct mm_struct *mm, u64 start, u64 end)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+	if (notifier->ops->invalidate_range)
+		notifier->ops->invalidate_range(notifier, mm, start, end);
+#else
+	if (notifier->ops->arch_invalidate_secondary_tlbs)
+		notifier->ops->arch_invalidate_secondary_tlbs(notifier, mm, start, end);
+#endif
+}
+
 /*
  * From 6.7 to 6.12.104 userfaultfd takes special VMAs for asynchronous write protection,
  * and rewrites their leaves.
@@ -128,6 +142,13 @@ static inline void vpt_mm_counter_add(struct mm_struct *mm, int member, long n)
 	percpu_counter_add(&mm->rss_stat[member], n);
 #endif
 }
+
+/* 7.1: renamed. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 1, 0)
+#define vpt_zap_special	zap_vma_ptes
+#else
+#define vpt_zap_special	zap_special_vma_range
+#endif
 
 /* A variable that is not to be cleared first, where the compiler would do so. */
 #if __has_attribute(uninitialized)

@@ -212,6 +212,12 @@ static int vpt_may_split(struct vm_area_struct *vma, unsigned long addr)
 	return ret;
 }
 
+/* A VMA is gone, with munmap() or at exit; its tables have been taken down before. */
+static void vpt_vma_close(struct vm_area_struct *vma)
+{
+	vpt_free_unmapped(vma->vm_private_data);
+}
+
 /* Rights are vpt's: mprotect() would rewrite leaves behind its back. */
 static int vpt_mprotect(struct vm_area_struct *vma, unsigned long start,
 			unsigned long end, unsigned long newflags)
@@ -226,5 +232,6 @@ const struct vm_operations_struct vpt_vm_ops = {
 	.pfn_mkwrite = vpt_fault,
 	.access = vpt_access,
 	.may_split = vpt_may_split,
+	.close = vpt_vma_close,
 	.mprotect = vpt_mprotect,
 };

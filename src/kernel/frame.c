@@ -293,7 +293,7 @@ void vpt_frame_get(struct page *frame, unsigned long n)
 	set_page_private(frame, page_private(frame) + n);
 }
 
-/* Drop a reference; the last one leaves the frame to vpt_free_dead_frames(). */
+/* Drop a reference; the last one leaves the frame to vpt_free_frames(). */
 void vpt_frame_put(struct pt_env *env, struct page *frame)
 {
 	set_page_private(frame, page_private(frame) - 1);
@@ -338,7 +338,7 @@ void pt_env_gather_leaf(struct pt_env *env, u64 va, unsigned int level, u64 entr
 }
 
 /* After a shootdown: frames without a reference are free.  @f->lock is held. */
-void vpt_free_dead_frames(struct vpt_file *f)
+void vpt_free_frames(struct vpt_file *f, struct list_head *frames)
 {
 	struct page *frame, *next;
 	unsigned long small = 0, pages = 0;
@@ -347,7 +347,7 @@ void vpt_free_dead_frames(struct vpt_file *f)
 	 * The list is forgotten as a whole: taking one out of it would write to its
 	 * neighbours, which may be free already.
 	 */
-	list_for_each_entry_safe(frame, next, &f->env.dead_frames, lru) {
+	list_for_each_entry_safe(frame, next, frames, lru) {
 		f->frames--;
 		if (vpt_frame_level(frame) > 1) {
 			pages += vpt_level_pages(vpt_frame_level(frame));
@@ -361,7 +361,7 @@ void vpt_free_dead_frames(struct vpt_file *f)
 		__free_page(frame);
 		small++;
 	}
-	INIT_LIST_HEAD(&f->env.dead_frames);
+	INIT_LIST_HEAD(frames);
 	if (small)
 		vpt_rss_sub(f, small);
 	vpt_uncharge(f, small + pages);
@@ -423,9 +423,7 @@ static void vpt_handle_drop(struct vpt_file *f, struct page *frame)
 	xa_erase(&f->handles, vpt_index(frame));
 	vpt_index(frame) = 0;
 	f->nhandles--;
-	vpt_frame_put(&f->env, frame);
-	/* If that was the last reference no leaf maps it: no CPU has it cached. */
-	vpt_free_dead_frames(f);
+	vpt_drop_frame(f, frame);
 }
 
 /* Return: 0, -ENOENT, -EINTR. */

@@ -27,7 +27,7 @@ static int vpt_map_leaf(struct vpt_file *f, struct pt *pt, u64 va, struct page *
 	int ret = vpt_op_map(f, pt, va, frame, level, rights);
 
 	if (ret == -EAGAIN) {
-		vpt_settle(f, va, va + pt_size(level), pt_shift(level));
+		vpt_settle(f, va, va + pt_size(level), pt_shift(level), MMU_NOTIFY_CLEAR);
 		ret = vpt_op_map(f, pt, va, frame, level, rights);
 	}
 	return ret;
@@ -101,7 +101,7 @@ int vpt_ioc_map(struct vpt_file *f, void *arg)
 	ret = vpt_lock_reserved(f, VPT_LEVELS + (level == 3));
 	if (!ret) {
 		ret = vpt_map_locked(f, p, fresh, level);
-		vpt_unlock(f);
+		vpt_unlock_told(f, level > 1);
 	}
 	if (level > 1)
 		vpt_unlock_walkers(f);
@@ -135,7 +135,7 @@ static int vpt_unmap_locked(struct vpt_file *f, struct vpt_page *p)
 	/* Without a leaf too, if an empty table was swept. */
 	if (!ret || !list_empty(&f->env.dead_tables))
 		vpt_settle(f, p->addr, p->addr + pt_size(old.level),
-			   pt_shift(old.level));
+			   pt_shift(old.level), MMU_NOTIFY_CLEAR);
 	return ret;
 }
 
@@ -151,7 +151,7 @@ int vpt_ioc_unmap(struct vpt_file *f, void *arg)
 	ret = vpt_lock_reserved(f, 0);
 	if (!ret) {
 		ret = vpt_unmap_locked(f, p);
-		vpt_unlock(f);
+		vpt_unlock_told(f, true);
 	}
 	vpt_unlock_walkers(f);
 	return ret;
@@ -173,8 +173,8 @@ static int vpt_protect_locked(struct vpt_file *f, struct vpt_page *p)
 	if (ret)
 		return ret;
 	if (vpt_rights_stale(old.rights, rights, tighter))
-		vpt_shootdown(f, old.va, old.va + pt_size(old.level),
-			      pt_shift(old.level));
+		vpt_settle(f, old.va, old.va + pt_size(old.level),
+			   pt_shift(old.level), MMU_NOTIFY_PROTECTION_PAGE);
 	vpt_report(f, p, &old);
 	p->prot = vpt_prot(rights);
 	return 0;
@@ -191,7 +191,7 @@ int vpt_ioc_protect(struct vpt_file *f, void *arg)
 	if (ret)
 		return ret;
 	ret = vpt_protect_locked(f, p);
-	vpt_unlock(f);
+	vpt_unlock_told(f, false);
 	return ret;
 }
 
@@ -222,7 +222,8 @@ static int vpt_remap_locked(struct vpt_file *f, struct vpt_page *p, struct page 
 	if (fresh)
 		vpt_frames_keep(f, 1, level);
 	vpt_report(f, p, &old);
-	vpt_settle(f, old.va, old.va + pt_size(old.level), pt_shift(old.level));
+	vpt_settle(f, old.va, old.va + pt_size(old.level), pt_shift(old.level),
+		   MMU_NOTIFY_CLEAR);
 	return 0;
 }
 
@@ -263,7 +264,7 @@ static int vpt_remap_once(struct vpt_file *f, struct vpt_page *p)
 	ret = vpt_lock_reserved(f, 0);
 	if (!ret) {
 		ret = vpt_remap_locked(f, p, fresh, level);
-		vpt_unlock(f);
+		vpt_unlock_told(f, false);
 	}
 	if (ret && fresh)
 		vpt_frame_free(f, fresh);

@@ -85,7 +85,8 @@ static int vpt_map_range_locked(struct vpt_file *f, struct vpt_range *r,
 				       level, rights);
 		if (ret != -EAGAIN)
 			break;
-		vpt_settle(f, r->addr, r->addr + r->length, pt_shift(level));
+		vpt_settle(f, r->addr, r->addr + r->length, pt_shift(level),
+			   MMU_NOTIFY_CLEAR);
 	}
 	if (ret)
 		return ret;
@@ -122,7 +123,7 @@ int vpt_ioc_map_range(struct vpt_file *f, void *arg)
 	ret = vpt_lock_reserved(f, tables + (level == 3 ? frames.n : 0));
 	if (!ret) {
 		ret = vpt_map_range_locked(f, r, &frames, level);
-		vpt_unlock(f);
+		vpt_unlock_told(f, level > 1);
 	}
 	if (level > 1)
 		vpt_unlock_walkers(f);
@@ -144,7 +145,8 @@ static int vpt_unmap_range_locked(struct vpt_file *f, struct vpt_range *r)
 		return PTR_ERR(piece);
 	ret = vpt_op_unmap_range(f, &piece->pt, r->addr, r->addr + r->length, &done);
 	if (done.leaves || !list_empty(&f->env.dead_tables))
-		vpt_settle(f, r->addr, r->addr + r->length, PAGE_SHIFT);
+		vpt_settle(f, r->addr, r->addr + r->length, PAGE_SHIFT,
+			   MMU_NOTIFY_CLEAR);
 	r->touched_pages = done.leaves;
 	r->touched_bytes = done.bytes;
 	return ret;
@@ -164,7 +166,7 @@ int vpt_ioc_unmap_range(struct vpt_file *f, void *arg)
 	ret = vpt_lock_reserved(f, 0);
 	if (!ret) {
 		ret = vpt_unmap_range_locked(f, r);
-		vpt_unlock(f);
+		vpt_unlock_told(f, true);
 	}
 	vpt_unlock_walkers(f);
 	return ret;
@@ -187,7 +189,8 @@ static int vpt_protect_range_locked(struct vpt_file *f, struct vpt_range *r)
 		return ret;
 	/* Of the leaves that may now be executable, none may be cached as NX. */
 	if (done.leaves && vpt_rights_stale(0, rights, done.tighter))
-		vpt_shootdown(f, r->addr, r->addr + r->length, PAGE_SHIFT);
+		vpt_settle(f, r->addr, r->addr + r->length, PAGE_SHIFT,
+			   MMU_NOTIFY_PROTECTION_PAGE);
 	r->touched_pages = done.leaves;
 	r->touched_bytes = done.bytes;
 	return 0;
@@ -208,6 +211,6 @@ int vpt_ioc_protect_range(struct vpt_file *f, void *arg)
 	if (ret)
 		return ret;
 	ret = vpt_protect_range_locked(f, r);
-	vpt_unlock(f);
+	vpt_unlock_told(f, false);
 	return ret;
 }

@@ -42,8 +42,7 @@ static int vpt_open(struct inode *inode, struct file *file)
 	f->opened_by = file->f_cred;
 	f->opened_by_admin = file_ns_capable(file, &init_user_ns, CAP_SYS_ADMIN);
 	f->notifier.ops = &vpt_notifier_ops;
-	/* Holds a reference on the mm_struct, not on the address space. */
-	ret = mmu_notifier_register(&f->notifier, f->mm);
+	ret = vpt_notifier_register(f);
 	if (ret)
 		goto free;
 	mmgrab(f->mm);

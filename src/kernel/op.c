@@ -176,6 +176,7 @@ int vpt_op_split(struct vpt_file *f, struct pt *pt, u64 va)
 	status = vpt_core(pt_split_break, pt, va, &old);
 	if (status == PT_OK) {
 		vpt_shootdown(f, va, va + pt_size(3), pt_shift(3));
+		vpt_flush_sharers(f, va, va + pt_size(3));
 		vpt_core(pt_split_make, pt, &old);
 	}
 	if (vpt_telling())

@@ -152,8 +152,11 @@ static void vpt_piece_cut(struct vpt_file *f, struct vpt_piece *piece, u64 lo, u
 		ret = vpt_op_unmap_range(f, &cut, lo, hi, &done);
 	/* may_split() let no boundary fall into a huge leaf. */
 	WARN_ON_ONCE(ret && !f->violations);
-	if (done.leaves || !list_empty(&f->env.dead_tables))
-		vpt_settle(f, lo, hi, PAGE_SHIFT);
+	if (done.leaves || !list_empty(&f->env.dead_tables)) {
+		vpt_shootdown(f, lo, hi, PAGE_SHIFT);
+		vpt_flush_sharers(f, lo, hi);
+		vpt_hold_unmapped(f);
+	}
 	vpt_piece_shrink(f, piece, lo, hi);
 }
 
@@ -237,8 +240,10 @@ static int vpt_invalidate_start(struct mmu_notifier *notifier,
 {
 	struct vpt_file *f = container_of(notifier, struct vpt_file, notifier);
 
-	if (range->end <= READ_ONCE(f->start) || range->start >= READ_ONCE(f->end))
+	if (range->end <= READ_ONCE(f->start) || range->start >= READ_ONCE(f->end)) {
+		vpt_notify_within(f, range);
 		return 0;
+	}
 	switch (range->event) {
 	case MMU_NOTIFY_UNMAP:
 		if (!mmu_notifier_range_blockable(range))

@@ -15,6 +15,12 @@
  * the generation; the locked increment stands between our stores and our reading
  * of the mask.  So it either gets the IPI or sees the new generation.
  *
+ * A CPU that has run the handler flushes its PCID once more, when it next switches to the
+ * mm or Linux next invalidates for it: cpu_tlbstate.ctxs[].tlb_gen, which the handler
+ * cannot reach (it is not exported), has stayed behind.  That is one flush for however
+ * many shootdowns came since, by a CPU that is switching anyway; none while it stays in
+ * the process.  The other way would be wrong: a generation that is ahead of the TLB.
+ *
  * Waiting for the IPIs also waits for lockless walkers on those CPUs (GUP-fast and
  * perf walk with interrupts off).
  */
@@ -98,18 +104,4 @@ void vpt_shootdown(struct vpt_file *f, u64 start, u64 end, unsigned int shift)
 	if (told)
 		vpt_tell_shootdown_end(f);
 	f->shootdowns++;
-}
-
-/**
- * vpt_settle() - invalidate, then let go of what the operation removed
- * @f: file; @f->lock is held
- * @start: first byte that the operation dealt with
- * @end: first byte after
- * @shift: log2 of the smallest page that was mapped there
- */
-void vpt_settle(struct vpt_file *f, u64 start, u64 end, unsigned int shift)
-{
-	vpt_shootdown(f, start, end, shift);
-	vpt_reclaim_tables(f);
-	vpt_free_dead_frames(f);
 }

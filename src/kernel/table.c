@@ -239,17 +239,20 @@ static void vpt_table_free_rcu(struct rcu_head *head)
  * it can go back to the reserve as it is; what is too much for the reserve goes
  * back to Linux after a grace period, for walkers that rely on RCU.
  */
-static void vpt_table_done(struct vpt_file *f, struct page *page, unsigned int level)
+static void vpt_table_done(struct vpt_file *f, struct page *page, unsigned int level,
+			   struct list_head *held)
 {
 	/* Of a broken tree it is not known that the table is all zero. */
-	const bool keep = pt_env_reserve(&f->env) < VPT_RESERVE_KEEP && !f->violations &&
-			  vpt_ptlock_there(page);
+	const bool keep = !held && pt_env_reserve(&f->env) < VPT_RESERVE_KEEP &&
+			  !f->violations && vpt_ptlock_there(page);
 
 	if (vpt_telling())
 		vpt_tell_table(&f->env, SPEC_MON_TABLE_FREE, page_to_phys(page), level, keep);
 	vpt_table_dtor(page, level);
 	vpt_index(page) = 0;
-	if (keep)
+	if (held)
+		list_add(&page->lru, held);
+	else if (keep)
 		vpt_reserve_add(&f->env, page);
 	else
 		call_rcu(&page->rcu_head, vpt_table_free_rcu);
@@ -259,7 +262,8 @@ static void vpt_table_done(struct vpt_file *f, struct page *page, unsigned int l
  * A fault that died for lack of memory before it reached us may have left an empty
  * PD in a PDPT of ours, which nobody counted.  Found here, where a whole PDPT goes.
  */
-static void vpt_free_stray_tables(struct vpt_file *f, struct page *pdpt)
+static void vpt_free_stray_tables(struct vpt_file *f, struct page *pdpt,
+				  struct list_head *held)
 {
 	u64 *entries = page_address(pdpt);
 	unsigned int i;
@@ -273,12 +277,15 @@ static void vpt_free_stray_tables(struct vpt_file *f, struct page *pdpt)
 		entries[i] = 0;
 		vpt_mm_account(f->mm, 2, false);
 		vpt_count(tables_adopted, 1);
-		vpt_table_done(f, pd, 2);
+		vpt_table_done(f, pd, 2, held);
 	}
 }
 
-/* After a shootdown: the tables unlinked before it are free.  @f->lock is held. */
-void vpt_reclaim_tables(struct vpt_file *f)
+/*
+ * After a shootdown: the tables unlinked before it are free, or, if @held is not NULL,
+ * as good as free and left there for vpt_free_held_tables().  @f->lock is held.
+ */
+void vpt_reclaim_tables(struct vpt_file *f, struct list_head *held)
 {
 	struct page *page, *next;
 
@@ -287,7 +294,17 @@ void vpt_reclaim_tables(struct vpt_file *f)
 
 		list_del(&page->lru);
 		if (level == 3)
-			vpt_free_stray_tables(f, page);
-		vpt_table_done(f, page, level);
+			vpt_free_stray_tables(f, page, held);
+		vpt_table_done(f, page, level, held);
+	}
+}
+
+void vpt_free_held_tables(struct list_head *held)
+{
+	struct page *page, *next;
+
+	list_for_each_entry_safe(page, next, held, lru) {
+		list_del(&page->lru);
+		call_rcu(&page->rcu_head, vpt_table_free_rcu);
 	}
 }

@@ -45,6 +45,24 @@ struct vpt_piece {
 };
 
 /**
+ * struct vpt_notice - a change of which secondary MMUs are being told
+ * @node: place in vpt_file.notices
+ * @range: what they are told
+ * @task: who tells them
+ * @done: our own notifier was called, and has called the others
+ * @tables: unlinked, to be freed when this and all older notices have ended
+ * @frames: without a reference, likewise
+ */
+struct vpt_notice {
+	struct list_head node;
+	struct mmu_notifier_range range;
+	struct task_struct *task;
+	bool done;
+	struct list_head tables;
+	struct list_head frames;
+};
+
+/**
  * struct vpt_file - an open file
  * @id: number of the file, since the module was inserted
  * @mm: address space of the process that opened it
@@ -59,6 +77,9 @@ struct vpt_piece {
  * @root: physical address of the level-4 table
  * @pieces: what is left of the region, in the order of addresses
  * @spare: pieces allocated when Linux asked whether a VMA may be split
+ * @untold: what the operation that holds the lock has yet to tell secondary MMUs
+ * @notices: changes of which they are being told, the oldest first
+ * @unmapping: the notice for what munmap() or exit removed: Linux tells of it
  * @env: tables and frames
  * @touch: see above
  * @asked: pages that ioctls have set out to allocate, since the file was opened
@@ -92,6 +113,9 @@ struct vpt_file {
 	u64 root;
 	struct list_head pieces;
 	struct list_head spare;
+	struct mmu_notifier_range untold;
+	struct list_head notices;
+	struct vpt_notice unmapping;
 	struct pt_env env;
 	struct rw_semaphore touch;	/* see above */
 	atomic64_t asked;
@@ -127,7 +151,8 @@ long vpt_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 
 int vpt_lock_reserved(struct vpt_file *f, u64 tables);
 void vpt_unlock(struct vpt_file *f);
-void vpt_reclaim_tables(struct vpt_file *f);
+void vpt_reclaim_tables(struct vpt_file *f, struct list_head *held);
+void vpt_free_held_tables(struct list_head *held);
 void vpt_drop_reserve(struct vpt_file *f);
 
 /* frame.c */
@@ -156,7 +181,7 @@ void vpt_frame_get(struct page *frame, unsigned long n);
 void vpt_frame_put(struct pt_env *env, struct page *frame);
 void vpt_leaf_added(struct pt_env *env, unsigned int level, u64 n);
 void vpt_leaf_removed(struct pt_env *env, const struct pt_mapping *old);
-void vpt_free_dead_frames(struct vpt_file *f);
+void vpt_free_frames(struct vpt_file *f, struct list_head *frames);
 int vpt_handle_alloc(struct vpt_file *f, unsigned int level, u32 *handle, u64 *pa);
 int vpt_handle_free(struct vpt_file *f, u64 handle);
 struct page *vpt_handle_frame(struct vpt_file *f, u64 handle);
@@ -183,6 +208,17 @@ unsigned int vpt_pool_free(void);
 /* shootdown.c */
 
 void vpt_shootdown(struct vpt_file *f, u64 start, u64 end, unsigned int shift);
-void vpt_settle(struct vpt_file *f, u64 start, u64 end, unsigned int shift);
+
+/* secondary.c */
+
+int vpt_notifier_register(struct vpt_file *f);
+void vpt_settle(struct vpt_file *f, u64 start, u64 end, unsigned int shift,
+		enum mmu_notifier_event event);
+void vpt_unlock_told(struct vpt_file *f, bool mmap_locked);
+void vpt_drop_frame(struct vpt_file *f, struct page *frame);
+void vpt_notify_within(struct vpt_file *f, const struct mmu_notifier_range *range);
+void vpt_flush_sharers(struct vpt_file *f, u64 start, u64 end);
+void vpt_hold_unmapped(struct vpt_file *f);
+void vpt_free_unmapped(struct vpt_file *f);
 
 #endif /* VPT_FILE_H */

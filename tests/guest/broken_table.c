@@ -4,7 +4,6 @@
  * Here /dev/vandal damages an entry; a bug of vpt's own shows in the same way.
  */
 #include <fcntl.h>
-#include <sys/syscall.h>
 
 #include "lib/guest.h"
 #include "vandal/vandal.h"
@@ -27,29 +26,12 @@ static void check_mode(const char *mode)
 	close(fd);
 }
 
-static int vandal_open(void)
-{
-	int fd = open("/dev/vandal", O_WRONLY), module;
-
-	if (fd >= 0)
-		return fd;
-	module = open("vandal.ko", O_RDONLY);
-	if (module < 0)
-		skip("vandal.ko is not here");
-	REQUIRE(!syscall(SYS_finit_module, module, "", 0), "vandal.ko: %s",
-		strerror(errno));
-	close(module);
-	fd = open("/dev/vandal", O_WRONLY);
-	REQUIRE(fd >= 0, "/dev/vandal: %s", strerror(errno));
-	return fd;
-}
-
 static void damage(const void *va, unsigned int level, u64 clear, u64 set)
 {
 	struct vandal_order order = {
 		.addr = (u64)va, .level = level, .clear = clear, .set = set,
 	};
-	int fd = vandal_open();
+	int fd = module_device("vandal");
 
 	REQUIRE(write(fd, &order, sizeof(order)) == sizeof(order), "no damage done: %s",
 		strerror(errno));

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import subprocess
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -107,6 +108,10 @@ def boot(tree: Scratch, guest: Boot, params: str, seconds: int, log: Path) -> Ru
                "--log", str(log)]
     for program in guest.programs:
         command += ["--file", str(TOP / "build/guest" / program.split()[0])]
+    modules = subprocess.run([TOP / "tests/guest/modules", guest.kernel, *guest.programs],
+                             stdout=subprocess.PIPE, text=True, check=True)
+    for path in modules.stdout.split():
+        command += ["--file", path]
     command += ["--", "tests/guest/run-all", *guest.programs]
     run = watch(command, tree.root, seconds + 20)
     demand_guest(run, guest)

@@ -176,6 +176,16 @@ bool expect_sound(int fd, const char *when);
 
 const char *size_name(u64 size);
 
+/* Modules of the tests, which the runner may have put beside the program. */
+
+bool module_here(const char *name);
+
+/* Insert NAME.ko, unless it is inserted already.  Return: whether it is now. */
+bool module_insert(const char *name);
+
+/* The device that the module makes; the property is skipped if NAME.ko is not here. */
+int module_device(const char *name);
+
 /* Accesses that may fault. */
 
 enum probe {

@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Secondary MMUs: whoever else translates the process's addresses, and is told of
+ * changes through an MMU notifier.  There are two kinds, and a third that needs nothing:
+ *
+ *	copies	(KVM, GRU, nouveau) have entries of their own, made from ours:
+ *		invalidate_range_start() and _end()
+ *	sharers	(IOMMU SVA) walk our tables and have a TLB of their own:
+ *		arch_invalidate_secondary_tlbs(), before 6.6 invalidate_range().
+ *		Linux's own TLB flushes call it; ours are not Linux's.
+ *	pinners	(mmu_interval_notifier: HMM, ODP, userptr, gntdev) are on a tree that
+ *		cannot be reached from here.  They get pages from hmm_range_fault() or
+ *		get_user_pages(), which refuse VM_IO | VM_PFNMAP, or map their own; so
+ *		that none of them has a frame of ours.
+ *
+ * Who is told, and when; "free" is for frames and for tables:
+ *
+ *	UNMAP, REMAP and range forms	change, shootdown, both kinds here, free, answer
+ *	PROTECT that takes rights	change, shootdown, both kinds here, answer
+ *	MAP that unlinks a table	the same; the table is what is freed
+ *	FRAME_FREE			nothing is mapped any more: free, but see below
+ *	munmap()			Linux: start of all copies, ours being one: there
+ *					change, shootdown, sharers, free tables; Linux: end
+ *					of all copies; vm_operations.close(): free frames
+ *	exit, exec			Linux: release() of all, ours being one; no notifier
+ *					is left; close(): free
+ *	split of a 1 GiB leaf		happens within Linux's start for that GiB: Linux tells
+ *					the copies, we the sharers; nothing is freed
+ *
+ * Copies are told after the change, where Linux tells them before it (start) and after
+ * (end).  What they promise suffices: between start and end they make no entry; at start
+ * they remove what they have; and an entry that they were about to make from what they
+ * read before the end is not made.  KVM: mmu_invalidate_retry*() compares mmu_invalidate_seq,
+ * which end increments, with its value from before our entry was read, under the mmu_lock
+ * under which start removes; mmu_notifier_retry_cache() does it for gfn_to_pfn_cache.  So
+ * what was read before the change is either found by start or not used.
+ *
+ * While somebody is told, @f->lock is not held: Linux orders the notifiers before it
+ * (munmap).  Until then whatever dies stays: what an operation removed, and what others
+ * of the file let go in the meantime (FRAME_FREE of a frame that a REMAP has just
+ * replaced), is held by the youngest notice; a notice that ends hands what it holds to
+ * the next older one, and the oldest frees.  So everything is freed when all notices that
+ * were open when it died have ended, and no notice waits for a younger one.
+ *
+ * The list of notifiers may be walked only under an SRCU of mm/mmu_notifier.c, and no
+ * exported function calls notifiers and nothing else.  But zapping a special VMA does:
+ * start, a walk, end.  We hand it a VMA that we made up, of one page at the first
+ * address that is not canonical, of which nobody has a translation: its root entry is
+ * empty in every address space (the guard hole of Documentation/arch/x86/x86_64/mm.rst;
+ * not under Xen PV).  Our own start, called for that address, is then inside the SRCU
+ * and calls start and end of the others for the range that matters.
+ *
+ * As for Linux's own calls, mmap_lock is held meanwhile, so that nobody registers
+ * between a start and an end (mm_take_all_locks()).  Who registers later than we look
+ * whether anybody is there reads our tables later than that: the change was before,
+ * and a locked instruction stands between on either side.
+ */
+#include <linux/mmu_notifier.h>
+#include <linux/rculist.h>
+
+#include "vpt_file.h"
+
+static unsigned long vpt_nowhere(void)
+{
+	return 1UL << __VIRTUAL_MASK_SHIFT;
+}
+
+/* struct mmu_notifier_subscriptions is private; this is its first member. */
+static struct hlist_head *vpt_notifiers(const struct vpt_file *f)
+{
+	return (struct hlist_head *)f->mm->notifier_subscriptions;
+}
+
+/* Whether the address space has a notifier that is not @f's. */
+static bool vpt_notifier_others(const struct vpt_file *f)
+{
+	return READ_ONCE(vpt_notifiers(f)->first) != &f->notifier.hlist ||
+	       READ_ONCE(f->notifier.hlist.next);
+}
+
+/* After the shootdown: free what was removed, or leave it to the youngest notice. */
+static void vpt_let_go(struct vpt_file *f)
+{
+	struct vpt_notice *n;
+
+	if (likely(list_empty(&f->notices))) {
+		vpt_reclaim_tables(f, NULL);
+		vpt_free_frames(f, &f->env.dead_frames);
+		return;
+	}
+	n = list_last_entry(&f->notices, struct vpt_notice, node);
+	vpt_reclaim_tables(f, &n->tables);
+	list_splice_init(&f->env.dead_frames, &n->frames);
+}
+
+static void vpt_notice_begin(struct vpt_file *f, struct vpt_notice *n)
+{
+	INIT_LIST_HEAD(&n->tables);
+	INIT_LIST_HEAD(&n->frames);
+	list_add_tail(&n->node, &f->notices);
+}
+
+static void vpt_notice_end(struct vpt_file *f, struct vpt_notice *n)
+{
+	if (list_is_first(&n->node, &f->notices)) {
+		vpt_free_held_tables(&n->tables);
+		vpt_free_frames(f, &n->frames);
+	} else {
+		struct vpt_notice *older = list_prev_entry(n, node);
+
+		list_splice(&n->tables, &older->tables);
+		list_splice(&n->frames, &older->frames);
+	}
+	list_del_init(&n->node);
+}
+
+/* Have Linux call our notifier, inside its SRCU, for @n: vpt_notify_within(). */
+static void vpt_notify(struct vpt_file *f, struct vpt_notice *n)
+{
+	struct vm_area_struct vma = {
+		.vm_mm = f->mm,
+		.vm_start = vpt_nowhere(),
+		.vm_end = vpt_nowhere() + PAGE_SIZE,
+		.vm_flags = VM_PFNMAP,
+	};
+
+	n->task = current;
+	n->done = false;
+	vpt_zap_special(&vma, vma.vm_start, PAGE_SIZE);
+}
+
+static void vpt_notify_one(struct mmu_notifier *other, const struct mmu_notifier_range *range)
+{
+	/*
+	 * Other files of vpt have no translations of ours; and a 1 GiB leaf of theirs is
+	 * not to be split because we tell of 1 GiB.
+	 */
+	if (other->ops == &vpt_notifier_ops)
+		return;
+	/* The range is blockable, so that it cannot be refused. */
+	if (other->ops->invalidate_range_start)
+		WARN_ON_ONCE(other->ops->invalidate_range_start(other, range));
+	vpt_flush_secondary_tlb(other, range->mm, range->start, range->end);
+	if (other->ops->invalidate_range_end)
+		other->ops->invalidate_range_end(other, range);
+}
+
+/**
+ * vpt_notify_within() - our notifier was called for a range that is not the region's
+ * @f: file
+ * @range: what Linux tells of
+ *
+ * Context: start callback of a notifier; may sleep if it is for us.
+ */
+void vpt_notify_within(struct vpt_file *f, const struct mmu_notifier_range *range)
+{
+	struct mmu_notifier *other;
+	struct vpt_notice *n;
+
+	if (range->start != vpt_nowhere())
+		return;
+	mutex_lock(&f->lock);
+	list_for_each_entry(n, &f->notices, node) {
+		if (n->task == current)
+			break;
+	}
+	mutex_unlock(&f->lock);
+	/* Another file's notice. */
+	if (list_entry_is_head(n, &f->notices, node))
+		return;
+	n->done = true;
+	if (!n->range.end)
+		return;
+	hlist_for_each_entry_srcu(other, vpt_notifiers(f), hlist, true)
+		vpt_notify_one(other, &n->range);
+}
+
+/**
+ * vpt_flush_sharers() - have secondary TLBs that walk our tables flushed
+ * @f: file
+ * @start: first byte
+ * @end: first byte after
+ *
+ * Context: start or release callback of a notifier, after the shootdown.  Does not sleep.
+ */
+void vpt_flush_sharers(struct vpt_file *f, u64 start, u64 end)
+{
+	struct mmu_notifier *other;
+
+	hlist_for_each_entry_srcu(other, vpt_notifiers(f), hlist, true)
+		vpt_flush_secondary_tlb(other, f->mm, start, end);
+}
+
+/**
+ * vpt_settle() - invalidate, then let go of what the operation removed
+ * @f: file; @f->lock is held
+ * @start: first byte that the operation dealt with
+ * @end: first byte after
+ * @shift: log2 of the smallest page that was mapped there
+ * @event: MMU_NOTIFY_CLEAR; MMU_NOTIFY_PROTECTION_PAGE if frames stay and rights went
+ *
+ * If there are secondary MMUs it is let go of by vpt_unlock_told(), which must follow.
+ */
+void vpt_settle(struct vpt_file *f, u64 start, u64 end, unsigned int shift,
+		enum mmu_notifier_event event)
+{
+	vpt_shootdown(f, start, end, shift);
+	if (likely(!vpt_notifier_others(f))) {
+		vpt_let_go(f);
+		return;
+	}
+	f->untold = (struct mmu_notifier_range){
+		.mm = f->mm,
+		.start = f->untold.end ? min_t(u64, f->untold.start, start) : start,
+		.end = max_t(u64, f->untold.end, end),
+		.flags = MMU_NOTIFIER_RANGE_BLOCKABLE,
+		.event = event,
+	};
+}
+
+/**
+ * vpt_unlock_told() - release the file's lock after an operation that may have removed
+ *	something; return when every secondary MMU has been told, and it is freed
+ * @f: file; @f->lock is held
+ * @mmap_locked: mmap_lock is held too
+ */
+void vpt_unlock_told(struct vpt_file *f, bool mmap_locked)
+{
+	struct vpt_notice n;
+
+	if (likely(!f->untold.end)) {
+		vpt_unlock(f);
+		return;
+	}
+	n.range = f->untold;
+	f->untold.end = 0;
+	vpt_notice_begin(f, &n);
+	vpt_let_go(f);
+	vpt_unlock(f);
+
+	if (!mmap_locked)
+		mmap_read_lock(f->mm);
+	vpt_notify(f, &n);
+	if (!mmap_locked)
+		mmap_read_unlock(f->mm);
+	WARN_ON_ONCE(!n.done);
+
+	mutex_lock(&f->lock);
+	if (vpt_telling())
+		vpt_tell_lock(f);
+	vpt_notice_end(f, &n);
+	vpt_unlock(f);
+}
+
+/**
+ * vpt_hold_unmapped() - keep the frames that munmap() or exit removed until close()
+ * @f: file; @f->lock is held
+ *
+ * The tables are free at once: only sharers use them, and these have been flushed.
+ */
+void vpt_hold_unmapped(struct vpt_file *f)
+{
+	vpt_reclaim_tables(f, NULL);
+	if (list_empty(&f->unmapping.node))
+		vpt_notice_begin(f, &f->unmapping);
+	vpt_let_go(f);
+}
+
+/**
+ * vpt_free_unmapped() - free what munmap() or exit removed
+ * @f: file
+ *
+ * Context: a VMA is closed: every end, or release, of every notifier has returned.
+ */
+void vpt_free_unmapped(struct vpt_file *f)
+{
+	mutex_lock(&f->lock);
+	if (vpt_telling())
+		vpt_tell_lock(f);
+	if (!list_empty(&f->unmapping.node))
+		vpt_notice_end(f, &f->unmapping);
+	vpt_unlock(f);
+}
+
+/**
+ * vpt_drop_frame() - a frame lost a reference other than a leaf's
+ * @f: file; @f->lock is held
+ * @frame: its first page
+ *
+ * If it was the last one no leaf maps the frame: no CPU has it cached.
+ */
+void vpt_drop_frame(struct vpt_file *f, struct page *frame)
+{
+	vpt_frame_put(&f->env, frame);
+	vpt_let_go(f);
+}
+
+/**
+ * vpt_notifier_register() - register @f's notifier, and see that others can be told
+ * @f: file of the calling process
+ *
+ * Return: 0; -EINTR, -ENOMEM; -EOPNOTSUPP if this kernel keeps its notifiers otherwise.
+ */
+int vpt_notifier_register(struct vpt_file *f)
+{
+	struct vpt_notice n = { };
+	int ret;
+
+	INIT_LIST_HEAD(&f->notices);
+	INIT_LIST_HEAD(&f->unmapping.node);
+	if (mmap_write_lock_killable(f->mm))
+		return -EINTR;
+	/* Holds a reference on the mm_struct, not on the address space. */
+	ret = __mmu_notifier_register(&f->notifier, f->mm);
+	if (ret) {
+		mmap_write_unlock(f->mm);
+		return ret;
+	}
+	/* The newest is the first.  A notice without a range goes to us alone. */
+	if (vpt_notifiers(f)->first == &f->notifier.hlist) {
+		vpt_notice_begin(f, &n);
+		vpt_notify(f, &n);
+		vpt_notice_end(f, &n);
+	}
+	mmap_write_unlock(f->mm);
+	if (n.done)
+		return 0;
+	pr_err_once("vpt: this kernel's MMU notifiers cannot be called: no secondary MMU could be told of changes\n");
+	mmu_notifier_unregister(&f->notifier, f->mm);
+	return -EOPNOTSUPP;
+}
