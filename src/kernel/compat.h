@@ -55,8 +55,8 @@ static inline void vpt_vma_flags_set(struct vm_area_struct *vma, vm_flags_t flag
 	vma->vm_flags |= flags;
 }
 
-/* Before 6.4 there is no per-VMA lock: mmap_lock excludes every walker. */
-static inline void vpt_vmas_write_lock(struct mm_struct *mm, u64 start, u64 end)
+/* Before 6.4 there is no per-VMA lock: faults hold mmap_lock. */
+static inline void vpt_vma_write_lock(struct vm_area_struct *vma)
 {
 }
 
@@ -105,13 +105,9 @@ static inline void vpt_vma_flags_set(struct vm_area_struct *vma, vm_flags_t flag
 	vm_flags_set(vma, flags);
 }
 
-static inline void vpt_vmas_write_lock(struct mm_struct *mm, u64 start, u64 end)
+static inline void vpt_vma_write_lock(struct vm_area_struct *vma)
 {
-	VMA_ITERATOR(vmi, mm, start);
-	struct vm_area_struct *vma;
-
-	for_each_vma_range(vmi, vma, end)
-		vma_start_write(vma);
+	vma_start_write(vma);
 }
 
 #endif
