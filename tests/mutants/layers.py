@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import subprocess
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -94,6 +95,19 @@ def has_checks() -> bool:
     return bool(re.search(r"module_param\w*\(check,", sources))
 
 
+def helpers(kernel: str) -> list[str]:
+    """The tests' own modules for that kernel: built once, for all mutants."""
+    files = []
+    for name in ("hold", "vandal"):
+        build = [str(TOP / "tools/build-module"), "--if-stale", "--source",
+                 str(TOP / "tests/guest" / name), kernel]
+        run = subprocess.run(build, capture_output=True, text=True, check=False)
+        if run.returncode:
+            raise Broken(f"{name}.ko does not build: {run.stderr.strip()[-200:]}")
+        files += ["--file", run.stdout.split()[-1]]
+    return files
+
+
 def boot(tree: Scratch, guest: Boot, params: str, seconds: int, log: Path) -> Run:
     """Boot the mutant's module and run the guest's programs."""
     module = tree.build(["tools/build-module", guest.kernel, *MODULE_FLAGS]).split()[-1]
@@ -107,6 +121,7 @@ def boot(tree: Scratch, guest: Boot, params: str, seconds: int, log: Path) -> Ru
                "--log", str(log)]
     for program in guest.programs:
         command += ["--file", str(TOP / "build/guest" / program.split()[0])]
+    command += helpers(guest.kernel)
     command += ["--", "tests/guest/run-all", *guest.programs]
     run = watch(command, tree.root, seconds + 20)
     demand_guest(run, guest)
