@@ -77,7 +77,9 @@ struct vpt_config {
  * MAP: map one page at @addr.  In: addr, page_size, prot, frame (0: a fresh,
  * zeroed frame; else a handle of that page size).  Out: phys.
  *	EEXIST	something is mapped inside, around or at that place
- *	EINVAL	page_size, prot, or a frame of another size
+ *	EINVAL	page_size, prot, or a frame of another size; a page of 2 MiB or 1 GiB
+ *		across a boundary that madvise(2), mbind(2) or the like made in the
+ *		region (see /proc/PID/maps)
  *	EACCES	prot exceeds the rights the region was mapped with
  *	ENOENT	no such frame handle
  *	ENOMEM	no memory, RLIMIT_MEMLOCK, or no free 1 GiB frame

@@ -55,7 +55,7 @@
  * nothing else there.  Those that hang in a table which the core unlinks go with it:
  * nobody has counted them, and the core does not search 512 entries for them.  While
  * the core unlinks (all but pt_map() of 4 KiB pages may), the caller keeps other
- * software from linking.
+ * software from linking there: pt_unlink_span() says where.
  *
  * Ownership.  A table is the core's if and only if its whole span lies inside the
  * region.  Tables above are border tables: the core uses the entries inside its
@@ -297,6 +297,19 @@ enum pt_status pt_split_break(struct pt *pt, u64 va, struct pt_mapping *old);
  * Rights, A and D are those of the old leaf.
  */
 void pt_split_make(struct pt *pt, const struct pt_mapping *old);
+
+/**
+ * pt_unlink_span() - the addresses behind the tables that an unmapping may unlink
+ * @pt: region
+ * @start: first address that pt_unmap() or pt_unmap_range() is to deal with
+ * @end: first address after, likewise
+ *
+ * Widens the range to the spans of the widest tables that the core owns on the paths
+ * of its first and its last address; they lie in the region.  A walker that may hold a
+ * pointer into a table of any of these addresses must be kept out.  Depends on the
+ * region's bounds alone, not on the table.
+ */
+void pt_unlink_span(const struct pt *pt, u64 *start, u64 *end);
 
 /**
  * pt_disown() - stop counting in the tables that an address cuts in two

@@ -115,6 +115,21 @@ enum pt_status pt_clear_place(struct pt *pt, u64 va, u64 table, unsigned int lev
 	return PT_AGAIN;
 }
 
+void pt_unlink_span(const struct pt *pt, u64 *start, u64 *end)
+{
+	const u64 first = *start, last = *end - 1;
+	unsigned int level;
+
+	for (level = 1; level < PT_LEVELS; level++) {
+		const u64 offset = pt_table_span(level) - 1;
+
+		if (pt_owns(pt, first, level))
+			*start = first & ~offset;
+		if (pt_owns(pt, last, level))
+			*end = (last | offset) + 1;
+	}
+}
+
 void pt_disown(struct pt *pt, u64 va)
 {
 	struct pt_place p;

@@ -114,18 +114,14 @@ static inline void vpt_flush_secondary_tlb(struct mmu_notifier *notifier,
 #ifdef CONFIG_PER_VMA_LOCK
 #define VPT_VMA_LOCKS	1
 
-static inline void vpt_vmas_write_lock(struct mm_struct *mm, u64 start, u64 end)
+static inline void vpt_vma_write_lock(struct vm_area_struct *vma)
 {
-	VMA_ITERATOR(vmi, mm, start);
-	struct vm_area_struct *vma;
-
-	for_each_vma_range(vmi, vma, end)
-		vma_start_write(vma);
+	vma_start_write(vma);
 }
 #else
 #define VPT_VMA_LOCKS	0
 
-static inline void vpt_vmas_write_lock(struct mm_struct *mm, u64 start, u64 end)
+static inline void vpt_vma_write_lock(struct vm_area_struct *vma)
 {
 }
 #endif

@@ -23,6 +23,7 @@
 #define pt_map_range		pt_map_range_told
 #define pt_unmap_range		pt_unmap_range_told
 #define pt_protect_range	pt_protect_range_told
+#define pt_unlink_span		pt_unlink_span_told
 #define pt_disown		pt_disown_told
 #define pt_make_path		pt_make_path_told
 #define pt_count_parents	pt_count_parents_told

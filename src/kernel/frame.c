@@ -6,8 +6,8 @@
  *	private	references: one for each leaf and one for its handle
  *	index	its handle, 0 if it has none
  *	lru	place in dead_frames, when the last reference is gone
- * all under the file's lock.  Linux's own reference count is 1, plus any pins; the
- * frame goes back by put_page(), so that a pin keeps the memory but not the mapping.
+ * all under the file's lock.  Linux's own reference count is 1: nothing in a region can
+ * be pinned (pt_env_leaf_bits(), VM_IO).
  */
 #include <linux/capability.h>
 #include <linux/sched/signal.h>

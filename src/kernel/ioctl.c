@@ -82,23 +82,6 @@ int vpt_check_inside(struct vpt_file *f, u64 va, u64 bytes)
 }
 
 /*
- * For operations that may free a table: exclude every software walker.  Return: 0
- * with mmap_lock held for writing, or -EINTR.
- */
-int vpt_lock_walkers(struct vpt_file *f, u64 start, u64 end)
-{
-	if (mmap_write_lock_killable(f->mm))
-		return -EINTR;
-	vpt_vmas_write_lock(f->mm, start, end);
-	return 0;
-}
-
-void vpt_unlock_walkers(struct vpt_file *f)
-{
-	mmap_write_unlock(f->mm);
-}
-
-/*
  * Whether a change of rights needs a shootdown.  Adding rights needs none (SDM
  * 4.10.4.3): a stale entry costs one fault, after which the access succeeds.  But
  * Linux answers a fetch fault on a present page with SIGSEGV at once, so that

@@ -23,9 +23,12 @@ int vpt_rights(struct vpt_file *f, u32 prot);
 u64 vpt_show_phys(const struct vpt_file *f, u64 pa);
 struct vpt_piece *vpt_find_piece(struct vpt_file *f, u64 va, u64 bytes);
 int vpt_check_inside(struct vpt_file *f, u64 va, u64 bytes);
-int vpt_lock_walkers(struct vpt_file *f, u64 start, u64 end);
-void vpt_unlock_walkers(struct vpt_file *f);
 bool vpt_rights_stale(u32 before, u32 after, bool tighter);
+
+/* walkers.c */
+int vpt_lock_walkers_unmap(struct vpt_file *f, u64 start, u64 bytes);
+int vpt_lock_walkers_map(struct vpt_file *f, u64 start, u64 bytes, u64 page_size);
+void vpt_unlock_walkers(struct vpt_file *f);
 
 int vpt_ioc_map(struct vpt_file *f, void *arg);
 int vpt_ioc_unmap(struct vpt_file *f, void *arg);

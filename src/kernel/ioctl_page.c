@@ -93,8 +93,7 @@ int vpt_ioc_map(struct vpt_file *f, void *arg)
 		if (!fresh)
 			return -ENOMEM;
 	}
-	/* A huge page may have to replace an empty table of Linux's. */
-	ret = level > 1 ? vpt_lock_walkers(f, p->addr, p->addr + p->page_size) : 0;
+	ret = level > 1 ? vpt_lock_walkers_map(f, p->addr, p->page_size, p->page_size) : 0;
 	if (ret)
 		goto free;
 	/* The one more is what a split of the 1 GiB leaf will need. */
@@ -145,7 +144,7 @@ int vpt_ioc_unmap(struct vpt_file *f, void *arg)
 	int ret = vpt_page_check(p, false, false);
 
 	if (!ret)
-		ret = vpt_lock_walkers(f, p->addr, p->addr + PAGE_SIZE);
+		ret = vpt_lock_walkers_unmap(f, p->addr, PAGE_SIZE);
 	if (ret)
 		return ret;
 	ret = vpt_lock_reserved(f, 0);

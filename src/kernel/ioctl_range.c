@@ -116,7 +116,7 @@ int vpt_ioc_map_range(struct vpt_file *f, void *arg)
 	ret = vpt_frames_alloc(f, &frames, r->length >> pt_shift(level), level);
 	if (ret)
 		return ret;
-	ret = level > 1 ? vpt_lock_walkers(f, r->addr, r->addr + r->length) : 0;
+	ret = level > 1 ? vpt_lock_walkers_map(f, r->addr, r->length, r->page_size) : 0;
 	if (ret)
 		goto free;
 	tables = pt_map_tables(r->addr, frames.n, level);
@@ -160,7 +160,7 @@ int vpt_ioc_unmap_range(struct vpt_file *f, void *arg)
 	if (!ret && (r->page_size || r->prot))
 		ret = -EINVAL;
 	if (!ret)
-		ret = vpt_lock_walkers(f, r->addr, r->addr + r->length);
+		ret = vpt_lock_walkers_unmap(f, r->addr, r->length);
 	if (ret)
 		return ret;
 	ret = vpt_lock_reserved(f, 0);

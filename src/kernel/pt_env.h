@@ -194,14 +194,17 @@ void pt_env_gather_table(struct pt_env *env, u64 table, unsigned int level);
 void pt_env_gather_leaf(struct pt_env *env, u64 va, unsigned int level, u64 entry);
 
 /*
- * The special bit keeps Linux from taking a leaf's frame for one of its own.  6.1
- * heeds it in 4 KiB leaves only: its lockless GUP would pin a 1 GiB leaf, whose
- * frame is no compound page, but refuses one with the devmap bit.
+ * The special bit keeps Linux from taking a leaf's frame for one of its own.  Before
+ * 6.12 Linux heeds it in 4 KiB leaves only: gup_huge_pmd(), gup_huge_pud() and
+ * follow_trans_huge_pmd() take references on the frame of a larger one.  With the
+ * devmap bit they look for a struct dev_pagemap instead, find none for memory, and
+ * refuse.  The frame behind 2 MiB leaves may be a part of a 1 GiB one, that was split,
+ * and is no compound page: a reference would be to some page in its middle.
  */
 static inline u64 pt_env_leaf_bits(unsigned int level)
 {
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
-	if (level == 3)
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+	if (level >= 2)
 		return _PAGE_SPECIAL | _PAGE_DEVMAP;
 #endif
 	return _PAGE_SPECIAL;

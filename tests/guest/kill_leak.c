@@ -10,7 +10,6 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
 
 #define THREADS		4
@@ -247,50 +246,6 @@ static void torn_away(u64 how)
 	}
 }
 
-/*
- * A page spliced into a pipe is pinned, where Linux lets that happen; it then
- * outlives its mapping and its process, and nobody gets the frame before.
- */
-static void pinned_pages_outlive_their_owner(u64 size)
-{
-	int pipes[2], status, answer[2];
-	u64 words[512] = { 0 };
-	ssize_t n = 0;
-	pid_t pid;
-
-	REQUIRE(!pipe(pipes) && !pipe(answer), "pipe");
-	pid = fork();
-	if (!pid) {
-		struct iovec iov;
-
-		region_rw(&region, 1, VPT_STRICT);
-		if (have_size(region.fd, size)) {
-			REQUIRE(!vu_map(region.fd, region.base, size, RW, 0), "map");
-			iov = (struct iovec) { region.base + size - VPT_4K, VPT_4K };
-			memset(iov.iov_base, 0x77, VPT_4K);
-			n = vmsplice(pipes[1], &iov, 1, 0);
-			if (n < 0)
-				note("vmsplice of a %s page: %s", size_name(size),
-				     strerror(errno));
-			EXPECT(!vu_unmap(region.fd, region.base, NULL), "unmap");
-			/* Whoever gets a recycled frame writes to it. */
-			for (int i = 0; i < 8 && size != VPT_1G; i++)
-				if (!vu_map(region.fd, region.base + i * size, size, RW, 0))
-					memset(region.base + i * size, 0x99, size);
-		}
-		REQUIRE(write(answer[1], &n, sizeof(n)) == sizeof(n), "write");
-		raise(SIGKILL);
-	}
-	REQUIRE(read(answer[0], &n, sizeof(n)) == sizeof(n), "read");
-	waitpid(pid, &status, 0);
-	if (n > 0) {
-		REQUIRE(read(pipes[0], words, sizeof(words)) == n, "read of the pipe");
-		for (int i = 0; i < n / 8; i++)
-			EXPECT(words[i] == 0x7777777777777777, "word %d: %llx", i,
-			       (unsigned long long)words[i]);
-	}
-}
-
 int main(int argc, char **argv)
 {
 	static const struct property properties[] = {
@@ -303,8 +258,6 @@ int main(int argc, char **argv)
 		{ "abort and core dump while in use", ends, ABORT, 0 },
 		{ "close while in use", torn_away, CLOSE, 0 },
 		{ "munmap while in use", torn_away, MUNMAP, 0 },
-		EACH_SIZE("a pinned page outlives its owner",
-			  pinned_pages_outlive_their_owner),
 	};
 
 	if (argc == 2 && !strcmp(argv[1], "true"))

@@ -16,6 +16,7 @@
 static _Atomic u64 stop;
 static struct region region;
 static bool strict;
+static bool vmas_split;	/* by a thread beside */
 
 struct worker {
 	pthread_t thread;
@@ -32,6 +33,7 @@ static void *work(void *arg)
 	u64 i;
 
 	churn_init(&s, w->r, w->offset, strict, w->stream);
+	s.vmas_split = vmas_split;
 	for (i = 0; budget_left(&b, i); i++)
 		churn(&s);
 	churn_verify(&s);
@@ -201,6 +203,7 @@ static void walkers(u64 unused)
 
 	(void)unused;
 	strict = true;
+	vmas_split = true;
 	region_rw(&region, 2, VPT_STRICT);
 	pthread_create(&walker, NULL, walk_tables, NULL);
 	pthread_create(&checker, NULL, check_all_the_time, NULL);

@@ -231,6 +231,60 @@ START_TEST(disown_where_nothing_is_mapped_does_nothing)
 
 END_TEST
 
+/* Each gathered table translates addresses in [@start, @end) only; one of them all. */
+static void check_gathered(struct world *w, u64 start, u64 end)
+{
+	u64 widest = 0;
+	unsigned int i;
+
+	for (i = 0; i < w->env.ngathered; i++) {
+		const struct table_info *t = &w->info[w->env.gathered[i] >> 12];
+		u64 span = ref_size(t->level + 1);
+
+		ck_assert_uint_ge(t->base, start);
+		ck_assert_uint_le(t->base + span, end);
+		if (span > widest)
+			widest = span;
+	}
+	ck_assert_uint_eq(widest, end - start);
+}
+
+START_TEST(what_an_unmap_unlinks_lies_in_its_span)
+{
+	unsigned int level = loop_level(_i);
+	struct pt_touched done;
+	struct pt_mapping old;
+	struct world w;
+	u64 start, end;
+
+	world_region(&w, loop_region(_i));
+	must_map(&w, w.pt.start, level);
+	start = w.pt.start;
+	end = start + 4096;
+	pt_unlink_span(&w.pt, &start, &end);
+	ck_assert_int_eq(pt_unmap(&w.pt, w.pt.start, &old), PT_OK);
+	/* A page in a border table: none of the core's tables goes. */
+	if (w.env.ngathered)
+		check_gathered(&w, start, end);
+	else
+		ck_assert_uint_eq(end - start, ref_size(3));
+	world_flush(&w);
+
+	must_map(&w, w.pt.end - ref_size(level), level);
+	start = w.pt.end - ref_size(level);
+	end = w.pt.end;
+	pt_unlink_span(&w.pt, &start, &end);
+	ck_assert_int_eq(pt_unmap_range(&w.pt, w.pt.end - ref_size(level), w.pt.end,
+					&done), PT_OK);
+	if (w.env.ngathered)
+		check_gathered(&w, start, end);
+	ck_assert_uint_eq(end, w.pt.end);
+	ck_assert_uint_ge(start, w.pt.start);
+	world_destroy(&w);
+}
+
+END_TEST
+
 TCase *border_tests(void)
 {
 	TCase *t = tcase_create("ownership");
@@ -241,5 +295,6 @@ TCase *border_tests(void)
 	tcase_add_test(t, a_region_may_cut_tables_of_any_level);
 	tcase_add_loop_test(t, a_region_cut_in_two_works_on_as_two, 0, 5);
 	tcase_add_loop_test(t, disown_where_nothing_is_mapped_does_nothing, 0, 5);
+	tcase_add_loop_test(t, what_an_unmap_unlinks_lies_in_its_span, 0, LOOP);
 	return t;
 }

@@ -25,6 +25,7 @@ struct slice {
 	char *base;		/* 2 MiB aligned */
 	bool strict;
 	bool huge_pages;	/* there are 2 MiB frames */
+	bool vmas_split;	/* others split VMAs: no 2 MiB page across a boundary */
 	struct rng rng;
 	struct slot slot[CHURN_SLOTS];
 };

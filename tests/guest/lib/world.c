@@ -18,6 +18,15 @@ static void stamp(struct sentinel *s)
 	*(u64 *)(s->va + s->size - 8) = s->last;
 }
 
+static void put(struct world *w, struct sentinel *s)
+{
+	REQUIRE(!vu_map(w->r.fd, s->va, s->size, RW, s->size == VPT_1G ? w->handle_1g : 0),
+		"map %s", size_name(s->size));
+	stamp(s);
+	if (s->prot != RW)
+		REQUIRE(!vu_protect(w->r.fd, s->va, s->prot, NULL), "protect");
+}
+
 static void add(struct world *w, u64 offset, u64 size, u32 prot)
 {
 	struct sentinel *s = &w->s[w->n];
@@ -27,13 +36,9 @@ static void add(struct world *w, u64 offset, u64 size, u32 prot)
 	s->prot = prot;
 	if (size == VPT_1G)
 		REQUIRE(!vu_frame_alloc(w->r.fd, size, &w->handle_1g), "FRAME_ALLOC");
-	REQUIRE(!vu_map(w->r.fd, s->va, size, RW, size == VPT_1G ? w->handle_1g : 0),
-		"map %s", size_name(size));
 	s->first = rng_next(&(struct rng) { w->n + 1 });
 	s->last = ~s->first;
-	stamp(s);
-	if (prot != RW)
-		REQUIRE(!vu_protect(w->r.fd, s->va, prot, NULL), "protect");
+	put(w, s);
 	w->n++;
 }
 
@@ -171,9 +176,23 @@ bool world_intact(struct world *w, const char *what)
 	return ok & expect_sound(w->r.fd, what);
 }
 
+/* The file's region once more, in one VMA. */
+static void renew(struct world *w)
+{
+	unsigned int i;
+
+	REQUIRE(!munmap(w->r.base, w->r.bytes), "munmap: %s", strerror(errno));
+	REQUIRE(mmap(w->r.base, w->r.bytes, PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_FIXED_NOREPLACE, w->r.fd, 0) == w->r.base,
+		"mmap: %s", strerror(errno));
+	for (i = 0; i < w->n; i++)
+		put(w, &w->s[i]);
+}
+
 void world_mend(struct world *w)
 {
 	unsigned int i;
+	int ret;
 
 	for (i = 0; i < w->n; i++) {
 		struct sentinel *s = &w->s[i];
@@ -184,7 +203,11 @@ void world_mend(struct world *w)
 			continue;
 		w->splits++;
 		REQUIRE(!vu_unmap_range(w->r.fd, s->va, s->size, NULL), "unmap");
-		REQUIRE(!vu_map(w->r.fd, s->va, s->size, s->prot, w->handle_1g), "map");
+		ret = vu_map(w->r.fd, s->va, s->size, s->prot, w->handle_1g);
+		REQUIRE(!ret || ret == -EINVAL, "map: %s", strerror(-ret));
+		/* The call has split the VMA inside what was one page. */
+		if (ret)
+			renew(w);
 	}
 	world_remember(w);
 }

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Linux's software walkers, and what keeps them out of a table that is freed.
+ *
+ * A walker reads an entry, and for a while holds a pointer into the table that the
+ * entry leads to.  These are the walkers, what they hold meanwhile, and what excludes
+ * them from a table that vpt unlinks:
+ *
+ *   walker                          6.1              6.4 and later    excluded by
+ *   page fault, until vm_ops->fault mmap_lock read   the VMA's lock   (a), (b)
+ *    or huge_fault is called                         or mmap_lock r.
+ *   get_user_pages(), move_pages,   mmap_lock read   mmap_lock read   (a)
+ *    mbind, madvise, mincore,
+ *    process_vm_readv, KVM's and
+ *    HMM's faults, /proc/PID/smaps,
+ *    numa_maps, pagemap, clear_refs
+ *   userfaultfd's copy and zeropage mmap_lock read   the VMA's lock   (a), (b)
+ *   get_user_pages_fast(), KVM's    interrupts off   interrupts off   (c)
+ *    host_pfn_mapping_level(),
+ *    perf's samples (also in NMI)
+ *   munmap, MAP_FIXED over it       mmap_lock write, then read: its own
+ *                                   VMAs are detached and locked      (d)
+ *   OOM reaper, process_mrelease    mmap_lock read   mmap_lock read   skip VM_PFNMAP
+ *   khugepaged, KSM, NUMA balancing mmap_lock read   mmap_lock read   skip VM_SPECIAL
+ *   exit, exec                      the last user    the last user    (e)
+ *   rmap (reclaim, migration)       -                -                no frame or
+ *                                                                     table is in it
+ *
+ *  (a) mmap_lock held for writing.
+ *  (b) vma_start_write() on every VMA that the table's span covers: madvise(), mbind()
+ *      and others split a region into VMAs, which share tables up to the PDPT.  Under
+ *      mmap_lock, VMAs stay as they are, and locked until it is released.
+ *  (c) The shootdown waits until each CPU of the mm has taken an interrupt.
+ *  (d) The notifier runs before munmap frees a table, and what it removes is bounded by
+ *      the VMAs that munmap has detached: 6.12's vms_gather_munmap_vmas() and 6.1's
+ *      do_mas_align_munmap() lock and detach each of them before unmap_vmas() sends
+ *      MMU_NOTIFY_UNMAP.  Tables that reach beyond them are disowned first.
+ *  (e) release() comes from exit_mmap(), when mm_users is 0: mmget() fails for the rest.
+ *
+ * The operations that unlink a table, and how they are called:
+ *
+ *   UNMAP, UNMAP_RANGE                  vpt_lock_walkers_unmap()  (a), (b), (c)
+ *   MAP, MAP_RANGE of 2 MiB and 1 GiB   vpt_lock_walkers_map()    (a), (b), (c)
+ *    (an empty table in the page's place)
+ *   munmap, exit (vpt_region_remove())  the notifier              (c), (d), (e)
+ *
+ * MAP of 4 KiB, PROTECT, REMAP and the split of a 1 GiB page unlink none.
+ */
+#include "ioctl.h"
+
+/*
+ * Lock the VMAs in a range of pages of the region, mmap_lock being held for writing.
+ * Return: 0; -EINVAL if a VMA ends inside a page.
+ */
+static int vpt_lock_vmas(struct mm_struct *mm, u64 start, u64 end, u64 page_size)
+{
+	VMA_ITERATOR(vmi, mm, start);
+	struct vm_area_struct *vma;
+
+	for_each_vma_range(vmi, vma, end) {
+		if (vma->vm_end < end && (vma->vm_end & (page_size - 1)))
+			return -EINVAL;
+		vpt_vma_write_lock(vma);
+	}
+	return 0;
+}
+
+/**
+ * vpt_lock_walkers_unmap() - keep walkers out of the tables that an unmapping may free
+ * @f: file
+ * @start: first byte
+ * @bytes: length of the range that will be unmapped
+ *
+ * Context: may sleep.  @f->lock is not held; it is taken after this.  The region's
+ * pieces change under mmap_lock only, so that they can be read without it.
+ * Return: 0 with mmap_lock held for writing; -EINTR, -ENXIO, -ERANGE.
+ */
+int vpt_lock_walkers_unmap(struct vpt_file *f, u64 start, u64 bytes)
+{
+	u64 end = start + bytes;
+	struct vpt_piece *piece;
+
+	if (mmap_write_lock_killable(f->mm))
+		return -EINTR;
+	piece = vpt_find_piece(f, start, bytes);
+	if (IS_ERR(piece)) {
+		mmap_write_unlock(f->mm);
+		return PTR_ERR(piece);
+	}
+	pt_unlink_span(&piece->pt, &start, &end);
+	vpt_lock_vmas(f->mm, start, end, PAGE_SIZE);
+	return 0;
+}
+
+/**
+ * vpt_lock_walkers_map() - keep walkers out of the tables in the place of huge pages
+ * @f: file
+ * @start: first byte, a multiple of @page_size
+ * @bytes: length of the range that will be mapped, likewise
+ * @page_size: 2 MiB or 1 GiB
+ *
+ * An empty table that Linux linked may have to give way to a page; its span is the
+ * page's.  No page may lie across the end of a VMA: munmap() of the VMA on one side
+ * would take a part of it, and may_split() is not asked where the split has been.
+ *
+ * Context: as vpt_lock_walkers_unmap().
+ * Return: 0 with mmap_lock held for writing; -EINTR, -ENXIO, -ERANGE; -EINVAL if a VMA
+ * ends inside a page.
+ */
+int vpt_lock_walkers_map(struct vpt_file *f, u64 start, u64 bytes, u64 page_size)
+{
+	struct vpt_piece *piece;
+	int ret;
+
+	if (mmap_write_lock_killable(f->mm))
+		return -EINTR;
+	piece = vpt_find_piece(f, start, bytes);
+	if (IS_ERR(piece))
+		ret = PTR_ERR(piece);
+	else
+		ret = vpt_lock_vmas(f->mm, start, start + bytes, page_size);
+	if (ret)
+		mmap_write_unlock(f->mm);
+	return ret;
+}
+
+void vpt_unlock_walkers(struct vpt_file *f)
+{
+	mmap_write_unlock(f->mm);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * /dev/hold: stops one thread at the entry of one function of the kernel, so that a race
+ * with it can be tested at leisure.
+ *
+ * A write of struct hold_order sets a probe for as long as the file is open.  The thread
+ * stays there, its CPU busy, until one byte is written, the file is closed, or the time
+ * is up.  A read says how far it is, as struct hold_state.  One order at a time.
+ */
+#ifndef HOLD_H
+#define HOLD_H
+
+#include <linux/types.h>
+
+/**
+ * struct hold_order - which thread to stop where
+ * @symbol: function; ENOENT if there is none that can be probed
+ * @tid: thread
+ * @milliseconds: time limit, at most HOLD_MAX_MS
+ * @argument: number (1 to 4) of an argument that must be @value, or 0 for any call
+ * @reserved: 0
+ * @value: of that argument
+ * @mask: bits of the argument that are compared
+ */
+struct hold_order {
+	char symbol[64];
+	__u32 tid;
+	__u32 milliseconds;
+	__u32 argument;
+	__u32 reserved;
+	__u64 value;
+	__u64 mask;
+};
+
+#define HOLD_MAX_MS	20000
+
+enum hold_state_is {
+	HOLD_WAITING,	/* the thread has not come there */
+	HOLD_HELD,
+	HOLD_RELEASED,
+	HOLD_EXPIRED,	/* the time was up */
+};
+
+struct hold_state {
+	__u32 is;
+	__u32 reserved;
+};
+
+#endif /* HOLD_H */

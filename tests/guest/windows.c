@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Windows held open: a walker of Linux's is stopped (hold/hold.h) while it holds a pointer
+ * into a table, and an operation tries to free that table.  The operation waits for the
+ * walker; where it need not, it does not.  README.md has the table of windows.
+ */
+#include "lib/guest.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+
+#include "hold/hold.h"
+
+#define SLOT		(512 * VPT_1G)
+#define HELD_MS		15000
+#define WAITS_MS	1000	/* an operation that waits is seen to wait this long */
+
+/* The operation, and what frees which table. */
+enum operation {
+	UNMAP,
+	UNMAP_RANGE,
+	UNMAP_HUGE,
+	MAP_HUGE,
+	MUNMAP,
+};
+
+/**
+ * struct window - a walker at one step, and an operation
+ * @name: the property
+ * @symbol: where the walker is stopped
+ * @operation: what is done meanwhile
+ * @boundary: offset at which another VMA begins, 0 for one VMA
+ * @advice: by which advice it is made, 0 for MADV_RANDOM
+ * @victim: offset of the address that is faulted on
+ * @mapped: offset of the page that the operation takes away
+ * @waits: the operation waits for the walker
+ * @smaps: the walker is a reader of /proc/self/smaps, not a fault
+ * @answer: the operation's, when the walker has gone first
+ * @only: the kernel that comes through @symbol there, NULL for each
+ */
+struct window {
+	const char *name;
+	const char *symbol;
+	enum operation operation;
+	u64 boundary;
+	int advice;
+	u64 victim;
+	u64 mapped;
+	bool waits;
+	bool smaps;
+	int answer;
+	const char *only;
+};
+
+/* The region's part that is a whole slot of 512 GiB, whose PDPT is vpt's. */
+static struct region r;
+static char *base;
+
+static const struct window *window;
+static _Atomic u64 tid, go, fault_over, done;
+static _Atomic int result;
+
+static int hold_open(void)
+{
+	int fd = open("/dev/hold", O_RDWR), module;
+
+	if (fd >= 0)
+		return fd;
+	module = open("hold.ko", O_RDONLY);
+	if (module < 0)
+		skip("hold.ko is not here");
+	REQUIRE(!syscall(SYS_finit_module, module, "", 0), "hold.ko: %s", strerror(errno));
+	close(module);
+	fd = open("/dev/hold", O_RDWR);
+	REQUIRE(fd >= 0, "/dev/hold: %s", strerror(errno));
+	return fd;
+}
+
+static void hold_set(int fd, const char *symbol)
+{
+	struct hold_order order = { .tid = tid, .milliseconds = HELD_MS };
+
+	/* An entry of the region, among those of all VMAs. */
+	if (window->smaps) {
+		order.argument = 2;
+		order.value = (u64)base;
+		order.mask = ~(SLOT - 1);
+	}
+	strncpy(order.symbol, symbol, sizeof(order.symbol) - 1);
+	REQUIRE(write(fd, &order, sizeof(order)) == sizeof(order), "%s(): %s", symbol,
+		strerror(errno));
+}
+
+static u32 hold_state(int fd)
+{
+	struct hold_state state = { 0 };
+
+	REQUIRE(read(fd, &state, sizeof(state)) == sizeof(state), "hold: read");
+	return state.is;
+}
+
+static void hold_release(int fd)
+{
+	REQUIRE(write(fd, "", 1) == 1, "hold: release");
+}
+
+static void *walker(void *unused)
+{
+	char buffer[4096];
+	int fd;
+
+	pin_to(1);
+	/* Not within the window: the first use of what is used below. */
+	fd = open("/proc/self/smaps", O_RDONLY);
+	post(&tid, gettid());
+	wait_for(&go, 1);
+	if (window->smaps)
+		while (read(fd, buffer, sizeof(buffer)) > 0)
+			;
+	else
+		probe_store(base + window->victim, 0x5a);
+	close(fd);
+	post(&fault_over, 1);
+	return unused;
+}
+
+static int operate(void)
+{
+	char *at = base + window->mapped;
+
+	switch (window->operation) {
+	case UNMAP:
+	case UNMAP_HUGE:
+		return vu_unmap(r.fd, at, NULL);
+	case UNMAP_RANGE:
+		return vu_unmap_range(r.fd, at, VPT_4K, NULL);
+	case MAP_HUGE:
+		return vu_map(r.fd, at, VPT_2M, RW, 0);
+	case MUNMAP:
+		break;
+	}
+	return munmap(base, SLOT) ? -errno : 0;
+}
+
+static void *operator(void *unused)
+{
+	pin_to(0);
+	wait_for(&go, 2);
+	result = operate();
+	post(&done, 1);
+	return unused;
+}
+
+static void setup(void)
+{
+	const u64 size = window->operation == UNMAP_HUGE ? VPT_2M : VPT_4K;
+
+	region_rw(&r, 1024, 0);
+	base = (char *)(((u64)r.base + SLOT - 1) & ~(SLOT - 1));
+	if (window->operation != MAP_HUGE)
+		REQUIRE(!vu_map(r.fd, base + window->mapped, size, RW, 0), "map");
+	if (window->boundary)
+		REQUIRE(!madvise(base + window->boundary,
+				 r.base + r.bytes - base - window->boundary,
+				 window->advice ? window->advice : MADV_RANDOM),
+			"madvise: %s", strerror(errno));
+}
+
+/* What was freed too early is soon used for something else. */
+static void use_tables(void)
+{
+	static u64 n;
+	u64 i;
+
+	for (i = 0; i < 16; i++)
+		EXPECT(!vu_map(r.fd, base + (64 + n++) * VPT_1G, VPT_4K, RW, 0) ||
+		       window->operation == MUNMAP, "map elsewhere");
+}
+
+static void only_on(const char *kernel)
+{
+	struct utsname name;
+	size_t n;
+
+	if (!kernel)
+		return;
+	n = strlen(kernel);
+	REQUIRE(!uname(&name), "uname");
+	if (strncmp(name.release, kernel, n) || name.release[n] != '.')
+		skip("a window of Linux %s", kernel);
+}
+
+/* Until the walker is held, the operation returns, or it is clear that it waits. */
+static void wait_until_held(int hold)
+{
+	while (hold_state(hold) != HOLD_HELD && !atomic_load(&fault_over))
+		usleep(1000);
+	REQUIRE(hold_state(hold) == HOLD_HELD, "%s() was not passed", window->symbol);
+}
+
+static bool returns_early(void)
+{
+	unsigned int ms, limit = window->waits ? WAITS_MS : HELD_MS / 2;
+
+	for (ms = 0; ms < limit && !atomic_load(&done); ms++)
+		usleep(1000);
+	return atomic_load(&done);
+}
+
+static void held_open(u64 arg)
+{
+	pthread_t walks, operates;
+	bool early;
+	int hold;
+
+	window = (const struct window *)arg;
+	only_on(window->only);
+	if (cpus() < 2)
+		skip("it takes two CPUs");
+	pin_to(0);
+	hold = hold_open();
+	/* A fault of this thread would wait behind the operation, for mmap_lock. */
+	REQUIRE(!mlockall(MCL_CURRENT | MCL_FUTURE), "mlockall: %s", strerror(errno));
+	setup();
+	pthread_create(&walks, NULL, walker, NULL);
+	pthread_create(&operates, NULL, operator, NULL);
+	wait_for(&tid, 1);
+	hold_set(hold, window->symbol);
+	post(&go, 1);
+	wait_until_held(hold);
+
+	post(&go, 2);
+	early = returns_early();
+	EXPECT(hold_state(hold) == HOLD_HELD, "the walker went on by itself");
+	EXPECT(early != window->waits, early ? "the operation did not wait for the walker" :
+	       "the operation waits for a walker elsewhere");
+	if (early)
+		use_tables();
+	hold_release(hold);
+	pthread_join(walks, NULL);
+	pthread_join(operates, NULL);
+	EXPECT(result == window->answer, "the operation: %s", strerror(-result));
+	use_tables();
+	expect_sound(r.fd, "in the end");
+	close(hold);
+}
+
+/* Two VMAs that share a PT, a PD, or a PDPT; the walker is in the second. */
+#define PT_SHARED	.boundary = VPT_2M / 2, .victim = VPT_2M / 2 + 5 * VPT_4K
+#define PD_SHARED	.boundary = VPT_2M, .victim = 3 * VPT_2M
+#define PDPT_SHARED	.boundary = VPT_1G, .victim = 3 * VPT_1G
+#define NONE_SHARED	.boundary = SLOT, .victim = SLOT + VPT_4K
+#define WAITS		.waits = true
+
+static const struct window windows[] = {
+	{ "a fault about to be answered, in a PT that UNMAP empties",
+	  "vpt_fault", UNMAP, PT_SHARED, WAITS },
+	{ "a fault about to be answered, in a PT that UNMAP_RANGE empties",
+	  "vpt_fault", UNMAP_RANGE, PT_SHARED, WAITS },
+	{ "a fault about to read a PT that UNMAP empties",
+	  "pte_offset_map_nolock", UNMAP, PT_SHARED, WAITS, .only = "6.12" },
+	{ "a fault about to be answered, in a PD that UNMAP empties",
+	  "vpt_huge_fault", UNMAP, PD_SHARED, WAITS, .only = "6.12" },
+	{ "a fault about to be answered, in a PD that UNMAP empties",
+	  "vpt_fault", UNMAP, PD_SHARED, WAITS, .only = "6.1" },
+	{ "a fault about to be answered, in a PD that UNMAP of 2M empties",
+	  "vpt_huge_fault", UNMAP_HUGE, PD_SHARED, WAITS, .only = "6.12" },
+	{ "a fault about to be answered, in a PD that UNMAP of 2M empties",
+	  "vpt_fault", UNMAP_HUGE, PD_SHARED, WAITS, .only = "6.1" },
+	{ "a fault about to be answered, in a PDPT that UNMAP empties",
+	  "vpt_huge_fault", UNMAP, PDPT_SHARED, WAITS, .only = "6.12" },
+	/* Where huge pages are not wanted, 6.12 does not ask for one first. */
+	{ "a fault about to link a PD into a PDPT that UNMAP empties",
+	  "__pmd_alloc", UNMAP, PDPT_SHARED, WAITS, .advice = MADV_NOHUGEPAGE },
+	{ "a fault about to link a PD into a PDPT that UNMAP_RANGE empties",
+	  "__pmd_alloc", UNMAP_RANGE, PDPT_SHARED, WAITS, .advice = MADV_NOHUGEPAGE },
+	{ "a fault about to be answered, where MAP puts a 2M page",
+	  "vpt_huge_fault", MAP_HUGE, .victim = VPT_4K, WAITS, .answer = -EEXIST,
+	  .only = "6.12" },
+	{ "a fault about to be answered, where MAP puts a 2M page",
+	  "vpt_fault", MAP_HUGE, .victim = VPT_4K, WAITS, .answer = -EEXIST,
+	  .only = "6.1" },
+	{ "a fault about to be answered, where munmap is",
+	  "vpt_fault", MUNMAP, PT_SHARED, WAITS },
+	{ "a fault that has just begun, where UNMAP frees tables",
+	  "handle_mm_fault", UNMAP, PDPT_SHARED, WAITS },
+	{ "a reader of smaps in a PT that UNMAP empties",
+	  "smaps_pte_range", UNMAP, .smaps = true, WAITS, .only = "6.12" },
+	{ "a fault that shares no table holds nobody up",
+	  "vpt_huge_fault", UNMAP, NONE_SHARED, .only = "6.12" },
+};
+
+int main(int argc, char **argv)
+{
+	struct property properties[ARRAY_SIZE(windows)] = { 0 };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(windows); i++) {
+		properties[i].name = windows[i].name;
+		properties[i].run = held_open;
+		properties[i].arg = (u64)&windows[i];
+	}
+	return run_properties(argc, argv, properties, ARRAY_SIZE(properties));
+}
