@@ -137,8 +137,8 @@ void vpt_spec_region(struct vpt_file *f, const struct pt *pt, struct spec_region
 					   spec_leaf_attributes(level);
 	}
 	/* The totals are the file's: they say something while this is all of it. */
-	piece = list_first_entry(&f->pieces, struct vpt_piece, node);
-	if (list_is_singular(&f->pieces) && pt->start == piece->pt.start &&
+	piece = vpt_piece_from(f, 0);
+	if (f->pieces.n == 1 && pt->start == piece->pt.start &&
 	    pt->end == piece->pt.end) {
 		region->tables = f->env.tables;
 		region->mappings = f->env.leaves[0] + f->env.leaves[1] +
@@ -192,13 +192,13 @@ int vpt_ioc_check(struct vpt_file *f, void *arg)
 	*c = (struct vpt_check){ .argsz = c->argsz };
 	if (mutex_lock_killable(&f->lock))
 		return -EINTR;
-	if (list_empty(&f->pieces)) {
+	if (vpt_region_gone(f)) {
 		mutex_unlock(&f->lock);
 		return -ENXIO;
 	}
 	f->checks++;
 	vpt_spec_look(f, &env);
-	list_for_each_entry(piece, &f->pieces, node) {
+	for (piece = vpt_piece_from(f, 0); piece; piece = vpt_piece_next(piece)) {
 		vpt_spec_region(f, &piece->pt, &region);
 		spec_check_tree(&region, &env, &result);
 		vpt_check_add(f, c, &result);

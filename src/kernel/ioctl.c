@@ -63,7 +63,7 @@ struct vpt_piece *vpt_find_piece(struct vpt_file *f, u64 va, u64 bytes)
 
 	if (piece)
 		return piece;
-	return ERR_PTR(list_empty(&f->pieces) ? -ENXIO : -ERANGE);
+	return ERR_PTR(vpt_region_gone(f) ? -ENXIO : -ERANGE);
 }
 
 /*
@@ -188,7 +188,7 @@ static int vpt_ioc_stats(struct vpt_file *f, void *arg)
 		return -EINTR;
 	s->flags = (f->strict ? VPT_STRICT : 0) | (f->violations ? VPT_BROKEN : 0);
 	s->region_start = f->start;
-	list_for_each_entry(piece, &f->pieces, node)
+	for (piece = vpt_piece_from(f, 0); piece; piece = vpt_piece_next(piece))
 		s->region_bytes += piece->pt.end - piece->pt.start;
 	s->mapped_bytes = f->env.mapped;
 	memcpy(s->leaves, f->env.leaves, sizeof(s->leaves));

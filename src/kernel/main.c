@@ -28,8 +28,7 @@ static int vpt_open(struct inode *inode, struct file *file)
 	if (!f->trial || !zalloc_cpumask_var(&f->shot, GFP_KERNEL_ACCOUNT))
 		goto free;
 	mutex_init(&f->lock);
-	INIT_LIST_HEAD(&f->pieces);
-	INIT_LIST_HEAD(&f->spare);
+	vpt_pieces_init(&f->pieces);
 	INIT_LIST_HEAD(&f->env.reserve);
 	INIT_LIST_HEAD(&f->env.dead_tables);
 	INIT_LIST_HEAD(&f->env.dead_frames);
@@ -65,9 +64,10 @@ static int vpt_release(struct inode *inode, struct file *file)
 	mmu_notifier_unregister(&f->notifier, f->mm);
 	vpt_drop_handles(f);
 	vpt_drop_reserve(f);
+	vpt_pieces_free(&f->pieces);
 	/* What a broken table led to may be lost; it was reported. */
 	WARN_ON_ONCE(!f->violations &&
-		     (f->frames || f->env.mapped || !list_empty(&f->pieces)));
+		     (f->frames || f->env.mapped || !vpt_region_gone(f)));
 	mmdrop(f->mm);
 	vpt_monitor_drop(f);
 	free_cpumask_var(f->shot);

@@ -68,7 +68,7 @@ static void vpt_monitor_adopt(struct vpt_file *f)
 	struct vpt_piece *piece;
 	u64 va;
 
-	list_for_each_entry(piece, &f->pieces, node) {
+	for (piece = vpt_piece_from(f, 0); piece; piece = vpt_piece_next(piece)) {
 		u64 told[PT_LEVELS + 1] = { 0 };
 
 		for (va = piece->pt.start; va < piece->pt.end;) {

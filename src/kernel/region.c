@@ -59,7 +59,7 @@ int vpt_region_map(struct vpt_file *f, struct vm_area_struct *vma)
 	f->env.root_mirrored = !pgtable_l5_enabled() && boot_cpu_has(X86_FEATURE_PTI);
 	pt_init(&piece->pt, &f->env, f->root, vma->vm_start, vma->vm_end,
 		boot_cpu_data.x86_phys_bits);
-	list_add(&piece->node, &f->pieces);
+	vpt_piece_first(f, piece);
 	f->rights = PT_USER | (vma->vm_flags & VM_WRITE ? PT_WRITE : 0) |
 		    (vma->vm_flags & VM_EXEC ? PT_EXEC : 0);
 	WRITE_ONCE(f->start, vma->vm_start);
@@ -75,39 +75,6 @@ int vpt_region_map(struct vpt_file *f, struct vm_area_struct *vma)
 	vma->vm_ops = &vpt_vm_ops;
 	vma->vm_private_data = f;
 	return 0;
-}
-
-/* The piece that holds [@va, @va + @bytes), or NULL.  @f->lock is held. */
-struct vpt_piece *vpt_piece_at(struct vpt_file *f, u64 va, u64 bytes)
-{
-	struct vpt_piece *piece;
-
-	list_for_each_entry(piece, &f->pieces, node) {
-		if (va >= piece->pt.start && va < piece->pt.end &&
-		    piece->pt.end - va >= bytes)
-			return piece;
-	}
-	return NULL;
-}
-
-/* Take [@lo, @hi) out of the piece's bounds. */
-static void vpt_piece_shrink(struct vpt_file *f, struct vpt_piece *piece, u64 lo, u64 hi)
-{
-	struct vpt_piece *rest;
-
-	if (lo == piece->pt.start && hi == piece->pt.end) {
-		list_move(&piece->node, &f->spare);
-	} else if (lo == piece->pt.start) {
-		piece->pt.start = hi;
-	} else if (hi == piece->pt.end) {
-		piece->pt.end = lo;
-	} else {
-		rest = list_first_entry(&f->spare, struct vpt_piece, node);
-		rest->pt = piece->pt;
-		rest->pt.start = hi;
-		piece->pt.end = lo;
-		list_move(&rest->node, &piece->node);
-	}
 }
 
 /*
@@ -136,15 +103,6 @@ static void vpt_piece_cut(struct vpt_file *f, struct vpt_piece *piece, u64 lo, u
 	vpt_piece_shrink(f, piece, lo, hi);
 }
 
-static void vpt_free_pieces(struct list_head *pieces)
-{
-	struct vpt_piece *piece, *next;
-
-	list_for_each_entry_safe(piece, next, pieces, node)
-		kfree(piece);
-	INIT_LIST_HEAD(pieces);
-}
-
 /**
  * vpt_region_remove() - unmap what the region has in a range, for good
  * @f: file
@@ -156,21 +114,18 @@ static void vpt_free_pieces(struct list_head *pieces)
  */
 void vpt_region_remove(struct vpt_file *f, u64 start, u64 end)
 {
-	struct vpt_piece *piece, *next;
+	struct vpt_piece *piece;
 
 	mutex_lock(&f->lock);
 	if (vpt_telling())
 		vpt_tell_lock(f);
-	list_for_each_entry_safe(piece, next, &f->pieces, node) {
-		u64 lo = max(start, piece->pt.start), hi = min(end, piece->pt.end);
-
-		if (lo < hi)
-			vpt_piece_cut(f, piece, lo, hi);
-	}
-	if (list_empty(&f->pieces)) {
+	for (piece = vpt_piece_from(f, start); piece && piece->pt.start < end;
+	     piece = vpt_piece_from(f, start))
+		vpt_piece_cut(f, piece, max(start, piece->pt.start),
+			      min(end, piece->pt.end));
+	if (vpt_region_gone(f)) {
 		WRITE_ONCE(f->start, 0);
 		WRITE_ONCE(f->end, 0);
-		vpt_free_pieces(&f->spare);
 	}
 	if (vpt_telling())
 		vpt_tell_unlock(f);
@@ -205,7 +160,9 @@ static int vpt_invalidate_start(struct mmu_notifier *notifier,
 {
 	struct vpt_file *f = container_of(notifier, struct vpt_file, notifier);
 
-	if (range->end <= READ_ONCE(f->start) || range->start >= READ_ONCE(f->end))
+	/* Its span first: most of what Linux tells of is no region's. */
+	if (range->end <= READ_ONCE(f->start) || range->start >= READ_ONCE(f->end) ||
+	    !vpt_region_touches(f, range->start, range->end))
 		return 0;
 	switch (range->event) {
 	case MMU_NOTIFY_UNMAP:

@@ -66,8 +66,7 @@ static void vpt_report_walk(struct vpt_file *f, u64 va)
 	unsigned int level;
 
 	vpt_spec_look(f, &env);
-	vpt_spec_region(f, &list_first_entry(&f->pieces, struct vpt_piece, node)->pt,
-			&region);
+	vpt_spec_region(f, &vpt_piece_from(f, 0)->pt, &region);
 	spec_translate(&env.memory, &region.cpu, region.root, va, &walk);
 	for (level = SPEC_LEVELS; level >= walk.level; level--)
 		pr_err("vpt: check:   %-4s %#013llx[%3llu] = %#018llx\n", names[level],
@@ -94,7 +93,7 @@ void vpt_violation(struct vpt_file *f, u64 va, const char *fmt, ...)
 	text.va = &args;
 	pr_err("vpt: check: %pV\n", &text);
 	va_end(args);
-	if (!list_empty(&f->pieces))
+	if (!vpt_region_gone(f))
 		vpt_report_walk(f, va);
 	pr_err("vpt: check: the region of process %d (%s) takes no more changes\n",
 	       task_tgid_nr(current), current->comm);
