@@ -23,7 +23,8 @@
  * reserved fields must be 0.
  *
  * Errors that every ioctl can answer, and that change nothing:
- *	EFAULT	the struct cannot be read or written
+ *	EFAULT	the struct cannot be read or written, or lies in what the call would
+ *		unmap, remap or make read-only
  *	EINVAL	argsz too small, unknown flag, a reserved field that is not 0
  *	E2BIG	argsz too large, with a non-zero byte beyond what the kernel knows
  *	EPERM	the caller is not the process that opened the file

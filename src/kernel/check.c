@@ -179,7 +179,7 @@ void vpt_spec_look(struct vpt_file *f, struct spec_env *env)
 	};
 }
 
-int vpt_ioc_check(struct vpt_file *f, void *arg)
+int vpt_ioc_check(struct vpt_file *f, void *arg, u64 user)
 {
 	struct vpt_check *c = arg;
 	struct spec_region region;

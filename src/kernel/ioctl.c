@@ -109,7 +109,7 @@ bool vpt_rights_stale(u32 before, u32 after, bool tighter)
 	return tighter || (after & ~before & PT_EXEC);
 }
 
-static int vpt_ioc_config(struct vpt_file *f, void *arg)
+static int vpt_ioc_config(struct vpt_file *f, void *arg, u64 user)
 {
 	struct vpt_config *c = arg;
 	int ret = 0;
@@ -126,7 +126,7 @@ static int vpt_ioc_config(struct vpt_file *f, void *arg)
 	return ret;
 }
 
-static int vpt_ioc_frame_alloc(struct vpt_file *f, void *arg)
+static int vpt_ioc_frame_alloc(struct vpt_file *f, void *arg, u64 user)
 {
 	struct vpt_frame *a = arg;
 	int level = vpt_level(a->page_size);
@@ -146,7 +146,7 @@ static int vpt_ioc_frame_alloc(struct vpt_file *f, void *arg)
 	return 0;
 }
 
-static int vpt_ioc_frame_free(struct vpt_file *f, void *arg)
+static int vpt_ioc_frame_free(struct vpt_file *f, void *arg, u64 user)
 {
 	struct vpt_frame *a = arg;
 
@@ -176,7 +176,7 @@ static void vpt_module_stats(struct vpt_stats *s)
 	s->pool_free = vpt_pool_free();
 }
 
-static int vpt_ioc_stats(struct vpt_file *f, void *arg)
+static int vpt_ioc_stats(struct vpt_file *f, void *arg, u64 user)
 {
 	struct vpt_stats *s = arg;
 	struct vpt_piece *piece;
@@ -217,7 +217,7 @@ union vpt_arg {
 /* In the order of their numbers. */
 static const struct {
 	unsigned int cmd;
-	int (*run)(struct vpt_file *f, void *arg);
+	int (*run)(struct vpt_file *f, void *arg, u64 user);
 } vpt_ioctls[] = {
 	{ VPT_IOC_CONFIG, vpt_ioc_config },
 	{ VPT_IOC_MAP, vpt_ioc_map },
@@ -299,7 +299,7 @@ long vpt_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	/* What cannot be answered is not done: see now that the struct is writable. */
 	if ((_IOC_DIR(known) & _IOC_READ) && !vpt_writable(&a, size, user))
 		return -EFAULT;
-	ret = vpt_ioctls[i].run(f, &a);
+	ret = vpt_ioctls[i].run(f, &a, arg);
 	if (!ret && (_IOC_DIR(known) & _IOC_READ))
 		ret = vpt_copy_out(&a, size, user);
 	return ret;

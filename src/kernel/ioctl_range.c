@@ -96,7 +96,7 @@ static int vpt_map_range_locked(struct vpt_file *f, struct vpt_range *r,
 	return 0;
 }
 
-int vpt_ioc_map_range(struct vpt_file *f, void *arg)
+int vpt_ioc_map_range(struct vpt_file *f, void *arg, u64 user)
 {
 	struct vpt_range *r = arg;
 	int level = vpt_level(r->page_size);
@@ -135,7 +135,7 @@ free:
 	return ret;
 }
 
-static int vpt_unmap_range_locked(struct vpt_file *f, struct vpt_range *r)
+static int vpt_unmap_range_locked(struct vpt_file *f, struct vpt_range *r, u64 user)
 {
 	struct vpt_piece *piece = vpt_find_piece(f, r->addr, r->length);
 	struct pt_touched done;
@@ -143,6 +143,8 @@ static int vpt_unmap_range_locked(struct vpt_file *f, struct vpt_range *r)
 
 	if (IS_ERR(piece))
 		return PTR_ERR(piece);
+	if (vpt_answer_lost(user, sizeof(*r), r->addr, r->length))
+		return -EFAULT;
 	ret = vpt_op_unmap_range(f, &piece->pt, r->addr, r->addr + r->length, &done);
 	if (done.leaves || !list_empty(&f->env.dead_tables))
 		vpt_settle(f, r->addr, r->addr + r->length, PAGE_SHIFT);
@@ -151,7 +153,7 @@ static int vpt_unmap_range_locked(struct vpt_file *f, struct vpt_range *r)
 	return ret;
 }
 
-int vpt_ioc_unmap_range(struct vpt_file *f, void *arg)
+int vpt_ioc_unmap_range(struct vpt_file *f, void *arg, u64 user)
 {
 	struct vpt_range *r = arg;
 	int ret = vpt_range_check(r);
@@ -164,14 +166,14 @@ int vpt_ioc_unmap_range(struct vpt_file *f, void *arg)
 		return ret;
 	ret = vpt_lock_reserved(f, 0);
 	if (!ret) {
-		ret = vpt_unmap_range_locked(f, r);
+		ret = vpt_unmap_range_locked(f, r, user);
 		vpt_unlock(f);
 	}
 	vpt_unlock_walkers(f);
 	return ret;
 }
 
-static int vpt_protect_range_locked(struct vpt_file *f, struct vpt_range *r)
+static int vpt_protect_range_locked(struct vpt_file *f, struct vpt_range *r, u64 user)
 {
 	struct vpt_piece *piece = vpt_find_piece(f, r->addr, r->length);
 	int rights = vpt_rights(f, r->prot);
@@ -182,6 +184,9 @@ static int vpt_protect_range_locked(struct vpt_file *f, struct vpt_range *r)
 		return PTR_ERR(piece);
 	if (rights < 0)
 		return rights;
+	if (!(rights & PT_WRITE) &&
+	    vpt_answer_lost(user, sizeof(*r), r->addr, r->length))
+		return -EFAULT;
 	ret = vpt_op_protect_range(f, &piece->pt, r->addr, r->addr + r->length, rights,
 				   &done);
 	if (ret)
@@ -194,7 +199,7 @@ static int vpt_protect_range_locked(struct vpt_file *f, struct vpt_range *r)
 	return 0;
 }
 
-int vpt_ioc_protect_range(struct vpt_file *f, void *arg)
+int vpt_ioc_protect_range(struct vpt_file *f, void *arg, u64 user)
 {
 	struct vpt_range *r = arg;
 	int ret = vpt_range_check(r);
@@ -208,7 +213,7 @@ int vpt_ioc_protect_range(struct vpt_file *f, void *arg)
 	ret = vpt_lock_reserved(f, 0);
 	if (ret)
 		return ret;
-	ret = vpt_protect_range_locked(f, r);
+	ret = vpt_protect_range_locked(f, r, user);
 	vpt_unlock(f);
 	return ret;
 }
