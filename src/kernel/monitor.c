@@ -3,8 +3,8 @@
  * The protocol monitor in the kernel.
  *
  * It starts, and takes note of what is mapped, when a file's lock is taken and
- * check=full; it ends when the lock is taken and check= is something else.  So it
- * never sees half of an operation.
+ * check=full; so it never sees half of an operation.  All of them end when check=
+ * leaves full: from then on nobody may be telling any more.
  */
 #include <linux/mm.h>
 
@@ -16,18 +16,41 @@
 void vpt_monitor_init(struct vpt_file *f)
 {
 	spin_lock_init(&f->monitor.lock);
+	INIT_LIST_HEAD(&f->monitor.node);
 }
 
-void vpt_monitor_wanted(void)
-{
-	static atomic_t listening = ATOMIC_INIT(0);
+/* The monitors that are on. */
+static LIST_HEAD(vpt_monitors);
+static DEFINE_SPINLOCK(vpt_monitors_lock);
 
-	/*
-	 * It stays: to rewrite the jumps at each change of check= would cost more than
-	 * their being taken in vain.
-	 */
-	if (!atomic_xchg(&listening, 1))
-		vpt_tell_more();
+/* Take what a monitor that ends remembers.  vpt_monitors_lock is held. */
+static void *vpt_monitor_end(struct vpt_monitor *m)
+{
+	void *memory;
+
+	list_del_init(&m->node);
+	spin_lock_irq(&m->lock);
+	WRITE_ONCE(m->on, false);
+	memory = m->memory;
+	m->memory = NULL;
+	spin_unlock_irq(&m->lock);
+	return memory;
+}
+
+void vpt_monitors_drop(void)
+{
+	struct vpt_monitor *m;
+	void *memory;
+
+	do {
+		memory = NULL;
+		spin_lock(&vpt_monitors_lock);
+		m = list_first_entry_or_null(&vpt_monitors, struct vpt_monitor, node);
+		if (m)
+			memory = vpt_monitor_end(m);
+		spin_unlock(&vpt_monitors_lock);
+		kvfree(memory);
+	} while (m);
 }
 
 void vpt_monitor_step(struct vpt_file *f, const struct spec_mon_event *e)
@@ -45,13 +68,12 @@ void vpt_monitor_step(struct vpt_file *f, const struct spec_mon_event *e)
 
 void vpt_monitor_drop(struct vpt_file *f)
 {
-	struct vpt_monitor *m = &f->monitor;
+	void *memory;
 
-	spin_lock_irq(&m->lock);
-	WRITE_ONCE(m->on, false);
-	spin_unlock_irq(&m->lock);
-	kvfree(m->memory);
-	m->memory = NULL;
+	spin_lock(&vpt_monitors_lock);
+	memory = vpt_monitor_end(&f->monitor);
+	spin_unlock(&vpt_monitors_lock);
+	kvfree(memory);
 }
 
 /* What it takes to remember all that is mapped, twice over. */
@@ -96,12 +118,20 @@ static void vpt_monitor_start(struct vpt_file *f, u64 bytes)
 	memory = kvmalloc(bytes, GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN);
 	if (!memory)
 		return;
-	m->memory = memory;
-	m->bytes = bytes;
-	spin_lock_irq(&m->lock);
-	spec_mon_init(&m->mon, memory, bytes);
-	WRITE_ONCE(m->on, true);
-	spin_unlock_irq(&m->lock);
+	spin_lock(&vpt_monitors_lock);
+	/* Unless check= has left full, and all that were on have ended. */
+	if (READ_ONCE(vpt_check_mode) == VPT_CHECK_FULL) {
+		spin_lock_irq(&m->lock);
+		m->memory = memory;
+		m->bytes = bytes;
+		spec_mon_init(&m->mon, memory, bytes);
+		WRITE_ONCE(m->on, true);
+		spin_unlock_irq(&m->lock);
+		list_add(&m->node, &vpt_monitors);
+		memory = NULL;
+	}
+	spin_unlock(&vpt_monitors_lock);
+	kvfree(memory);
 	vpt_monitor_adopt(f);
 }
 

@@ -31,17 +31,23 @@ static const char *const vpt_check_names[] = {
 
 static int vpt_check_set(const char *value, const struct kernel_param *param)
 {
-	int mode = sysfs_match_string(vpt_check_names, value);
+	int mode = sysfs_match_string(vpt_check_names, value), was;
 
 	if (mode < 0)
 		return mode;
 	/* Set under the module's parameter lock. */
+	was = vpt_check_mode;
+	/* A monitor that starts must be told of all that follows. */
+	if (mode == VPT_CHECK_FULL && was != VPT_CHECK_FULL)
+		vpt_tell_more();
 	WRITE_ONCE(vpt_check_epoch, vpt_check_epoch + 1);
 	/* Who sees the new mode sees the new number. */
 	smp_wmb();
 	WRITE_ONCE(vpt_check_mode, mode);
-	if (mode == VPT_CHECK_FULL)
-		vpt_monitor_wanted();
+	if (mode != VPT_CHECK_FULL && was == VPT_CHECK_FULL) {
+		vpt_monitors_drop();
+		vpt_tell_less();
+	}
 	return 0;
 }
 
@@ -55,6 +61,18 @@ static const struct kernel_param_ops vpt_check_ops = {
 	.get = vpt_check_get,
 };
 module_param_cb(check, &vpt_check_ops, NULL, 0644);
+
+static int vpt_listeners_get(char *buffer, const struct kernel_param *param)
+{
+	return sysfs_emit(buffer, "%d\n", static_key_count(&vpt_heard.key));
+}
+
+static const struct kernel_param_ops vpt_listeners_ops = {
+	.get = vpt_listeners_get,
+};
+module_param_cb(listeners, &vpt_listeners_ops, NULL, 0444);
+MODULE_PARM_DESC(listeners, "Tracepoints that are on, and check=full; while 0, nothing is told (read only)");
+
 MODULE_PARM_DESC(check, "Check each operation against the specification: off (default), op, full");
 
 static void vpt_report_walk(struct vpt_file *f, u64 va)
