@@ -290,14 +290,16 @@ u32 vpt_frame_handle(struct page *frame)
 	return frame->index;
 }
 
+/*
+ * If that was the last reference no leaf maps the frame, and no CPU has it cached: it can
+ * be freed.
+ */
 static void vpt_handle_drop(struct vpt_file *f, struct page *frame)
 {
 	xa_erase(&f->handles, frame->index);
 	frame->index = 0;
 	f->nhandles--;
 	vpt_frame_put(&f->env, frame);
-	/* If that was the last reference no leaf maps it: no CPU has it cached. */
-	vpt_free_dead_frames(f);
 }
 
 /* Return: 0, -ENOENT, -EINTR. */
@@ -311,6 +313,7 @@ int vpt_handle_free(struct vpt_file *f, u64 handle)
 	frame = vpt_handle_frame(f, handle);
 	if (frame) {
 		vpt_handle_drop(f, frame);
+		vpt_free_dead_frames(f);
 		ret = 0;
 	}
 	mutex_unlock(&f->lock);
@@ -324,8 +327,13 @@ void vpt_drop_handles(struct vpt_file *f)
 	struct page *frame;
 
 	mutex_lock(&f->lock);
-	xa_for_each(&f->handles, handle, frame)
+	xa_for_each(&f->handles, handle, frame) {
 		vpt_handle_drop(f, frame);
+		if (f->nhandles % VPT_BATCH)
+			continue;
+		vpt_free_dead_frames(f);
+		cond_resched();
+	}
 	mutex_unlock(&f->lock);
 	xa_destroy(&f->handles);
 }

@@ -145,7 +145,8 @@ void vpt_monitor_begin(struct vpt_file *f)
 		bytes = max(bytes, 2 * m->bytes);
 		vpt_monitor_drop(f);
 	}
-	if (wanted && !m->on)
+	/* What is being taken away belongs to no piece, and would not be known. */
+	if (wanted && !m->on && !f->pieces.cut)
 		vpt_monitor_start(f, bytes);
 }
 

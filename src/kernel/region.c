@@ -9,6 +9,7 @@
 #include <asm/processor.h>
 
 #include "op.h"
+#include "step.h"
 
 #define VPT_REGION_UNIT	(1UL << 30)
 #define VPT_REGION_MAX	(1UL << 47)
@@ -77,15 +78,53 @@ int vpt_region_map(struct vpt_file *f, struct vm_area_struct *vma)
 	return 0;
 }
 
+static void vpt_region_lock(struct vpt_file *f)
+{
+	mutex_lock(&f->lock);
+	if (vpt_telling())
+		vpt_tell_lock(f);
+}
+
+static void vpt_region_unlock(struct vpt_file *f)
+{
+	if (vpt_telling())
+		vpt_tell_unlock(f);
+	mutex_unlock(&f->lock);
+}
+
+/* Let others in. */
+static void vpt_region_pause(struct vpt_file *f)
+{
+	vpt_region_unlock(f);
+	cond_resched();
+	vpt_region_lock(f);
+}
+
+static void vpt_cut_step(struct vpt_file *f, struct pt *cut, u64 va, u64 stop)
+{
+	struct pt_touched done;
+	int ret;
+
+	ret = vpt_op_unmap_range(f, cut, va, stop, &done);
+	if (ret == -EIO)
+		ret = vpt_op_unmap_range(f, cut, va, stop, &done);
+	/* may_split() let no boundary fall into a huge leaf. */
+	WARN_ON_ONCE(ret && !f->violations);
+	if (done.leaves || !list_empty(&f->env.dead_tables))
+		vpt_settle(f, va, stop, PAGE_SHIFT);
+}
+
 /*
  * Remove everything in [@lo, @hi), a part of the piece, and its tables.  Tables
  * that reach beyond it on either side cover somebody else's addresses from now on.
+ *
+ * It leaves the region first, so that nobody maps anything there while the lock is
+ * released from one step to the next.
  */
 static void vpt_piece_cut(struct vpt_file *f, struct vpt_piece *piece, u64 lo, u64 hi)
 {
 	struct pt cut = piece->pt;
-	struct pt_touched done;
-	int ret;
+	u64 va, stop;
 
 	if (lo > piece->pt.start)
 		pt_disown(&piece->pt, lo);
@@ -93,14 +132,15 @@ static void vpt_piece_cut(struct vpt_file *f, struct vpt_piece *piece, u64 lo, u
 		pt_disown(&piece->pt, hi);
 	cut.start = lo;
 	cut.end = hi;
-	ret = vpt_op_unmap_range(f, &cut, lo, hi, &done);
-	if (ret == -EIO)
-		ret = vpt_op_unmap_range(f, &cut, lo, hi, &done);
-	/* may_split() let no boundary fall into a huge leaf. */
-	WARN_ON_ONCE(ret && !f->violations);
-	if (done.leaves || !list_empty(&f->env.dead_tables))
-		vpt_settle(f, lo, hi, PAGE_SHIFT);
 	vpt_piece_shrink(f, piece, lo, hi);
+	f->pieces.cut = &cut;
+	for (va = lo; va < hi; va = stop) {
+		if (va > lo)
+			vpt_region_pause(f);
+		stop = vpt_step_end(f, va, hi);
+		vpt_cut_step(f, &cut, va, stop);
+	}
+	f->pieces.cut = NULL;
 }
 
 /**
@@ -116,20 +156,18 @@ void vpt_region_remove(struct vpt_file *f, u64 start, u64 end)
 {
 	struct vpt_piece *piece;
 
-	mutex_lock(&f->lock);
-	if (vpt_telling())
-		vpt_tell_lock(f);
+	vpt_region_lock(f);
 	for (piece = vpt_piece_from(f, start); piece && piece->pt.start < end;
-	     piece = vpt_piece_from(f, start))
+	     piece = vpt_piece_from(f, start)) {
 		vpt_piece_cut(f, piece, max(start, piece->pt.start),
 			      min(end, piece->pt.end));
+		vpt_region_pause(f);
+	}
 	if (vpt_region_gone(f)) {
 		WRITE_ONCE(f->start, 0);
 		WRITE_ONCE(f->end, 0);
 	}
-	if (vpt_telling())
-		vpt_tell_unlock(f);
-	mutex_unlock(&f->lock);
+	vpt_region_unlock(f);
 }
 
 /*
@@ -141,18 +179,14 @@ static void vpt_region_split(struct vpt_file *f, u64 va)
 	struct vpt_piece *piece;
 	struct pt_mapping m;
 
-	mutex_lock(&f->lock);
-	if (vpt_telling())
-		vpt_tell_lock(f);
+	vpt_region_lock(f);
 	piece = vpt_piece_at(f, va, pt_size(3));
 	if (!piece || pt_resolve(&piece->pt, va, &m) != PT_OK || m.level != 3)
 		goto unlock;
 	if (vpt_op_split(f, &piece->pt, va) == -EIO)
 		vpt_op_split(f, &piece->pt, va);
 unlock:
-	if (vpt_telling())
-		vpt_tell_unlock(f);
-	mutex_unlock(&f->lock);
+	vpt_region_unlock(f);
 }
 
 static int vpt_invalidate_start(struct mmu_notifier *notifier,

@@ -75,7 +75,7 @@ MODULE_PARM_DESC(listeners, "Tracepoints that are on, and check=full; while 0, n
 
 MODULE_PARM_DESC(check, "Check each operation against the specification: off (default), op, full");
 
-static void vpt_report_walk(struct vpt_file *f, u64 va)
+static void vpt_report_walk(struct vpt_file *f, const struct pt *pt, u64 va)
 {
 	static const char *const names[] = { "", "PT", "PD", "PDPT", "PML4" };
 	struct spec_region region;
@@ -84,7 +84,7 @@ static void vpt_report_walk(struct vpt_file *f, u64 va)
 	unsigned int level;
 
 	vpt_spec_look(f, &env);
-	vpt_spec_region(f, &vpt_piece_from(f, 0)->pt, &region);
+	vpt_spec_region(f, pt, &region);
 	spec_translate(&env.memory, &region.cpu, region.root, va, &walk);
 	for (level = SPEC_LEVELS; level >= walk.level; level--)
 		pr_err("vpt: check:   %-4s %#013llx[%3llu] = %#018llx\n", names[level],
@@ -111,8 +111,10 @@ void vpt_violation(struct vpt_file *f, u64 va, const char *fmt, ...)
 	text.va = &args;
 	pr_err("vpt: check: %pV\n", &text);
 	va_end(args);
-	if (!vpt_region_gone(f))
-		vpt_report_walk(f, va);
+	if (f->pieces.cut)
+		vpt_report_walk(f, f->pieces.cut, va);
+	else if (!vpt_region_gone(f))
+		vpt_report_walk(f, &vpt_piece_from(f, 0)->pt, va);
 	pr_err("vpt: check: the region of process %d (%s) takes no more changes\n",
 	       task_tgid_nr(current), current->comm);
 }

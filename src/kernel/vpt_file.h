@@ -10,7 +10,10 @@
  *	vpt_file.lock
  *	    serialises everything about the file, and is held until the shootdown
  *	    has been acknowledged by every CPU: whoever gets it next acts on a
- *	    translation that no CPU contradicts
+ *	    translation that no CPU contradicts.  What takes long is done in steps
+ *	    (step.h), each of which is one such operation
+ *	vpt_pieces.lock
+ *	    what is left of the region, for a notifier that must not sleep
  *	page_table_lock and the split page-table locks
  *	    taken by the core around its stores (pt_env_lock())
  *
@@ -54,6 +57,8 @@ struct vpt_piece {
  * @nspare: pieces in @spare; @n and @nspare together are @vmas, and one more after a
  *	split that failed
  * @spare: for munmap() that leaves something on both sides
+ * @cut: what munmap() or the process's end is taking away, step by step; no part of
+ *	any piece.  One at a time: they exclude each other by mmap_lock
  *
  * All but @tree is protected by the file's lock alone.
  */
@@ -64,6 +69,7 @@ struct vpt_pieces {
 	u32 vmas;
 	u32 nspare;
 	struct vpt_piece *spare;
+	const struct pt *cut;
 };
 
 /**
