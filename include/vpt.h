@@ -23,7 +23,8 @@
  * reserved fields must be 0.
  *
  * Errors that every ioctl can answer, and that change nothing:
- *	EFAULT	the struct cannot be read or written
+ *	EFAULT	the struct cannot be read or written, or lies in what the call would
+ *		unmap, remap or make read-only
  *	EINVAL	argsz too small, unknown flag, a reserved field that is not 0
  *	E2BIG	argsz too large, with a non-zero byte beyond what the kernel knows
  *	EPERM	the caller is not the process that opened the file
@@ -116,9 +117,18 @@ struct vpt_page {
  * MAP_RANGE maps @length bytes with fresh frames of @page_size, all or none.
  * UNMAP_RANGE and PROTECT_RANGE act on every mapping that lies wholly inside, skip
  * holes, and say how much they touched (nothing mapped there is no error); a huge
- * page that straddles an end is EINVAL and nothing changes.  One shootdown each.
+ * page that straddles an end is EINVAL and nothing changes.
  * A range may not reach over a hole that munmap(2) left in the region (ERANGE).
  * Errors as for MAP, UNMAP and PROTECT.
+ *
+ * UNMAP_RANGE and PROTECT_RANGE go by steps of up to 8192 pages, with one shootdown
+ * each.  Each 2 MiB that have been used with 4 KiB pages count as 512, so 32 MiB from
+ * such a boundary on, or 16 GiB of 2 MiB pages, are one step, and are done at once.  Of
+ * a longer range each step is done, on every CPU, before the next begins, from low
+ * addresses to high ones; touches and calls of other threads may come in between.  What
+ * they map behind the steps that are done, or what straddles the range's end by then,
+ * stays; what they unmap is skipped.  EINTR and EIO may come between two steps.
+ * MAP_RANGE, and CHECK, hold the region for as long as they take.
  */
 struct vpt_range {
 	__u32 argsz;		/* bytes */

@@ -25,6 +25,7 @@
  * @explicit: explored in explicit mode
  * @setup: operations done one after another before the exploration
  * @program: operations of each CPU's thread
+ * @boundary: first page of the region's second VMA; 0: it is one VMA
  */
 struct mc_config {
 	char name[64];
@@ -37,6 +38,7 @@ struct mc_config {
 	bool explicit;
 	struct mmu_op setup[MC_SETUP + 1];
 	struct mmu_op program[MMU_CPUS][MC_OPS + 1];
+	u8 boundary;
 };
 
 #define MC_CONFIGS	1024

@@ -192,6 +192,14 @@ void mc_print_step(FILE *out, const struct mmu_step *step, const struct mmu_stat
 		fprintf(out, "(any): Linux's fault at page %u links empty table %u at level %u",
 			step->page, step->b, step->level);
 		break;
+	case MMU_DID_DESCEND:
+		fprintf(out, "(any): Linux's fault at page %u: level %u, table %u: ",
+			step->page, step->level, step->b);
+		mc_print_entry(out, step->a);
+		break;
+	case MMU_DID_LEAVE:
+		fprintf(out, "(any): Linux's fault at page %u is over", step->page);
+		break;
 	case MMU_DID_DRAIN:
 		if (!s->buffer[0].where) {
 			fputs("page_table_lock is free", out);

@@ -56,11 +56,26 @@ static void mc_return(struct mc_call *c)
 				     .entry = c->seen });
 }
 
-/* vpt_lock_walkers() */
-static void mc_keep_out(bool out)
+/* mmap_lock for writing, and the VMAs that a table which may be freed can cover. */
+static void mc_lock_vmas(u64 start, u64 end)
 {
 	if (mmu.linux_links)
-		mc_do(out ? MMU_ACT_KEEP_OUT : MMU_ACT_LET_IN);
+		mc_ask(&(struct mmu_action){ .act = MMU_ACT_LOCK_VMAS, .page = mc_page(start),
+					     .n = mc_page(end - start) });
+}
+
+/* vpt_lock_walkers_unmap(): every table on the path of [@start, @end) may be freed. */
+static void mc_lock_path_vmas(const struct mc_call *c, u64 start, u64 end)
+{
+	if (mmu.broken != MMU_ONE_VMA)
+		pt_unlink_span(&c->pt, &start, &end);
+	mc_lock_vmas(start, end);
+}
+
+static void mc_unlock_vmas(void)
+{
+	if (mmu.linux_links)
+		mc_do(MMU_ACT_UNLOCK_VMAS);
 }
 
 static void mc_report(struct mc_call *c, const struct pt_mapping *m)
@@ -163,7 +178,7 @@ static void mc_map(struct mc_call *c)
 	mc_alloc(c, 1);
 	pa = (u64)c->frame << PT_PAGE_SHIFT;
 	if (level > 1)
-		mc_keep_out(true);
+		mc_lock_vmas(c->va, c->va + pt_size(level));
 	mc_lock(c);
 	status = pt_map(&c->pt, c->va, pa, level, c->op->rights);
 	if (status == PT_AGAIN) {
@@ -174,7 +189,7 @@ static void mc_map(struct mc_call *c)
 		mc_frame_get(pa, level);
 	mc_unlock(c, status, false);
 	if (level > 1)
-		mc_keep_out(false);
+		mc_unlock_vmas();
 	if (status != PT_OK)
 		mc_frame_free(c, 1);
 }
@@ -189,7 +204,7 @@ static void mc_map_range(struct mc_call *c)
 	for (i = 0; i < n; i++)
 		pa[i] = ((u64)c->frame << PT_PAGE_SHIFT) + i * pt_size(level);
 	if (level > 1)
-		mc_keep_out(true);
+		mc_lock_vmas(c->va, c->va + n * pt_size(level));
 	mc_lock(c);
 	for (;;) {
 		status = pt_map_range(&c->pt, c->va, pa, n, level, c->op->rights);
@@ -201,7 +216,7 @@ static void mc_map_range(struct mc_call *c)
 		mc_frame_get(pa[i], level);
 	mc_unlock(c, status, false);
 	if (level > 1)
-		mc_keep_out(false);
+		mc_unlock_vmas();
 	if (status != PT_OK)
 		mc_frame_free(c, n);
 }
@@ -238,7 +253,7 @@ static void mc_unmap(struct mc_call *c)
 	struct pt_mapping old = { .level = 1 };
 	enum pt_status status;
 
-	mc_keep_out(true);
+	mc_lock_path_vmas(c, c->va, c->va + PT_PAGE_SIZE);
 	mc_lock(c);
 	if (mmu.broken == MMU_INVALIDATE_FIRST) {
 		mc_ask(&(struct mmu_action){ .act = MMU_ACT_SEND, .page = c->op->va,
@@ -256,7 +271,7 @@ static void mc_unmap(struct mc_call *c)
 	if (status == PT_OK || c->env.gathered)
 		mc_settle(c, c->va, c->va + pt_size(old.level), pt_shift(old.level));
 	mc_unlock(c, status, false);
-	mc_keep_out(false);
+	mc_unlock_vmas();
 }
 
 /* vpt_rights_stale() */
@@ -358,14 +373,14 @@ static void mc_unmap_range(struct mc_call *c)
 	struct pt_touched done;
 	enum pt_status status;
 
-	mc_keep_out(true);
+	mc_lock_path_vmas(c, c->va, end);
 	mc_lock(c);
 	status = pt_unmap_range(&c->pt, c->va, end, &done);
 	if (done.leaves || c->env.gathered)
 		mc_settle(c, c->va, end, PT_PAGE_SHIFT);
 	mc_touched(c, &done);
 	mc_unlock(c, status, false);
-	mc_keep_out(false);
+	mc_unlock_vmas();
 }
 
 static void mc_protect_range(struct mc_call *c)

@@ -160,7 +160,7 @@ static void mc_check_deadlock(const struct mmu_state *s)
 		u8 what = mmu_succ_step[i].what;
 
 		if (what == MMU_DID_THREAD || what == MMU_DID_DRAIN ||
-		    what == MMU_DID_HANDLER)
+		    what == MMU_DID_HANDLER || what == MMU_DID_LEAVE)
 			return;
 	}
 	if (!mmu_finished(s)) {
@@ -338,6 +338,7 @@ void mc_search(const struct mc_config *config, u64 limit, bool progress, FILE *t
 	mmu.accessed = config->accessed;
 	mmu.written = config->written;
 	mmu.linux_links = config->foreign;
+	mmu.boundary = config->boundary;
 	mc_start(m);
 	while (!mmu_violation[0] && mc_level(m, limit, progress, trace))
 		;

@@ -48,6 +48,8 @@ static const struct mc_broken {
 	  "unmap | - | -, level 1", MC_EXPLICIT_UNMAP, false },
 	{ "unlink-before-clear", MMU_UNLINK_FIRST,
 	  "unmap | resolve, cousin, level 1", NULL, true },
+	{ "one-vma-locked", MMU_ONE_VMA,
+	  "two VMAs, one PD: unmap | -", NULL, false },
 	{ "wrong-answer", MMU_WRONG_ANSWER,
 	  "unmap | resolve, cousin, level 1", NULL, false },
 };

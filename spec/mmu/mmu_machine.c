@@ -2,7 +2,7 @@
 /* What threads do, and what memory and interrupts do for them. */
 #include "mmu_alloc.h"
 #include "mmu_check.h"
-#include "mmu_machine.h"
+#include "mmu_linux.h"
 
 const struct mmu_action *mmu_returned;
 
@@ -171,8 +171,8 @@ static bool mmu_enabled(const struct mmu_state *t, const struct mmu_action *a)
 		return t->waiting < MMU_BUFFER;
 	case MMU_ACT_TABLE_LOCK:
 		return !t->waiting && !t->table_lock;
-	case MMU_ACT_KEEP_OUT:
-		return !t->walkers_out;
+	case MMU_ACT_LOCK_VMAS:
+		return mmu_linux_lets_lock(t, a);
 	case MMU_ACT_WAIT:
 		return !t->pending;
 	default:
@@ -239,9 +239,11 @@ static u16 mmu_do(struct mmu_state *t, unsigned int cpu, const struct mmu_action
 		return 0;
 	case MMU_ACT_WAIT:
 		return 0;
-	case MMU_ACT_KEEP_OUT:
-	case MMU_ACT_LET_IN:
-		t->walkers_out = a->act == MMU_ACT_KEEP_OUT;
+	case MMU_ACT_LOCK_VMAS:
+		t->vmas_locked = mmu_linux_vmas(a->page, a->n);
+		return 0;
+	case MMU_ACT_UNLOCK_VMAS:
+		t->vmas_locked = 0;
 		return 0;
 	case MMU_ACT_TABLE_LOCK:
 		t->table_lock = 1;
@@ -344,50 +346,6 @@ void mmu_handler(const struct mmu_state *s, unsigned int cpu)
 				      .page = (u8)page });
 }
 
-static u16 mmu_table_entry(unsigned int table)
-{
-	return (u16)(table << MMU_E_PAGE | MMU_E_P | MMU_E_RW | MMU_E_US | MMU_E_A | MMU_E_D);
-}
-
-/*
- * A fault at @page: before Linux asks vpt, it links the PDPT or PD that is missing
- * (__handle_mm_fault()), under page_table_lock and with mmap_lock held for reading.
- */
-static void mmu_link(const struct mmu_state *s, unsigned int page)
-{
-	unsigned int table = MMU_ROOT, level = 4, new = MMU_ROOT + 1, index = 0;
-	struct mmu_state *t;
-
-	if (s->entry[table][0]) {
-		table = s->entry[table][0] >> MMU_E_PAGE;
-		level = 3;
-		index = page >> 2 & 1;
-	}
-	while (new < MMU_TABLES && s->table[new] != MMU_T_OTHERS)
-		new++;
-	if (s->entry[table][index] || new == MMU_TABLES)
-		return;
-	t = mmu_branch(s);
-	t->foreign--;
-	t->table[new] = MMU_T_TAKEN;
-	t->entry[table][index] = mmu_table_entry(new);
-	mmu_check_memory(t);
-	mmu_commit((struct mmu_step){ .what = MMU_DID_LINK, .page = (u8)page,
-				      .level = (u8)level, .b = (u16)new });
-}
-
-static void mmu_links(const struct mmu_state *s)
-{
-	unsigned int page;
-
-	if (!s->foreign || s->table_lock || s->walkers_out)
-		return;
-	for (page = 0; page < MMU_VPAGES; page++) {
-		if (mmu.accessed >> page & 1)
-			mmu_link(s, page);
-	}
-}
-
 void mmu_successors(const struct mmu_state *s)
 {
 	unsigned int cpu;
@@ -402,7 +360,7 @@ void mmu_successors(const struct mmu_state *s)
 		mmu_commit((struct mmu_step){ .what = MMU_DID_DRAIN,
 					      .cpu = s->holder - 1 });
 	}
-	mmu_links(s);
+	mmu_linux(s);
 	mmu_hardware(s);
 }
 

@@ -34,8 +34,8 @@ enum mmu_act {
 	MMU_ACT_FREE_FRAMES,	/* all whose last mapping is gone */
 	MMU_ACT_UNLOCK,		/* with @answer; @entry as for PUT where rights changed */
 	MMU_ACT_RETURN,		/* @answer; @entry: A and D that it tells of */
-	MMU_ACT_KEEP_OUT,	/* mmap_lock for writing: no fault of Linux's is under way */
-	MMU_ACT_LET_IN,
+	MMU_ACT_LOCK_VMAS,	/* mmap_lock for writing, and the VMAs of @n pages from @page */
+	MMU_ACT_UNLOCK_VMAS,
 	MMU_ACT_TABLE_LOCK,	/* Linux's page_table_lock */
 	MMU_ACT_TABLE_UNLOCK,
 };

@@ -82,8 +82,8 @@ typedef uint16_t u16;
 #define MMU_PSC_RIGHTS(e)	((e) >> 9 & 7)
 
 /*
- * A walk in flight: the address, the level and page of the table it reads next,
- * rights so far, and whether it is for a write.  0 is none.
+ * A walk in flight, of the MMU or of a fault of Linux's: the address, the level and page
+ * of the table it reads next, rights so far, and whether it is for a write.  0 is none.
  */
 #define MMU_WALK(page, level, table, rights, write) \
 	((u16)((page) | ((level) & 3) << 3 | (table) << 5 | (rights) << 9 | \
@@ -161,9 +161,12 @@ struct mmu_store {
  * @window: pages that the split in flight may show as not mapped
  * @expect: status + 1 that the operation in flight must answer
  * @table_lock: Linux's page_table_lock is taken
- * @walkers_out: mmap_lock is taken for writing, which keeps Linux's faults out
+ * @vmas_locked: VMAs, one bit each, that are locked for writing; while one is, mmap_lock
+ *          is taken for writing as well
  * @foreign: how many tables Linux may still link
  * @away: CPUs, one bit each, that run another address space: not in mm_cpumask
+ * @fault: Linux's fault under way, as a walk: the table that it holds a pointer into
+ * @unused: keeps what follows aligned
  * @buffer: store buffer of the holder: FIFO, x86-TSO (SDM 8.2.2).  No other CPU
  *          stores to tables.
  * @cpu: the CPUs
@@ -183,9 +186,11 @@ struct mmu_state {
 	u8 window;
 	u8 expect;
 	u8 table_lock;
-	u8 walkers_out;
+	u8 vmas_locked;
 	u8 foreign;
 	u8 away;
+	u16 fault;
+	u16 unused[3];
 	struct mmu_store buffer[MMU_BUFFER];
 	struct mmu_cpu cpu[MMU_CPUS];
 };
@@ -209,6 +214,7 @@ enum mmu_broken {
 	MMU_INVALIDATE_FIRST,	/* shootdown, then the entry changes */
 	MMU_UNLINK_FIRST,	/* table unlinked, then the leaf cleared: harmless */
 	MMU_WRONG_ANSWER,	/* the old mapping is reported with another frame */
+	MMU_ONE_VMA,		/* only the VMA at the operation's own address is locked */
 	MMU_NO_GENERATION,	/* tlb_gen stays (the litmus tests have CPUs that are away) */
 	MMU_BROKEN_KINDS
 };
@@ -220,7 +226,8 @@ enum mmu_broken {
  * @written: those of them that user threads store to
  * @explicit: walks in flight are registers, fills are optional, drops are steps
  * @simple: no TLB, no paging-structure caches, atomic walks
- * @linux_links: Linux's faults link empty tables
+ * @linux_links: Linux's faults walk the tables, and link empty ones
+ * @boundary: first page of the region's second VMA; 0: the region is one VMA
  * @unchecked: go on after a violation: what threads observe is looked at instead
  * @broken: deliberate fault
  */
@@ -231,6 +238,7 @@ struct mmu_machine {
 	bool explicit;
 	bool simple;
 	bool linux_links;
+	u8 boundary;
 	bool unchecked;
 	enum mmu_broken broken;
 };
@@ -248,6 +256,8 @@ enum mmu_what {
 	MMU_DID_HANDLER,	/* INVLPG @page in the shootdown's handler */
 	MMU_DID_LAND,		/* user stores reached memory */
 	MMU_DID_LINK,		/* Linux's fault at @page links table @b at @level */
+	MMU_DID_DESCEND,	/* Linux's fault at @page reads an entry of @level: @a, from @b */
+	MMU_DID_LEAVE,		/* Linux's fault at @page is over */
 	MMU_DID_ACCESS,		/* simple mode: an atomic walk and access to @page */
 };
 

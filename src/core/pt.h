@@ -3,6 +3,9 @@
  * vpt's page table: map, unmap, protect, remap, resolve at 4 KiB, 2 MiB and
  * 1 GiB, and range forms of the first three, on an x86-64 4-level table.
  *
+ * What the core promises is numbered in spec/RULES.md; of these, rule 8 (no recursion,
+ * no globals, tables through the environment only) is what lets it be proved as it is.
+ *
  * The outside comes in through one header, pt_env.h, found on the include path:
  * the kernel, the host tests, the model checker and the prover each have their
  * own.  It must supply

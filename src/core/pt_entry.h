@@ -21,7 +21,7 @@
 
 /*
  * What a table entry holds beside the address.  Permissive, because rights are
- * ANDed along the walk (SDM 4.6) and the leaf decides.  A is set beforehand, so
+ * ANDed along the walk (SDM 4.6) and the leaf decides (rule 5).  A is set beforehand, so
  * hardware never writes to a table entry; D is ignored by hardware there, but
  * Linux's pmd_bad() rejects an entry without it.
  */

@@ -3,7 +3,7 @@
  * The shape of the page table, as compile-time constants.
  *
  * Nothing else in the core knows how many index bits a level has or which
- * levels may hold leaves.  The kernel and the full-size host tests use the
+ * levels may hold leaves (rule 7).  The kernel and the full-size host tests use the
  * hardware's 4 x 9 bits; the model checker and the exhaustive tests compile
  * the same files with -DPT_INDEX_BITS=1.
  *

@@ -77,8 +77,9 @@ static __always_inline bool pt_find_quickly(struct pt *pt, u64 va, unsigned int 
 	return true;
 }
 
-/* Whether the table of @level that @va passes through is the core's (rule: own
- * what you cover).  The root never is.
+/*
+ * Whether the table of @level that @va passes through is the core's (rule 9).  The root
+ * never is.
  */
 static __always_inline bool pt_owns(const struct pt *pt, u64 va, unsigned int level)
 {

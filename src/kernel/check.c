@@ -110,10 +110,18 @@ static void vpt_spec_pause(void *ctx)
 	cond_resched();
 }
 
+/* All that the file has tables of, if that is one range; or NULL. */
+static const struct pt *vpt_region_whole(struct vpt_file *f)
+{
+	if (f->pieces.cut)
+		return vpt_region_gone(f) ? f->pieces.cut : NULL;
+	return f->pieces.n == 1 ? &vpt_piece_from(f, 0)->pt : NULL;
+}
+
 /* The region that @pt describes: a piece of the file's, or a part of one. */
 void vpt_spec_region(struct vpt_file *f, const struct pt *pt, struct spec_region *region)
 {
-	const struct vpt_piece *piece;
+	const struct pt *whole = vpt_region_whole(f);
 	unsigned int level;
 
 	*region = (struct spec_region) {
@@ -137,9 +145,7 @@ void vpt_spec_region(struct vpt_file *f, const struct pt *pt, struct spec_region
 					   spec_leaf_attributes(level);
 	}
 	/* The totals are the file's: they say something while this is all of it. */
-	piece = list_first_entry(&f->pieces, struct vpt_piece, node);
-	if (list_is_singular(&f->pieces) && pt->start == piece->pt.start &&
-	    pt->end == piece->pt.end) {
+	if (whole && pt->start == whole->start && pt->end == whole->end) {
 		region->tables = f->env.tables;
 		region->mappings = f->env.leaves[0] + f->env.leaves[1] +
 				   f->env.leaves[2];
@@ -179,7 +185,7 @@ void vpt_spec_look(struct vpt_file *f, struct spec_env *env)
 	};
 }
 
-int vpt_ioc_check(struct vpt_file *f, void *arg)
+int vpt_ioc_check(struct vpt_file *f, void *arg, u64 user)
 {
 	struct vpt_check *c = arg;
 	struct spec_region region;
@@ -192,13 +198,13 @@ int vpt_ioc_check(struct vpt_file *f, void *arg)
 	*c = (struct vpt_check){ .argsz = c->argsz };
 	if (mutex_lock_killable(&f->lock))
 		return -EINTR;
-	if (list_empty(&f->pieces)) {
+	if (vpt_region_gone(f)) {
 		mutex_unlock(&f->lock);
 		return -ENXIO;
 	}
 	f->checks++;
 	vpt_spec_look(f, &env);
-	list_for_each_entry(piece, &f->pieces, node) {
+	for (piece = vpt_piece_from(f, 0); piece; piece = vpt_piece_next(piece)) {
 		vpt_spec_region(f, &piece->pt, &region);
 		spec_check_tree(&region, &env, &result);
 		vpt_check_add(f, c, &result);

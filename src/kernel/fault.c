@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What Linux asks about a VMA of ours: faults, a debugger's accesses, changes. */
 #include <linux/highmem.h>
-#include <linux/slab.h>
 
 #include "op.h"
 
@@ -185,37 +184,21 @@ static int vpt_access(struct vm_area_struct *vma, unsigned long addr, void *buf,
 /*
  * Linux is about to split a VMA at @addr, for munmap() or madvise().  A huge leaf
  * across it would be lost, and where a table's lock is vpt's own, Linux must not come to
- * own the table (compat_table.h).  The spare piece is for a munmap() that leaves something
- * on both sides: the notifier that tells of it cannot fail.
+ * own the table (compat_table.h).
  */
 static int vpt_may_split(struct vm_area_struct *vma, unsigned long addr)
 {
 	struct vpt_file *f = vma->vm_private_data;
-	struct vpt_piece *spare, *piece;
+	struct vpt_piece *piece;
 	struct pt_mapping m;
-	int ret = 0;
+	bool cut;
 
-	spare = kmalloc(sizeof(*spare), GFP_KERNEL_ACCOUNT);
-	if (!spare)
-		return -ENOMEM;
 	mutex_lock(&f->lock);
 	piece = vpt_piece_at(f, addr, 1);
-	if ((addr & (VPT_SPLIT_UNIT - 1)) ||
-	    (piece && pt_resolve(&piece->pt, addr, &m) == PT_OK && m.va != addr)) {
-		ret = -EINVAL;
-	} else {
-		list_add(&spare->node, &f->spare);
-		spare = NULL;
-	}
+	cut = (addr & (VPT_SPLIT_UNIT - 1)) ||
+	      (piece && pt_resolve(&piece->pt, addr, &m) == PT_OK && m.va != addr);
 	mutex_unlock(&f->lock);
-	kfree(spare);
-	return ret;
-}
-
-/* A VMA is gone, with munmap() or at exit; its tables have been taken down before. */
-static void vpt_vma_close(struct vm_area_struct *vma)
-{
-	vpt_free_unmapped(vma->vm_private_data);
+	return cut ? -EINVAL : vpt_piece_for_split(f);
 }
 
 /* Rights are vpt's: mprotect() would rewrite leaves behind its back. */
@@ -226,12 +209,13 @@ static int vpt_mprotect(struct vm_area_struct *vma, unsigned long start,
 }
 
 const struct vm_operations_struct vpt_vm_ops = {
+	.open = vpt_vma_open,
+	.close = vpt_vma_close,
 	.fault = vpt_fault,
 	.huge_fault = vpt_huge_fault,
 	.map_pages = VPT_VMA_LOCKS ? vpt_map_pages : NULL,
 	.pfn_mkwrite = vpt_fault,
 	.access = vpt_access,
 	.may_split = vpt_may_split,
-	.close = vpt_vma_close,
 	.mprotect = vpt_mprotect,
 };

@@ -418,12 +418,16 @@ u32 vpt_frame_handle(struct page *frame)
 	return vpt_index(frame);
 }
 
+/*
+ * If that was the last reference no leaf maps the frame, and no CPU has it cached: it can
+ * be freed.
+ */
 static void vpt_handle_drop(struct vpt_file *f, struct page *frame)
 {
 	xa_erase(&f->handles, vpt_index(frame));
 	vpt_index(frame) = 0;
 	f->nhandles--;
-	vpt_drop_frame(f, frame);
+	vpt_frame_put(&f->env, frame);
 }
 
 /* Return: 0, -ENOENT, -EINTR. */
@@ -437,6 +441,7 @@ int vpt_handle_free(struct vpt_file *f, u64 handle)
 	frame = vpt_handle_frame(f, handle);
 	if (frame) {
 		vpt_handle_drop(f, frame);
+		vpt_let_go(f);
 		ret = 0;
 	}
 	mutex_unlock(&f->lock);
@@ -450,8 +455,13 @@ void vpt_drop_handles(struct vpt_file *f)
 	struct page *frame;
 
 	mutex_lock(&f->lock);
-	xa_for_each(&f->handles, handle, frame)
+	xa_for_each(&f->handles, handle, frame) {
 		vpt_handle_drop(f, frame);
+		if (f->nhandles % VPT_BATCH)
+			continue;
+		vpt_let_go(f);
+		cond_resched();
+	}
 	mutex_unlock(&f->lock);
 	xa_destroy(&f->handles);
 }

@@ -63,7 +63,7 @@ struct vpt_piece *vpt_find_piece(struct vpt_file *f, u64 va, u64 bytes)
 
 	if (piece)
 		return piece;
-	return ERR_PTR(list_empty(&f->pieces) ? -ENXIO : -ERANGE);
+	return ERR_PTR(vpt_region_gone(f) ? -ENXIO : -ERANGE);
 }
 
 /*
@@ -92,7 +92,7 @@ bool vpt_rights_stale(u32 before, u32 after, bool tighter)
 	return tighter || (after & ~before & PT_EXEC);
 }
 
-static int vpt_ioc_config(struct vpt_file *f, void *arg)
+static int vpt_ioc_config(struct vpt_file *f, void *arg, u64 user)
 {
 	struct vpt_config *c = arg;
 	int ret = 0;
@@ -109,7 +109,7 @@ static int vpt_ioc_config(struct vpt_file *f, void *arg)
 	return ret;
 }
 
-static int vpt_ioc_frame_alloc(struct vpt_file *f, void *arg)
+static int vpt_ioc_frame_alloc(struct vpt_file *f, void *arg, u64 user)
 {
 	struct vpt_frame *a = arg;
 	int level = vpt_level(a->page_size);
@@ -129,7 +129,7 @@ static int vpt_ioc_frame_alloc(struct vpt_file *f, void *arg)
 	return 0;
 }
 
-static int vpt_ioc_frame_free(struct vpt_file *f, void *arg)
+static int vpt_ioc_frame_free(struct vpt_file *f, void *arg, u64 user)
 {
 	struct vpt_frame *a = arg;
 
@@ -160,7 +160,7 @@ static void vpt_module_stats(struct vpt_stats *s)
 	s->pool_free = vpt_pool_free();
 }
 
-static int vpt_ioc_stats(struct vpt_file *f, void *arg)
+static int vpt_ioc_stats(struct vpt_file *f, void *arg, u64 user)
 {
 	struct vpt_stats *s = arg;
 	struct vpt_piece *piece;
@@ -172,7 +172,7 @@ static int vpt_ioc_stats(struct vpt_file *f, void *arg)
 		return -EINTR;
 	s->flags = (f->strict ? VPT_STRICT : 0) | (f->violations ? VPT_BROKEN : 0);
 	s->region_start = f->start;
-	list_for_each_entry(piece, &f->pieces, node)
+	for (piece = vpt_piece_from(f, 0); piece; piece = vpt_piece_next(piece))
 		s->region_bytes += piece->pt.end - piece->pt.start;
 	s->mapped_bytes = f->env.mapped;
 	memcpy(s->leaves, f->env.leaves, sizeof(s->leaves));
@@ -201,7 +201,7 @@ union vpt_arg {
 /* In the order of their numbers. */
 static const struct {
 	unsigned int cmd;
-	int (*run)(struct vpt_file *f, void *arg);
+	int (*run)(struct vpt_file *f, void *arg, u64 user);
 } vpt_ioctls[] = {
 	{ VPT_IOC_CONFIG, vpt_ioc_config },
 	{ VPT_IOC_MAP, vpt_ioc_map },
@@ -283,7 +283,7 @@ long vpt_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	/* What cannot be answered is not done: see now that the struct is writable. */
 	if ((_IOC_DIR(known) & _IOC_READ) && !vpt_writable(&a, size, user))
 		return -EFAULT;
-	ret = vpt_ioctls[i].run(f, &a);
+	ret = vpt_ioctls[i].run(f, &a, arg);
 	if (!ret && (_IOC_DIR(known) & _IOC_READ))
 		ret = vpt_copy_out(&a, size, user);
 	return ret;

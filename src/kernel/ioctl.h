@@ -26,18 +26,28 @@ int vpt_check_inside(struct vpt_file *f, u64 va, u64 bytes);
 bool vpt_rights_stale(u32 before, u32 after, bool tighter);
 
 /* walkers.c */
-int vpt_lock_walkers_unmap(struct vpt_file *f, u64 start, u64 bytes);
+int vpt_lock_walkers_unmap(struct vpt_file *f, u64 start, u64 end);
 int vpt_lock_walkers_map(struct vpt_file *f, u64 start, u64 bytes, u64 page_size);
 void vpt_unlock_walkers(struct vpt_file *f);
 
-int vpt_ioc_map(struct vpt_file *f, void *arg);
-int vpt_ioc_unmap(struct vpt_file *f, void *arg);
-int vpt_ioc_protect(struct vpt_file *f, void *arg);
-int vpt_ioc_remap(struct vpt_file *f, void *arg);
-int vpt_ioc_resolve(struct vpt_file *f, void *arg);
-int vpt_ioc_map_range(struct vpt_file *f, void *arg);
-int vpt_ioc_unmap_range(struct vpt_file *f, void *arg);
-int vpt_ioc_protect_range(struct vpt_file *f, void *arg);
-int vpt_ioc_check(struct vpt_file *f, void *arg);
+/*
+ * Whether @size bytes at @user, where the answer goes to, overlap [@va, @va + @bytes),
+ * where the operation would take that place away.
+ */
+static inline bool vpt_answer_lost(u64 user, size_t size, u64 va, u64 bytes)
+{
+	return user < va + bytes && va < user + size;
+}
+
+/* Each with its argument, which has been copied in from @user. */
+int vpt_ioc_map(struct vpt_file *f, void *arg, u64 user);
+int vpt_ioc_unmap(struct vpt_file *f, void *arg, u64 user);
+int vpt_ioc_protect(struct vpt_file *f, void *arg, u64 user);
+int vpt_ioc_remap(struct vpt_file *f, void *arg, u64 user);
+int vpt_ioc_resolve(struct vpt_file *f, void *arg, u64 user);
+int vpt_ioc_map_range(struct vpt_file *f, void *arg, u64 user);
+int vpt_ioc_unmap_range(struct vpt_file *f, void *arg, u64 user);
+int vpt_ioc_protect_range(struct vpt_file *f, void *arg, u64 user);
+int vpt_ioc_check(struct vpt_file *f, void *arg, u64 user);
 
 #endif /* VPT_IOCTL_H */

@@ -71,7 +71,7 @@ static int vpt_map_locked(struct vpt_file *f, struct vpt_page *p, struct page *f
 	return 0;
 }
 
-int vpt_ioc_map(struct vpt_file *f, void *arg)
+int vpt_ioc_map(struct vpt_file *f, void *arg, u64 user)
 {
 	struct vpt_page *p = arg;
 	int level = vpt_level(p->page_size);
@@ -120,7 +120,19 @@ static int vpt_page_check(const struct vpt_page *p, bool prot, bool frame)
 	return prot ? vpt_prot_check(p->prot) : 0;
 }
 
-static int vpt_unmap_locked(struct vpt_file *f, struct vpt_page *p)
+/*
+ * Whether the caller's struct lies in the leaf at @va: what happens to the leaf could not
+ * be answered any more.
+ */
+static bool vpt_answer_in_leaf(struct vpt_file *f, struct pt *pt, u64 va, u64 user)
+{
+	struct pt_mapping m;
+
+	return pt_resolve(pt, va, &m) == PT_OK && m.va == va &&
+	       vpt_answer_lost(user, sizeof(struct vpt_page), va, pt_size(m.level));
+}
+
+static int vpt_unmap_locked(struct vpt_file *f, struct vpt_page *p, u64 user)
 {
 	struct vpt_piece *piece = vpt_find_piece(f, p->addr, PAGE_SIZE);
 	struct pt_mapping old = { .level = 1 };
@@ -128,6 +140,8 @@ static int vpt_unmap_locked(struct vpt_file *f, struct vpt_page *p)
 
 	if (IS_ERR(piece))
 		return PTR_ERR(piece);
+	if (vpt_answer_in_leaf(f, &piece->pt, p->addr, user))
+		return -EFAULT;
 	ret = vpt_op_unmap(f, &piece->pt, p->addr, &old);
 	if (!ret)
 		vpt_report(f, p, &old);
@@ -138,7 +152,7 @@ static int vpt_unmap_locked(struct vpt_file *f, struct vpt_page *p)
 	return ret;
 }
 
-int vpt_ioc_unmap(struct vpt_file *f, void *arg)
+int vpt_ioc_unmap(struct vpt_file *f, void *arg, u64 user)
 {
 	struct vpt_page *p = arg;
 	int ret = vpt_page_check(p, false, false);
@@ -149,14 +163,14 @@ int vpt_ioc_unmap(struct vpt_file *f, void *arg)
 		return ret;
 	ret = vpt_lock_reserved(f, 0);
 	if (!ret) {
-		ret = vpt_unmap_locked(f, p);
+		ret = vpt_unmap_locked(f, p, user);
 		vpt_unlock_told(f, true);
 	}
 	vpt_unlock_walkers(f);
 	return ret;
 }
 
-static int vpt_protect_locked(struct vpt_file *f, struct vpt_page *p)
+static int vpt_protect_locked(struct vpt_file *f, struct vpt_page *p, u64 user)
 {
 	struct vpt_piece *piece = vpt_find_piece(f, p->addr, PAGE_SIZE);
 	int rights = vpt_rights(f, p->prot);
@@ -168,6 +182,8 @@ static int vpt_protect_locked(struct vpt_file *f, struct vpt_page *p)
 		return PTR_ERR(piece);
 	if (rights < 0)
 		return rights;
+	if (!(rights & PT_WRITE) && vpt_answer_in_leaf(f, &piece->pt, p->addr, user))
+		return -EFAULT;
 	ret = vpt_op_protect(f, &piece->pt, p->addr, rights, &old, &tighter);
 	if (ret)
 		return ret;
@@ -179,7 +195,7 @@ static int vpt_protect_locked(struct vpt_file *f, struct vpt_page *p)
 	return 0;
 }
 
-int vpt_ioc_protect(struct vpt_file *f, void *arg)
+int vpt_ioc_protect(struct vpt_file *f, void *arg, u64 user)
 {
 	struct vpt_page *p = arg;
 	int ret = vpt_page_check(p, true, false);
@@ -189,13 +205,13 @@ int vpt_ioc_protect(struct vpt_file *f, void *arg)
 	ret = vpt_lock_reserved(f, 0);
 	if (ret)
 		return ret;
-	ret = vpt_protect_locked(f, p);
+	ret = vpt_protect_locked(f, p, user);
 	vpt_unlock_told(f, false);
 	return ret;
 }
 
-static int vpt_remap_locked(struct vpt_file *f, struct vpt_page *p, struct page *fresh,
-			    unsigned int level)
+static int vpt_remap_locked(struct vpt_file *f, struct vpt_page *p, u64 user,
+			    struct page *fresh, unsigned int level)
 {
 	struct vpt_piece *piece = vpt_find_piece(f, p->addr, PAGE_SIZE);
 	struct pt_mapping old;
@@ -209,6 +225,8 @@ static int vpt_remap_locked(struct vpt_file *f, struct vpt_page *p, struct page 
 		return ret;
 	if (old.va != p->addr)
 		return -ENOENT;
+	if (vpt_answer_lost(user, sizeof(*p), old.va, pt_size(old.level)))
+		return -EFAULT;
 	/* The size may have changed since the fresh frame was chosen. */
 	if (fresh && old.level != level)
 		return -EAGAIN;
@@ -246,7 +264,7 @@ static int vpt_level_at(struct vpt_file *f, u64 va)
 	return m.va == va ? (int)m.level : -ENOENT;
 }
 
-static int vpt_remap_once(struct vpt_file *f, struct vpt_page *p)
+static int vpt_remap_once(struct vpt_file *f, struct vpt_page *p, u64 user)
 {
 	struct page *fresh = NULL;
 	int level = 0;
@@ -262,7 +280,7 @@ static int vpt_remap_once(struct vpt_file *f, struct vpt_page *p)
 	}
 	ret = vpt_lock_reserved(f, 0);
 	if (!ret) {
-		ret = vpt_remap_locked(f, p, fresh, level);
+		ret = vpt_remap_locked(f, p, user, fresh, level);
 		vpt_unlock_told(f, false);
 	}
 	if (ret && fresh)
@@ -270,20 +288,25 @@ static int vpt_remap_once(struct vpt_file *f, struct vpt_page *p)
 	return ret;
 }
 
-int vpt_ioc_remap(struct vpt_file *f, void *arg)
+int vpt_ioc_remap(struct vpt_file *f, void *arg, u64 user)
 {
 	struct vpt_page *p = arg;
 	int ret = vpt_page_check(p, false, true);
 
 	if (ret)
 		return ret;
-	do {
-		ret = vpt_remap_once(f, p);
-	} while (ret == -EAGAIN);
-	return ret;
+	ret = vpt_remap_once(f, p, user);
+	/*
+	 * Linux may have had a 1 GiB page split meanwhile, once.  If the size has changed
+	 * a second time the page was unmapped, and another one mapped: in between there
+	 * was none.
+	 */
+	if (ret == -EAGAIN)
+		ret = vpt_remap_once(f, p, user);
+	return ret == -EAGAIN ? -ENOENT : ret;
 }
 
-int vpt_ioc_resolve(struct vpt_file *f, void *arg)
+int vpt_ioc_resolve(struct vpt_file *f, void *arg, u64 user)
 {
 	struct vpt_page *p = arg;
 	struct vpt_piece *piece;

@@ -5,6 +5,7 @@
 
 #include "ioctl.h"
 #include "op.h"
+#include "step.h"
 
 static int vpt_range_check(const struct vpt_range *r)
 {
@@ -23,8 +24,10 @@ struct vpt_frames {
 
 static void vpt_frames_free(struct vpt_file *f, struct vpt_frames *frames)
 {
-	while (frames->n--)
+	while (frames->n--) {
 		vpt_frame_free(f, pfn_to_page(PHYS_PFN(frames->pa[frames->n])));
+		cond_resched();
+	}
 	kvfree(frames->pa);
 }
 
@@ -96,7 +99,7 @@ static int vpt_map_range_locked(struct vpt_file *f, struct vpt_range *r,
 	return 0;
 }
 
-int vpt_ioc_map_range(struct vpt_file *f, void *arg)
+int vpt_ioc_map_range(struct vpt_file *f, void *arg, u64 user)
 {
 	struct vpt_range *r = arg;
 	int level = vpt_level(r->page_size);
@@ -135,82 +138,97 @@ free:
 	return ret;
 }
 
-static int vpt_unmap_range_locked(struct vpt_file *f, struct vpt_range *r)
+/* What a step has done, added to what was done before. */
+static void vpt_range_done(struct vpt_range *r, const struct pt_touched *done)
 {
-	struct vpt_piece *piece = vpt_find_piece(f, r->addr, r->length);
-	struct pt_touched done;
-	int ret;
+	r->touched_pages += done->leaves;
+	r->touched_bytes += done->bytes;
+}
 
-	if (IS_ERR(piece))
-		return PTR_ERR(piece);
-	ret = vpt_op_unmap_range(f, &piece->pt, r->addr, r->addr + r->length, &done);
+static int vpt_unmap_range_step(struct vpt_file *f, struct vpt_range *r, u64 user,
+				struct vpt_steps *s)
+{
+	struct pt_touched done;
+	int ret = vpt_step_next(f, s);
+
+	if (ret || s->va == s->stop)
+		return ret;
+	if (vpt_answer_lost(user, sizeof(*r), r->addr, r->length))
+		return -EFAULT;
+	ret = vpt_op_unmap_range(f, s->pt, s->va, s->stop, &done);
 	if (done.leaves || !list_empty(&f->env.dead_tables))
-		vpt_settle(f, r->addr, r->addr + r->length, PAGE_SHIFT,
-			   MMU_NOTIFY_CLEAR);
-	r->touched_pages = done.leaves;
-	r->touched_bytes = done.bytes;
+		vpt_settle(f, s->va, s->stop, PAGE_SHIFT, MMU_NOTIFY_CLEAR);
+	vpt_range_done(r, &done);
 	return ret;
 }
 
-int vpt_ioc_unmap_range(struct vpt_file *f, void *arg)
+int vpt_ioc_unmap_range(struct vpt_file *f, void *arg, u64 user)
 {
 	struct vpt_range *r = arg;
 	int ret = vpt_range_check(r);
+	struct vpt_steps s = { .va = r->addr, .end = r->addr + r->length };
 
 	if (!ret && (r->page_size || r->prot))
 		ret = -EINVAL;
-	if (!ret)
-		ret = vpt_lock_walkers_unmap(f, r->addr, r->length);
-	if (ret)
-		return ret;
-	ret = vpt_lock_reserved(f, 0);
-	if (!ret) {
-		ret = vpt_unmap_range_locked(f, r);
-		vpt_unlock_told(f, true);
+	r->touched_pages = 0;
+	r->touched_bytes = 0;
+	while (!ret && s.stop < s.end) {
+		ret = vpt_lock_walkers_unmap(f, max(s.va, s.stop), s.end);
+		if (ret)
+			break;
+		ret = vpt_lock_reserved(f, 0);
+		if (!ret) {
+			ret = vpt_unmap_range_step(f, r, user, &s);
+			vpt_unlock_told(f, true);
+		}
+		vpt_unlock_walkers(f);
+		cond_resched();
 	}
-	vpt_unlock_walkers(f);
 	return ret;
 }
 
-static int vpt_protect_range_locked(struct vpt_file *f, struct vpt_range *r)
+static int vpt_protect_range_step(struct vpt_file *f, struct vpt_range *r, u64 user,
+				  struct vpt_steps *s)
 {
-	struct vpt_piece *piece = vpt_find_piece(f, r->addr, r->length);
-	int rights = vpt_rights(f, r->prot);
+	int ret = vpt_step_next(f, s), rights = vpt_rights(f, r->prot);
 	struct pt_touched done;
-	int ret;
 
-	if (IS_ERR(piece))
-		return PTR_ERR(piece);
+	if (ret || s->va == s->stop)
+		return ret;
 	if (rights < 0)
 		return rights;
-	ret = vpt_op_protect_range(f, &piece->pt, r->addr, r->addr + r->length, rights,
-				   &done);
+	if (!(rights & PT_WRITE) &&
+	    vpt_answer_lost(user, sizeof(*r), r->addr, r->length))
+		return -EFAULT;
+	ret = vpt_op_protect_range(f, s->pt, s->va, s->stop, rights, &done);
 	if (ret)
 		return ret;
 	/* Of the leaves that may now be executable, none may be cached as NX. */
 	if (done.leaves && vpt_rights_stale(0, rights, done.tighter))
-		vpt_settle(f, r->addr, r->addr + r->length, PAGE_SHIFT,
-			   MMU_NOTIFY_PROTECTION_PAGE);
-	r->touched_pages = done.leaves;
-	r->touched_bytes = done.bytes;
+		vpt_settle(f, s->va, s->stop, PAGE_SHIFT, MMU_NOTIFY_PROTECTION_PAGE);
+	vpt_range_done(r, &done);
 	return 0;
 }
 
-int vpt_ioc_protect_range(struct vpt_file *f, void *arg)
+int vpt_ioc_protect_range(struct vpt_file *f, void *arg, u64 user)
 {
 	struct vpt_range *r = arg;
 	int ret = vpt_range_check(r);
+	struct vpt_steps s = { .va = r->addr, .end = r->addr + r->length };
 
 	if (!ret && r->page_size)
 		ret = -EINVAL;
 	if (!ret)
 		ret = vpt_prot_check(r->prot);
-	if (ret)
-		return ret;
-	ret = vpt_lock_reserved(f, 0);
-	if (ret)
-		return ret;
-	ret = vpt_protect_range_locked(f, r);
-	vpt_unlock_told(f, false);
+	r->touched_pages = 0;
+	r->touched_bytes = 0;
+	while (!ret && s.stop < s.end) {
+		ret = vpt_lock_reserved(f, 0);
+		if (ret)
+			break;
+		ret = vpt_protect_range_step(f, r, user, &s);
+		vpt_unlock_told(f, false);
+		cond_resched();
+	}
 	return ret;
 }

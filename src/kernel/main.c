@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* /dev/vpt: the device and its files. */
+#include <linux/compat.h>
 #include <linux/mman.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "platform.h"
@@ -15,6 +17,25 @@
 static unsigned int pool;
 module_param(pool, uint, 0444);
 MODULE_PARM_DESC(pool, "1 GiB frames to take from Linux at insertion (default 0)");
+
+/*
+ * Register the notifier, which Linux gives up with EINTR as soon as a signal is pending,
+ * and for which it takes the longer the more VMAs there are: so signals have to wait,
+ * but for SIGKILL.  What still is pending then (a stop, a tracer, a freezer) is dealt
+ * with on the way back to user mode, and open(2) starts again.
+ */
+static int vpt_register(struct vpt_file *f)
+{
+	sigset_t all, before;
+	int ret;
+
+	sigfillset(&all);
+	sigdelset(&all, SIGKILL);
+	sigprocmask(SIG_BLOCK, &all, &before);
+	ret = vpt_notifier_register(f);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return ret == -EINTR ? -ERESTARTNOINTR : ret;
+}
 
 static int vpt_open(struct inode *inode, struct file *file)
 {
@@ -29,8 +50,7 @@ static int vpt_open(struct inode *inode, struct file *file)
 		goto free;
 	mutex_init(&f->lock);
 	init_rwsem(&f->touch);
-	INIT_LIST_HEAD(&f->pieces);
-	INIT_LIST_HEAD(&f->spare);
+	vpt_pieces_init(&f->pieces);
 	INIT_LIST_HEAD(&f->env.reserve);
 	INIT_LIST_HEAD(&f->env.dead_tables);
 	INIT_LIST_HEAD(&f->env.dead_frames);
@@ -42,7 +62,7 @@ static int vpt_open(struct inode *inode, struct file *file)
 	f->opened_by = file->f_cred;
 	f->opened_by_admin = file_ns_capable(file, &init_user_ns, CAP_SYS_ADMIN);
 	f->notifier.ops = &vpt_notifier_ops;
-	ret = vpt_notifier_register(f);
+	ret = vpt_register(f);
 	if (ret)
 		goto free;
 	mmgrab(f->mm);
@@ -65,9 +85,10 @@ static int vpt_release(struct inode *inode, struct file *file)
 	/* Calls vpt_mm_release(), unless the address space has ended before. */
 	mmu_notifier_unregister(&f->notifier, f->mm);
 	vpt_drop_reserve(f);
+	vpt_pieces_free(&f->pieces);
 	/* What a broken table led to may be lost; it was reported. */
 	WARN_ON_ONCE(!f->violations &&
-		     (f->frames || f->env.mapped || !list_empty(&f->pieces)));
+		     (f->frames || f->env.mapped || !vpt_region_gone(f)));
 	mmdrop(f->mm);
 	vpt_monitor_drop(f);
 	free_cpumask_var(f->shot);
@@ -80,6 +101,44 @@ static int vpt_release(struct inode *inode, struct file *file)
 static int vpt_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	return vpt_region_map(file->private_data, vma);
+}
+
+/* The lowest place below @end that Linux accepts for @len bytes. */
+static unsigned long vpt_first_fit(struct file *file, unsigned long len, unsigned long end,
+				   unsigned long flags)
+{
+	unsigned long addr = VPT_GIB;
+
+	while (addr <= end && len <= end - addr) {
+		struct vm_area_struct *vma;
+
+		if (vpt_find_area(file, addr, len, flags) == addr)
+			return addr;
+		vma = find_vma(current->mm, addr);
+		if (vma && vma->vm_start < addr + len)
+			addr = ALIGN(vma->vm_end, VPT_GIB);
+		else
+			addr += VPT_GIB;
+	}
+	return -ENOMEM;
+}
+
+/*
+ * A place of Linux's choice, with room to align it; if there is no such room, the
+ * first place that fits exactly.  MAP_32BIT leaves but one, as Linux has it: from
+ * 1 GiB to 2 GiB.
+ */
+static unsigned long vpt_find_place(struct file *file, unsigned long len, unsigned long flags)
+{
+	unsigned long area;
+
+	if ((flags & MAP_32BIT) && !in_32bit_syscall())
+		return vpt_first_fit(file, len, 2 * VPT_GIB, flags);
+	area = vpt_find_area(file, 0, len + VPT_GIB - PAGE_SIZE, flags);
+	if (!IS_ERR_VALUE(area))
+		return ALIGN(area, VPT_GIB);
+	return vpt_first_fit(file, len, in_32bit_syscall() ? IA32_PAGE_OFFSET :
+			     min(TASK_SIZE, VPT_ADDR_MAX), flags);
 }
 
 /*
@@ -110,8 +169,7 @@ static unsigned long vpt_get_unmapped_area(struct file *file, unsigned long addr
 		if (area == addr)
 			return area;
 	}
-	area = vpt_find_area(file, 0, len + VPT_GIB - PAGE_SIZE, flags);
-	return IS_ERR_VALUE(area) ? area : ALIGN(area, VPT_GIB);
+	return vpt_find_place(file, len, flags);
 }
 
 static const struct file_operations vpt_fops = {

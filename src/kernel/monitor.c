@@ -3,8 +3,8 @@
  * The protocol monitor in the kernel.
  *
  * It starts, and takes note of what is mapped, when a file's lock is taken and
- * check=full; it ends when the lock is taken and check= is something else.  So it
- * never sees half of an operation.
+ * check=full; so it never sees half of an operation.  All of them end when check=
+ * leaves full: from then on nobody may be telling any more.
  */
 #include <linux/mm.h>
 
@@ -16,18 +16,41 @@
 void vpt_monitor_init(struct vpt_file *f)
 {
 	raw_spin_lock_init(&f->monitor.lock);
+	INIT_LIST_HEAD(&f->monitor.node);
 }
 
-void vpt_monitor_wanted(void)
-{
-	static atomic_t listening = ATOMIC_INIT(0);
+/* The monitors that are on. */
+static LIST_HEAD(vpt_monitors);
+static DEFINE_SPINLOCK(vpt_monitors_lock);
 
-	/*
-	 * It stays: to rewrite the jumps at each change of check= would cost more than
-	 * their being taken in vain.
-	 */
-	if (!atomic_xchg(&listening, 1))
-		vpt_tell_more();
+/* Take what a monitor that ends remembers.  vpt_monitors_lock is held. */
+static void *vpt_monitor_end(struct vpt_monitor *m)
+{
+	void *memory;
+
+	list_del_init(&m->node);
+	raw_spin_lock_irq(&m->lock);
+	WRITE_ONCE(m->on, false);
+	memory = m->memory;
+	m->memory = NULL;
+	raw_spin_unlock_irq(&m->lock);
+	return memory;
+}
+
+void vpt_monitors_drop(void)
+{
+	struct vpt_monitor *m;
+	void *memory;
+
+	do {
+		memory = NULL;
+		spin_lock(&vpt_monitors_lock);
+		m = list_first_entry_or_null(&vpt_monitors, struct vpt_monitor, node);
+		if (m)
+			memory = vpt_monitor_end(m);
+		spin_unlock(&vpt_monitors_lock);
+		kvfree(memory);
+	} while (m);
 }
 
 void vpt_monitor_step(struct vpt_file *f, const struct spec_mon_event *e)
@@ -43,23 +66,46 @@ void vpt_monitor_step(struct vpt_file *f, const struct spec_mon_event *e)
 	raw_spin_unlock_irqrestore(&m->lock, flags);
 }
 
-void vpt_monitor_drop(struct vpt_file *f)
+static void vpt_monitor_stop(struct vpt_file *f)
 {
-	struct vpt_monitor *m = &f->monitor;
+	void *memory;
+
+	spin_lock(&vpt_monitors_lock);
+	memory = vpt_monitor_end(&f->monitor);
+	spin_unlock(&vpt_monitors_lock);
+	kvfree(memory);
+}
+
+/* Change what is prepared.  Return: what was, or @memory itself if there is some already. */
+static void *vpt_monitor_swap_spare(struct vpt_monitor *m, void *memory, u64 bytes)
+{
+	void *old;
 
 	raw_spin_lock_irq(&m->lock);
-	WRITE_ONCE(m->on, false);
+	old = m->spare;
+	if (old && memory) {
+		old = memory;
+	} else {
+		WRITE_ONCE(m->spare, memory);
+		m->spare_bytes = bytes;
+	}
 	raw_spin_unlock_irq(&m->lock);
-	kvfree(m->memory);
-	m->memory = NULL;
+	return old;
+}
+
+void vpt_monitor_drop(struct vpt_file *f)
+{
+	vpt_monitor_stop(f);
+	kvfree(vpt_monitor_swap_spare(&f->monitor, NULL, 0));
 }
 
 /* What it takes to remember all that is mapped, twice over. */
 static u64 vpt_monitor_size(struct vpt_file *f)
 {
-	u64 leaves = f->env.leaves[0] + f->env.leaves[1] + f->env.leaves[2];
+	u64 leaves = READ_ONCE(f->env.leaves[0]) + READ_ONCE(f->env.leaves[1]) +
+		     READ_ONCE(f->env.leaves[2]);
 
-	return VPT_MONITOR_MIN + 512 * f->env.tables + 256 * leaves;
+	return VPT_MONITOR_MIN + 512 * READ_ONCE(f->env.tables) + 256 * leaves;
 }
 
 /* The tables and leaves that are there, as if they had just been seen. */
@@ -68,7 +114,7 @@ static void vpt_monitor_adopt(struct vpt_file *f)
 	struct vpt_piece *piece;
 	u64 va;
 
-	list_for_each_entry(piece, &f->pieces, node) {
+	for (piece = vpt_piece_from(f, 0); piece; piece = vpt_piece_next(piece)) {
 		u64 told[PT_LEVELS + 1] = { 0 };
 
 		for (va = piece->pt.start; va < piece->pt.end;) {
@@ -79,44 +125,72 @@ static void vpt_monitor_adopt(struct vpt_file *f)
 	}
 }
 
+static bool vpt_monitor_is_wanted(struct vpt_file *f)
+{
+	return READ_ONCE(vpt_check_mode) == VPT_CHECK_FULL && !READ_ONCE(f->violations);
+}
+
 /*
- * Memory is allocated under the file's lock, against the rule (vpt_file.h): reclaim
- * calls the notifier only for ranges that are no region's.  Without it the monitor
- * tries again next time.
+ * The notifier takes the file's lock, and reclaim may call the notifier: so no memory is
+ * allocated under that lock.  If others map meanwhile, what is allocated here may be
+ * too little; then the monitor loses track and starts anew.
  */
-static void vpt_monitor_start(struct vpt_file *f, u64 bytes)
+void vpt_monitor_prepare(struct vpt_file *f)
 {
 	struct vpt_monitor *m = &f->monitor;
-	void *memory;
+	u64 bytes = vpt_monitor_size(f);
 
+	if (!vpt_monitor_is_wanted(f) || READ_ONCE(m->spare))
+		return;
+	if (READ_ONCE(m->on)) {
+		if (!READ_ONCE(m->mon.lost))
+			return;
+		bytes = max(bytes, 2 * READ_ONCE(m->bytes));
+	}
 	if (bytes > VPT_MONITOR_MAX) {
 		pr_warn_once("vpt: check: the protocol monitor has lost track: too much is mapped\n");
 		return;
 	}
-	memory = kvmalloc(bytes, GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN);
-	if (!memory)
-		return;
-	m->memory = memory;
-	m->bytes = bytes;
-	raw_spin_lock_irq(&m->lock);
-	spec_mon_init(&m->mon, memory, bytes);
-	WRITE_ONCE(m->on, true);
-	raw_spin_unlock_irq(&m->lock);
-	vpt_monitor_adopt(f);
+	kvfree(vpt_monitor_swap_spare(m, kvmalloc(bytes, GFP_KERNEL_ACCOUNT | __GFP_NORETRY |
+						  __GFP_NOWARN), bytes));
+}
+
+/* With the memory that was prepared; unless check= has left full meanwhile. */
+static void vpt_monitor_start(struct vpt_file *f)
+{
+	struct vpt_monitor *m = &f->monitor;
+	bool on = false;
+
+	spin_lock(&vpt_monitors_lock);
+	/* What ends the monitors that are on has the same lock. */
+	if (READ_ONCE(vpt_check_mode) == VPT_CHECK_FULL) {
+		raw_spin_lock_irq(&m->lock);
+		m->memory = m->spare;
+		WRITE_ONCE(m->bytes, m->spare_bytes);
+		WRITE_ONCE(m->spare, NULL);
+		spec_mon_init(&m->mon, m->memory, m->bytes);
+		WRITE_ONCE(m->on, true);
+		raw_spin_unlock_irq(&m->lock);
+		list_add(&m->node, &vpt_monitors);
+		on = true;
+	}
+	spin_unlock(&vpt_monitors_lock);
+	if (on)
+		vpt_monitor_adopt(f);
 }
 
 void vpt_monitor_begin(struct vpt_file *f)
 {
-	const bool wanted = READ_ONCE(vpt_check_mode) == VPT_CHECK_FULL && !f->violations;
+	const bool wanted = vpt_monitor_is_wanted(f);
 	struct vpt_monitor *m = &f->monitor;
-	u64 bytes = vpt_monitor_size(f);
 
-	if (m->on && (!wanted || m->mon.lost)) {
-		bytes = max(bytes, 2 * m->bytes);
+	if (!wanted && (m->on || m->spare))
 		vpt_monitor_drop(f);
-	}
-	if (wanted && !m->on)
-		vpt_monitor_start(f, bytes);
+	else if (m->on && m->mon.lost)
+		vpt_monitor_stop(f);
+	/* What is being taken away belongs to no piece, and would not be known. */
+	if (wanted && !m->on && m->spare && !f->pieces.cut)
+		vpt_monitor_start(f);
 }
 
 void vpt_monitor_report(struct vpt_file *f)

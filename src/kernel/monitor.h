@@ -6,6 +6,7 @@
 #ifndef VPT_MONITOR_H
 #define VPT_MONITOR_H
 
+#include <linux/list.h>
 #include <linux/spinlock.h>
 
 #include "../../spec/spec_mon.h"
@@ -15,26 +16,39 @@ struct vpt_file;
 /**
  * struct vpt_monitor - a file's monitor
  * @lock: a step may come from an interrupt, on any CPU, so it spins on PREEMPT_RT too
- * @on: it judges; changes under @lock and the file's lock
+ * @node: place in the list of the monitors that are on
+ * @on: it judges; set under the file's lock, changes under @lock
  * @memory: what it remembers
  * @bytes: size of that
+ * @spare: what it will start with next time, allocated without the file's lock; changes
+ *	under @lock
+ * @spare_bytes: size of that
  * @mon: the automaton
  */
 struct vpt_monitor {
 	raw_spinlock_t lock;	/* see above */
+	struct list_head node;
 	bool on;
 	void *memory;
 	u64 bytes;
+	void *spare;
+	u64 spare_bytes;
 	struct spec_mon mon;
 };
 
 void vpt_monitor_init(struct vpt_file *f);
 void vpt_monitor_drop(struct vpt_file *f);
 
-/* check=full was set: from now on there is a listener. */
-void vpt_monitor_wanted(void);
+/* End all that are on: check= is not full any more. */
+void vpt_monitors_drop(void);
 
-/* The file's lock was taken: start or end, as check= wants it. */
+/* The file's lock is about to be taken: allocate what a start needs.  May sleep. */
+void vpt_monitor_prepare(struct vpt_file *f);
+
+/*
+ * The file's lock was taken: start or end, as check= wants it.  Without prepared memory,
+ * as in the notifier, a start waits for the next operation.
+ */
 void vpt_monitor_begin(struct vpt_file *f);
 
 /* Any context. */

@@ -115,8 +115,11 @@ int vpt_op_map_range(struct vpt_file *f, struct pt *pt, u64 va, const u64 *pa, u
 		return -EIO;
 	status = vpt_core(pt_map_range, pt, va, pa, n, level, rights);
 	if (status == PT_OK) {
-		for (i = 0; i < n; i++)
+		for (i = 0; i < n; i++) {
 			vpt_frame_get(pfn_to_page(PHYS_PFN(pa[i])), 1);
+			if (!((i + 1) % PT_ENTRIES))
+				cond_resched();
+		}
 		vpt_leaf_added(&f->env, level, n);
 	}
 	vpt_trial_end(f, pt, status);

@@ -9,6 +9,7 @@
 #include <asm/processor.h>
 
 #include "op.h"
+#include "step.h"
 #include "trial.h"
 
 #define VPT_REGION_UNIT	(1UL << 30)
@@ -80,7 +81,7 @@ int vpt_region_map(struct vpt_file *f, struct vm_area_struct *vma)
 	f->env.root_mirrored = !pgtable_l5_enabled() && boot_cpu_has(X86_FEATURE_PTI);
 	pt_init(&piece->pt, &f->env, f->root, vma->vm_start, vma->vm_end,
 		boot_cpu_data.x86_phys_bits);
-	list_add(&piece->node, &f->pieces);
+	vpt_piece_first(f, piece);
 	f->rights = PT_USER | (vma->vm_flags & VM_WRITE ? PT_WRITE : 0) |
 		    (vma->vm_flags & VM_EXEC ? PT_EXEC : 0);
 	WRITE_ONCE(f->start, vma->vm_start);
@@ -98,48 +99,56 @@ int vpt_region_map(struct vpt_file *f, struct vm_area_struct *vma)
 	return 0;
 }
 
-/* The piece that holds [@va, @va + @bytes), or NULL.  @f->lock is held. */
-struct vpt_piece *vpt_piece_at(struct vpt_file *f, u64 va, u64 bytes)
+static void vpt_region_lock(struct vpt_file *f)
 {
-	struct vpt_piece *piece;
-
-	list_for_each_entry(piece, &f->pieces, node) {
-		if (va >= piece->pt.start && va < piece->pt.end &&
-		    piece->pt.end - va >= bytes)
-			return piece;
-	}
-	return NULL;
+	mutex_lock(&f->lock);
+	if (vpt_telling())
+		vpt_tell_lock(f);
 }
 
-/* Take [@lo, @hi) out of the piece's bounds. */
-static void vpt_piece_shrink(struct vpt_file *f, struct vpt_piece *piece, u64 lo, u64 hi)
+static void vpt_region_unlock(struct vpt_file *f)
 {
-	struct vpt_piece *rest;
+	if (vpt_telling())
+		vpt_tell_unlock(f);
+	mutex_unlock(&f->lock);
+}
 
-	if (lo == piece->pt.start && hi == piece->pt.end) {
-		list_move(&piece->node, &f->spare);
-	} else if (lo == piece->pt.start) {
-		piece->pt.start = hi;
-	} else if (hi == piece->pt.end) {
-		piece->pt.end = lo;
-	} else {
-		rest = list_first_entry(&f->spare, struct vpt_piece, node);
-		rest->pt = piece->pt;
-		rest->pt.start = hi;
-		piece->pt.end = lo;
-		list_move(&rest->node, &piece->node);
+/* Let others in. */
+static void vpt_region_pause(struct vpt_file *f)
+{
+	vpt_region_unlock(f);
+	cond_resched();
+	vpt_region_lock(f);
+}
+
+static void vpt_cut_step(struct vpt_file *f, struct pt *cut, u64 va, u64 stop)
+{
+	struct pt_touched done;
+	int ret;
+
+	ret = vpt_op_unmap_range(f, cut, va, stop, &done);
+	if (ret == -EIO)
+		ret = vpt_op_unmap_range(f, cut, va, stop, &done);
+	/* may_split() let no boundary fall into a huge leaf. */
+	WARN_ON_ONCE(ret && !f->violations);
+	if (done.leaves || !list_empty(&f->env.dead_tables)) {
+		vpt_shootdown(f, va, stop, PAGE_SHIFT);
+		vpt_flush_sharers(f, va, stop);
+		vpt_hold_unmapped(f);
 	}
 }
 
 /*
  * Remove everything in [@lo, @hi), a part of the piece, and its tables.  Tables
  * that reach beyond it on either side cover somebody else's addresses from now on.
+ *
+ * It leaves the region first, so that nobody maps anything there while the lock is
+ * released from one step to the next.
  */
 static void vpt_piece_cut(struct vpt_file *f, struct vpt_piece *piece, u64 lo, u64 hi)
 {
 	struct pt cut = piece->pt;
-	struct pt_touched done;
-	int ret;
+	u64 va, stop;
 
 	if (lo > piece->pt.start)
 		pt_disown(&piece->pt, lo);
@@ -147,26 +156,15 @@ static void vpt_piece_cut(struct vpt_file *f, struct vpt_piece *piece, u64 lo, u
 		pt_disown(&piece->pt, hi);
 	cut.start = lo;
 	cut.end = hi;
-	ret = vpt_op_unmap_range(f, &cut, lo, hi, &done);
-	if (ret == -EIO)
-		ret = vpt_op_unmap_range(f, &cut, lo, hi, &done);
-	/* may_split() let no boundary fall into a huge leaf. */
-	WARN_ON_ONCE(ret && !f->violations);
-	if (done.leaves || !list_empty(&f->env.dead_tables)) {
-		vpt_shootdown(f, lo, hi, PAGE_SHIFT);
-		vpt_flush_sharers(f, lo, hi);
-		vpt_hold_unmapped(f);
-	}
 	vpt_piece_shrink(f, piece, lo, hi);
-}
-
-static void vpt_free_pieces(struct list_head *pieces)
-{
-	struct vpt_piece *piece, *next;
-
-	list_for_each_entry_safe(piece, next, pieces, node)
-		kfree(piece);
-	INIT_LIST_HEAD(pieces);
+	f->pieces.cut = &cut;
+	for (va = lo; va < hi; va = stop) {
+		if (va > lo)
+			vpt_region_pause(f);
+		stop = vpt_step_end(f, va, hi);
+		vpt_cut_step(f, &cut, va, stop);
+	}
+	f->pieces.cut = NULL;
 }
 
 /**
@@ -180,25 +178,20 @@ static void vpt_free_pieces(struct list_head *pieces)
  */
 void vpt_region_remove(struct vpt_file *f, u64 start, u64 end)
 {
-	struct vpt_piece *piece, *next;
+	struct vpt_piece *piece;
 
-	mutex_lock(&f->lock);
-	if (vpt_telling())
-		vpt_tell_lock(f);
-	list_for_each_entry_safe(piece, next, &f->pieces, node) {
-		u64 lo = max(start, piece->pt.start), hi = min(end, piece->pt.end);
-
-		if (lo < hi)
-			vpt_piece_cut(f, piece, lo, hi);
+	vpt_region_lock(f);
+	for (piece = vpt_piece_from(f, start); piece && piece->pt.start < end;
+	     piece = vpt_piece_from(f, start)) {
+		vpt_piece_cut(f, piece, max(start, piece->pt.start),
+			      min(end, piece->pt.end));
+		vpt_region_pause(f);
 	}
-	if (list_empty(&f->pieces)) {
+	if (vpt_region_gone(f)) {
 		WRITE_ONCE(f->start, 0);
 		WRITE_ONCE(f->end, 0);
-		vpt_free_pieces(&f->spare);
 	}
-	if (vpt_telling())
-		vpt_tell_unlock(f);
-	mutex_unlock(&f->lock);
+	vpt_region_unlock(f);
 }
 
 /*
@@ -210,18 +203,14 @@ static void vpt_region_split(struct vpt_file *f, u64 va)
 	struct vpt_piece *piece;
 	struct pt_mapping m;
 
-	mutex_lock(&f->lock);
-	if (vpt_telling())
-		vpt_tell_lock(f);
+	vpt_region_lock(f);
 	piece = vpt_piece_at(f, va, pt_size(3));
 	if (!piece || pt_resolve(&piece->pt, va, &m) != PT_OK || m.level != 3)
 		goto unlock;
 	if (vpt_op_split(f, &piece->pt, va) == -EIO)
 		vpt_op_split(f, &piece->pt, va);
 unlock:
-	if (vpt_telling())
-		vpt_tell_unlock(f);
-	mutex_unlock(&f->lock);
+	vpt_region_unlock(f);
 }
 
 /*
@@ -240,7 +229,9 @@ static int vpt_invalidate_start(struct mmu_notifier *notifier,
 {
 	struct vpt_file *f = container_of(notifier, struct vpt_file, notifier);
 
-	if (range->end <= READ_ONCE(f->start) || range->start >= READ_ONCE(f->end)) {
+	/* Its span first: most of what Linux tells of is no region's. */
+	if (range->end <= READ_ONCE(f->start) || range->start >= READ_ONCE(f->end) ||
+	    !vpt_region_touches(f, range->start, range->end)) {
 		vpt_notify_within(f, range);
 		return 0;
 	}

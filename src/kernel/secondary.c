@@ -78,8 +78,14 @@ static bool vpt_notifier_others(const struct vpt_file *f)
 	       READ_ONCE(f->notifier.hlist.next);
 }
 
-/* After the shootdown: free what was removed, or leave it to the youngest notice. */
-static void vpt_let_go(struct vpt_file *f)
+/**
+ * vpt_let_go() - free what was removed, or leave it to the youngest notice
+ * @f: file; @f->lock is held
+ *
+ * After the shootdown; or no leaf maps the frames that have died, so that no CPU has
+ * them cached.
+ */
+void vpt_let_go(struct vpt_file *f)
 {
 	struct vpt_notice *n;
 
@@ -280,19 +286,6 @@ void vpt_free_unmapped(struct vpt_file *f)
 	if (!list_empty(&f->unmapping.node))
 		vpt_notice_end(f, &f->unmapping);
 	vpt_unlock(f);
-}
-
-/**
- * vpt_drop_frame() - a frame lost a reference other than a leaf's
- * @f: file; @f->lock is held
- * @frame: its first page
- *
- * If it was the last one no leaf maps the frame: no CPU has it cached.
- */
-void vpt_drop_frame(struct vpt_file *f, struct page *frame)
-{
-	vpt_frame_put(&f->env, frame);
-	vpt_let_go(f);
 }
 
 /**

@@ -31,17 +31,23 @@ static const char *const vpt_check_names[] = {
 
 static int vpt_check_set(const char *value, const struct kernel_param *param)
 {
-	int mode = sysfs_match_string(vpt_check_names, value);
+	int mode = sysfs_match_string(vpt_check_names, value), was;
 
 	if (mode < 0)
 		return mode;
 	/* Set under the module's parameter lock. */
+	was = vpt_check_mode;
+	/* A monitor that starts must be told of all that follows. */
+	if (mode == VPT_CHECK_FULL && was != VPT_CHECK_FULL)
+		vpt_tell_more();
 	WRITE_ONCE(vpt_check_epoch, vpt_check_epoch + 1);
 	/* Who sees the new mode sees the new number. */
 	smp_wmb();
 	WRITE_ONCE(vpt_check_mode, mode);
-	if (mode == VPT_CHECK_FULL)
-		vpt_monitor_wanted();
+	if (mode != VPT_CHECK_FULL && was == VPT_CHECK_FULL) {
+		vpt_monitors_drop();
+		vpt_tell_less();
+	}
 	return 0;
 }
 
@@ -55,9 +61,21 @@ static const struct kernel_param_ops vpt_check_ops = {
 	.get = vpt_check_get,
 };
 module_param_cb(check, &vpt_check_ops, NULL, 0644);
+
+static int vpt_listeners_get(char *buffer, const struct kernel_param *param)
+{
+	return sysfs_emit(buffer, "%d\n", static_key_count(&vpt_heard.key));
+}
+
+static const struct kernel_param_ops vpt_listeners_ops = {
+	.get = vpt_listeners_get,
+};
+module_param_cb(listeners, &vpt_listeners_ops, NULL, 0444);
+MODULE_PARM_DESC(listeners, "Tracepoints that are on, and check=full; while 0, nothing is told (read only)");
+
 MODULE_PARM_DESC(check, "Check each operation against the specification: off (default), op, full");
 
-static void vpt_report_walk(struct vpt_file *f, u64 va)
+static void vpt_report_walk(struct vpt_file *f, const struct pt *pt, u64 va)
 {
 	static const char *const names[] = { "", "PT", "PD", "PDPT", "PML4" };
 	struct spec_region region;
@@ -66,8 +84,7 @@ static void vpt_report_walk(struct vpt_file *f, u64 va)
 	unsigned int level;
 
 	vpt_spec_look(f, &env);
-	vpt_spec_region(f, &list_first_entry(&f->pieces, struct vpt_piece, node)->pt,
-			&region);
+	vpt_spec_region(f, pt, &region);
 	spec_translate(&env.memory, &region.cpu, region.root, va, &walk);
 	for (level = SPEC_LEVELS; level >= walk.level; level--)
 		pr_err("vpt: check:   %-4s %#013llx[%3llu] = %#018llx\n", names[level],
@@ -94,8 +111,10 @@ void vpt_violation(struct vpt_file *f, u64 va, const char *fmt, ...)
 	text.va = &args;
 	pr_err("vpt: check: %pV\n", &text);
 	va_end(args);
-	if (!list_empty(&f->pieces))
-		vpt_report_walk(f, va);
+	if (f->pieces.cut)
+		vpt_report_walk(f, f->pieces.cut, va);
+	else if (!vpt_region_gone(f))
+		vpt_report_walk(f, &vpt_piece_from(f, 0)->pt, va);
 	pr_err("vpt: check: the region of process %d (%s) takes no more changes\n",
 	       task_tgid_nr(current), current->comm);
 }

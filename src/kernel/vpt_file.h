@@ -13,7 +13,10 @@
  *	vpt_file.lock
  *	    serialises everything about the file, and is held until the shootdown
  *	    has been acknowledged by every CPU: whoever gets it next acts on a
- *	    translation that no CPU contradicts
+ *	    translation that no CPU contradicts.  What takes long is done in steps
+ *	    (step.h), each of which is one such operation
+ *	vpt_pieces.lock
+ *	    what is left of the region, for a notifier that must not sleep
  *	page_table_lock and the split page-table locks
  *	    taken by the core around its stores (pt_env_lock())
  *
@@ -27,6 +30,7 @@
 #include <linux/io.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
+#include <linux/rbtree.h>
 #include <linux/rwsem.h>
 #include <linux/xarray.h>
 
@@ -40,7 +44,10 @@ struct vpt_trial;
 
 /* A part of the region that munmap() has left; at first, the whole of it. */
 struct vpt_piece {
-	struct list_head node;
+	union {
+		struct rb_node node;
+		struct vpt_piece *next;		/* of a spare one */
+	};
 	struct pt pt;
 };
 
@@ -63,6 +70,31 @@ struct vpt_notice {
 };
 
 /**
+ * struct vpt_pieces - what is left of a region
+ * @tree: the pieces, by address.  Changes under the file's lock and @lock, so that
+ *	either is enough to read it
+ * @lock: held for no longer than a look into the tree
+ * @n: pieces in @tree
+ * @vmas: VMAs of the region; each piece is a run of them
+ * @nspare: pieces in @spare; @n and @nspare together are @vmas, and one more after a
+ *	split that failed
+ * @spare: for munmap() that leaves something on both sides
+ * @cut: what munmap() or the process's end is taking away, step by step; no part of
+ *	any piece.  One at a time: they exclude each other by mmap_lock
+ *
+ * All but @tree is protected by the file's lock alone.
+ */
+struct vpt_pieces {
+	struct rb_root tree;
+	spinlock_t lock;	/* see above */
+	u32 n;
+	u32 vmas;
+	u32 nspare;
+	struct vpt_piece *spare;
+	const struct pt *cut;
+};
+
+/**
  * struct vpt_file - an open file
  * @id: number of the file, since the module was inserted
  * @mm: address space of the process that opened it
@@ -75,8 +107,7 @@ struct vpt_notice {
  * @start: region; both 0 without one.  Written under mmap_lock for writing too
  * @end: first byte after it
  * @root: physical address of the level-4 table
- * @pieces: what is left of the region, in the order of addresses
- * @spare: pieces allocated when Linux asked whether a VMA may be split
+ * @pieces: what is left of the region
  * @untold: what the operation that holds the lock has yet to tell secondary MMUs
  * @notices: changes of which they are being told, the oldest first
  * @unmapping: the notice for what munmap() or exit removed: Linux tells of it
@@ -111,8 +142,7 @@ struct vpt_file {
 	u64 start;
 	u64 end;
 	u64 root;
-	struct list_head pieces;
-	struct list_head spare;
+	struct vpt_pieces pieces;
 	struct mmu_notifier_range untold;
 	struct list_head notices;
 	struct vpt_notice unmapping;
@@ -138,8 +168,31 @@ struct vpt_file {
 
 int vpt_region_map(struct vpt_file *f, struct vm_area_struct *vma);
 void vpt_region_remove(struct vpt_file *f, u64 start, u64 end);
-struct vpt_piece *vpt_piece_at(struct vpt_file *f, u64 va, u64 bytes);
 extern const struct mmu_notifier_ops vpt_notifier_ops;
+
+/* piece.c */
+
+void vpt_pieces_init(struct vpt_pieces *pieces);
+void vpt_pieces_free(struct vpt_pieces *pieces);
+struct vpt_piece *vpt_piece_from(struct vpt_file *f, u64 va);
+struct vpt_piece *vpt_piece_at(struct vpt_file *f, u64 va, u64 bytes);
+bool vpt_region_touches(struct vpt_file *f, u64 start, u64 end);
+void vpt_piece_first(struct vpt_file *f, struct vpt_piece *piece);
+void vpt_piece_shrink(struct vpt_file *f, struct vpt_piece *piece, u64 lo, u64 hi);
+int vpt_piece_for_split(struct vpt_file *f);
+void vpt_vma_open(struct vm_area_struct *vma);
+void vpt_vma_close(struct vm_area_struct *vma);
+
+/* In the order of addresses; @f->lock is held. */
+static inline struct vpt_piece *vpt_piece_next(struct vpt_piece *piece)
+{
+	return rb_entry_safe(rb_next(&piece->node), struct vpt_piece, node);
+}
+
+static inline bool vpt_region_gone(const struct vpt_file *f)
+{
+	return RB_EMPTY_ROOT(&f->pieces.tree);
+}
 
 /* fault.c */
 extern const struct vm_operations_struct vpt_vm_ops;
@@ -215,7 +268,7 @@ int vpt_notifier_register(struct vpt_file *f);
 void vpt_settle(struct vpt_file *f, u64 start, u64 end, unsigned int shift,
 		enum mmu_notifier_event event);
 void vpt_unlock_told(struct vpt_file *f, bool mmap_locked);
-void vpt_drop_frame(struct vpt_file *f, struct page *frame);
+void vpt_let_go(struct vpt_file *f);
 void vpt_notify_within(struct vpt_file *f, const struct mmu_notifier_range *range);
 void vpt_flush_sharers(struct vpt_file *f, u64 start, u64 end);
 void vpt_hold_unmapped(struct vpt_file *f);

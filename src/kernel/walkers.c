@@ -68,27 +68,28 @@ static int vpt_lock_vmas(struct mm_struct *mm, u64 start, u64 end, u64 page_size
 /**
  * vpt_lock_walkers_unmap() - keep walkers out of the tables that an unmapping may free
  * @f: file
- * @start: first byte
- * @bytes: length of the range that will be unmapped
+ * @start: first byte that will be unmapped
+ * @end: first byte after
+ *
+ * What is not the region's does not matter.
  *
  * Context: may sleep.  @f->lock is not held; it is taken after this.  The region's
  * pieces change under mmap_lock only, so that they can be read without it.
- * Return: 0 with mmap_lock held for writing; -EINTR, -ENXIO, -ERANGE.
+ * Return: 0 with mmap_lock held for writing; -EINTR.
  */
-int vpt_lock_walkers_unmap(struct vpt_file *f, u64 start, u64 bytes)
+int vpt_lock_walkers_unmap(struct vpt_file *f, u64 start, u64 end)
 {
-	u64 end = start + bytes;
 	struct vpt_piece *piece;
 
 	if (mmap_write_lock_killable(f->mm))
 		return -EINTR;
-	piece = vpt_find_piece(f, start, bytes);
-	if (IS_ERR(piece)) {
-		mmap_write_unlock(f->mm);
-		return PTR_ERR(piece);
+	for (piece = vpt_piece_from(f, start); piece && piece->pt.start < end;
+	     piece = vpt_piece_next(piece)) {
+		u64 lo = max(start, piece->pt.start), hi = min(end, piece->pt.end);
+
+		pt_unlink_span(&piece->pt, &lo, &hi);
+		vpt_lock_vmas(f->mm, lo, hi, PAGE_SIZE);
 	}
-	pt_unlink_span(&piece->pt, &start, &end);
-	vpt_lock_vmas(f->mm, start, end, PAGE_SIZE);
 	return 0;
 }
 

@@ -13,7 +13,7 @@ SPEC_WARNINGS	:= -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes
 SPEC_BUILD	:= build/spec
 SPEC_TESTS	:= test_decode test_walk test_inv test_tree test_map
 SPEC_SUITES	:= $(SPEC_TESTS:%=$(SPEC_BUILD)/%) $(SPEC_TESTS:%=$(SPEC_BUILD)/%_tiny)
-SPEC_SUITES	+= tests/monitor/run-traces
+SPEC_SUITES	+= tests/monitor/run-traces tests/spec/rules
 SPEC_HEADERS	:= $(wildcard spec/*.h tests/spec/*.h)
 SPEC_SOURCES	:= $(wildcard spec/*.c) tests/spec/fixture.c tests/spec/breakages.c
 SPEC_COMPILE	= $(CC) $(SPEC_WARNINGS) $(SPEC_CFLAGS) -Ispec -Itests/spec

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * check= may be set to anything at any time: what was checked by one setting does not
+ * disturb the next, and when nothing is to be checked nothing is left of it.
+ *
+ * By one thread: each change of full rewrites instructions, which an emulator with a
+ * thread for each CPU does not always survive where they are running.
+ */
+#include "lib/guest.h"
+
+#include <fcntl.h>
+
+#define PARAMETER(name)	"/sys/module/vpt/parameters/" name
+#define PAGES		64
+
+static void read_parameter(const char *path, char *text, size_t size)
+{
+	int fd = open(path, O_RDONLY);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, size - 1);
+
+	REQUIRE(n > 0, "%s: %s", path, strerror(errno));
+	text[n] = 0;
+	text[strcspn(text, "\n")] = 0;
+	close(fd);
+}
+
+static void set_check(const char *mode)
+{
+	int fd = open(PARAMETER("check"), O_WRONLY);
+
+	REQUIRE(fd >= 0 && write(fd, mode, strlen(mode)) == (ssize_t)strlen(mode),
+		"check=%s: %s", mode, strerror(errno));
+	close(fd);
+}
+
+static int listeners(void)
+{
+	char text[16];
+
+	read_parameter(PARAMETER("listeners"), text, sizeof(text));
+	return atoi(text);
+}
+
+/* Map and unmap pages of both sizes, so that tables come, go, and come back elsewhere. */
+static void work(struct region *r, struct rng *rng)
+{
+	unsigned int i;
+
+	for (i = 0; i < PAGES; i++) {
+		char *va = r->base + rng_below(rng, 16) * VPT_2M +
+			   rng_below(rng, 4) * VPT_4K;
+
+		switch (rng_below(rng, 4)) {
+		case 0:
+			vu_unmap(r->fd, va, NULL);
+			break;
+		case 1:
+			vu_protect(r->fd, va, rng_below(rng, 2) ? RW : VPT_READ, NULL);
+			break;
+		case 2:
+			vu_unmap_range(r->fd, (void *)((u64)va & ~(VPT_2M - 1)), VPT_2M, NULL);
+			break;
+		default:
+			vu_map(r->fd, va, VPT_4K, RW, 0);
+		}
+	}
+}
+
+static void expect_no_violation(struct region *r, const char *when)
+{
+	struct vpt_stats s;
+
+	REQUIRE(!vu_stats(r->fd, &s), "STATS");
+	EXPECT(!s.violations, "%s: %llu violations", when, s.violations);
+	expect_sound(r->fd, when);
+}
+
+static void settings_do_not_disturb_each_other(u64 unused)
+{
+	static const char *const modes[] = { "off", "full", "op" };
+	struct rng rng = rng_of(0);
+	struct vpt_stats s, t;
+	char before[16];
+	struct region r;
+	unsigned int i;
+
+	(void)unused;
+	read_parameter(PARAMETER("check"), before, sizeof(before));
+	region_rw(&r, 1, VPT_STRICT);
+	for (i = 0; i < 24; i++) {
+		const char *mode = modes[rng_below(&rng, ARRAY_SIZE(modes))];
+
+		set_check(mode);
+		vu_stats(r.fd, &s);
+		work(&r, &rng);
+		vu_stats(r.fd, &t);
+		EXPECT((t.checked > s.checked) == !!strcmp(mode, "off"),
+		       "check=%s: %llu operations checked", mode, t.checked - s.checked);
+		expect_no_violation(&r, mode);
+	}
+	set_check(before);
+	region_close(&r);
+}
+
+static void nobody_listens_afterwards(u64 unused)
+{
+	struct rng rng = rng_of(1);
+	char before[16];
+	struct region r;
+	int others;
+
+	(void)unused;
+	read_parameter(PARAMETER("check"), before, sizeof(before));
+	set_check("off");
+	others = listeners();		/* tracepoints */
+	region_rw(&r, 1, VPT_STRICT);
+	set_check("full");
+	EXPECT(listeners() == others + 1, "check=full: %d listeners", listeners());
+	set_check("full");
+	EXPECT(listeners() == others + 1, "check=full again: %d listeners", listeners());
+	work(&r, &rng);
+	set_check("op");
+	EXPECT(listeners() == others, "check=op: %d listeners, %d before", listeners(), others);
+	set_check("full");
+	set_check("off");
+	EXPECT(listeners() == others, "check=off: %d listeners, %d before", listeners(),
+	       others);
+	set_check(before);
+	region_close(&r);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct property properties[] = {
+		{ "one setting of check= does not disturb the next",
+		  settings_do_not_disturb_each_other, 0, 0 },
+		{ "check= that leaves full leaves no listener", nobody_listens_afterwards, 0, 0 },
+	};
+
+	return run_properties(argc, argv, properties, ARRAY_SIZE(properties));
+}

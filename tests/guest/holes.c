@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A region with very many holes: what the module remembers of them is bounded, is
+ * found quickly, and keeps nobody from what lies in a hole.
+ */
+#include "lib/guest.h"
+
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#ifndef SYS_process_mrelease
+#define SYS_process_mrelease	448
+#endif
+
+#define MUNMAPS		60000
+#define HOLES		20000
+#define TOUCHES		256
+
+static u64 now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ULL + t.tv_nsec;
+}
+
+/* Objects in use in all of the kernel's kmalloc caches. */
+static u64 kmalloc_objects(void)
+{
+	FILE *file = fopen("/proc/slabinfo", "r");
+	unsigned long active;
+	char line[512];
+	u64 sum = 0;
+
+	REQUIRE(file, "/proc/slabinfo: %s", strerror(errno));
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "kmalloc-%*s %lu", &active) == 1)
+			sum += active;
+	fclose(file);
+	return sum;
+}
+
+/* Each munmap() takes the first page of what is left: a split, and no new piece. */
+static void munmaps_leave_nothing(u64 unused)
+{
+	u64 before, after, i, n = paced(MUNMAPS);
+	struct region r;
+
+	(void)unused;
+	region_rw(&r, 1, VPT_STRICT);
+	before = kmalloc_objects();
+	for (i = 0; i < n; i++)
+		REQUIRE(!munmap(r.base + i * VPT_4K, VPT_4K), "munmap: %s",
+			strerror(errno));
+	after = kmalloc_objects();
+	EXPECT(after < before + n / 4, "%llu objects after %llu munmaps, %llu before",
+	       (unsigned long long)after, (unsigned long long)n,
+	       (unsigned long long)before);
+	region_close(&r);
+}
+
+/* Splits that are not followed by a munmap(): one object a VMA, and no more. */
+static void splits_are_bounded_by_vmas(u64 unused)
+{
+	u64 before, after, i, n = paced(8000);
+	struct region r;
+
+	(void)unused;
+	region_rw(&r, 1, VPT_STRICT);
+	before = kmalloc_objects();
+	for (i = 0; i < n; i++) {
+		char *at = r.base + 2 * i * VPT_4K;
+
+		REQUIRE(!madvise(at, VPT_4K, MADV_RANDOM), "madvise: %s", strerror(errno));
+		REQUIRE(!madvise(at, VPT_4K, MADV_NORMAL), "madvise: %s", strerror(errno));
+	}
+	/* What was split is there for munmap() to leave holes in. */
+	for (i = 0; i < n; i++)
+		REQUIRE(!munmap(r.base + 2 * i * VPT_4K, VPT_4K), "munmap: %s",
+			strerror(errno));
+	expect_sound(r.fd, "with holes");
+	REQUIRE(!munmap(r.base, r.bytes), "munmap: %s", strerror(errno));
+	after = kmalloc_objects();
+	EXPECT(after < before + n / 4, "%llu objects at the end, %llu before",
+	       (unsigned long long)after, (unsigned long long)before);
+	region_close(&r);
+}
+
+/* Nanoseconds that a touch of a new page takes, from @at downwards: the least of many. */
+static u64 touch(char *at)
+{
+	u64 i, start, took, least = ~0ULL;
+
+	for (i = 0; i < TOUCHES; i++) {
+		start = now_ns();
+		at[-(long)(i * VPT_4K)] = 1;
+		took = now_ns() - start;
+		if (took < least)
+			least = took;
+	}
+	return least;
+}
+
+/* In a list, the last of many pieces is far away. */
+static void many_holes_cost_a_touch_little(u64 unused)
+{
+	u64 one, many, i, holes = paced(HOLES);
+	struct region r;
+
+	(void)unused;
+	region_rw(&r, 1, 0);
+	one = touch(r.base + VPT_1G - VPT_4K);
+	REQUIRE(!vu_unmap_range(r.fd, r.base + VPT_1G / 2, VPT_1G / 2, NULL), "UNMAP_RANGE");
+	for (i = 0; i < holes; i++)
+		REQUIRE(!munmap(r.base + 2 * i * VPT_4K, VPT_4K), "munmap: %s",
+			strerror(errno));
+	many = touch(r.base + VPT_1G - VPT_4K);
+	note("a touch takes %llu ns, with %llu holes %llu ns", (unsigned long long)one,
+	     (unsigned long long)holes, (unsigned long long)many);
+	EXPECT(many < 5 * one, "a touch takes %llu ns, with %llu holes %llu ns",
+	       (unsigned long long)one, (unsigned long long)holes,
+	       (unsigned long long)many);
+	region_close(&r);
+}
+
+static u64 resident_pages(pid_t pid)
+{
+	unsigned long resident = 0;
+	char path[64];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/statm", pid);
+	file = fopen(path, "r");
+	REQUIRE(file, "%s: %s", path, strerror(errno));
+	EXPECT(fscanf(file, "%*u %lu", &resident) == 1, "%s", path);
+	fclose(file);
+	return resident;
+}
+
+#define ANON_PAGES	2048
+
+/* A process with anonymous memory in a hole of its region, that exits. */
+static void exiting_child(void)
+{
+	const u64 bytes = ANON_PAGES * VPT_4K;
+	struct region r;
+	char *hole;
+
+	region_rw(&r, 1, 0);
+	r.base[0] = 1;
+	hole = mmap(r.base + VPT_2M, bytes, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	if (hole == MAP_FAILED)
+		_exit(2);
+	memset(hole, 1, bytes);
+	ptrace(PTRACE_TRACEME, 0, 0, 0);
+	raise(SIGSTOP);
+	_exit(0);
+}
+
+/*
+ * process_mrelease() does what the OOM reaper does.  It wants a process that is about
+ * to exit; a tracer holds this one on its way.
+ */
+static void memory_in_a_hole_is_reaped(u64 unused)
+{
+	u64 before, after;
+	int status, pidfd;
+	pid_t child;
+
+	(void)unused;
+	child = fork();
+	REQUIRE(child >= 0, "fork");
+	if (!child)
+		exiting_child();
+	REQUIRE(waitpid(child, &status, 0) == child && WIFSTOPPED(status), "the child");
+	REQUIRE(!ptrace(PTRACE_SETOPTIONS, child, 0, PTRACE_O_TRACEEXIT), "ptrace");
+	REQUIRE(!ptrace(PTRACE_CONT, child, 0, 0), "ptrace");
+	REQUIRE(waitpid(child, &status, 0) == child &&
+		status >> 8 == (SIGTRAP | PTRACE_EVENT_EXIT << 8), "status %x", status);
+	before = resident_pages(child);
+	EXPECT(before >= ANON_PAGES, "%llu pages", (unsigned long long)before);
+	pidfd = syscall(SYS_pidfd_open, child, 0);
+	EXPECT(!syscall(SYS_process_mrelease, pidfd, 0), "process_mrelease: %s",
+	       strerror(errno));
+	after = resident_pages(child);
+	EXPECT(after + ANON_PAGES <= before + 16, "%llu pages after, %llu before",
+	       (unsigned long long)after, (unsigned long long)before);
+	close(pidfd);
+	ptrace(PTRACE_CONT, child, 0, 0);
+	EXPECT(waitpid(child, &status, 0) == child && !status, "the child's end");
+}
+
+int main(int argc, char **argv)
+{
+	static const struct property properties[] = {
+		{ "munmaps leave no memory behind", munmaps_leave_nothing, 0, 0 },
+		{ "what splits take is bounded by the VMAs", splits_are_bounded_by_vmas, 0, 0 },
+		{ "many holes cost a touch little", many_holes_cost_a_touch_little, 0, 0 },
+		{ "anonymous memory in a hole is reaped", memory_in_a_hole_is_reaped, 0, 0 },
+	};
+
+	return run_properties(argc, argv, properties, ARRAY_SIZE(properties));
+}
