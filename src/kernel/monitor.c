@@ -43,7 +43,8 @@ void vpt_monitor_step(struct vpt_file *f, const struct spec_mon_event *e)
 	spin_unlock_irqrestore(&m->lock, flags);
 }
 
-void vpt_monitor_drop(struct vpt_file *f)
+/* The monitor ends. */
+static void vpt_monitor_stop(struct vpt_file *f)
 {
 	struct vpt_monitor *m = &f->monitor;
 
@@ -54,12 +55,36 @@ void vpt_monitor_drop(struct vpt_file *f)
 	m->memory = NULL;
 }
 
+/* Change what is prepared.  Return: what was, or @memory itself if there is some already. */
+static void *vpt_monitor_swap_spare(struct vpt_monitor *m, void *memory, u64 bytes)
+{
+	void *old;
+
+	spin_lock_irq(&m->lock);
+	old = m->spare;
+	if (old && memory) {
+		old = memory;
+	} else {
+		WRITE_ONCE(m->spare, memory);
+		m->spare_bytes = bytes;
+	}
+	spin_unlock_irq(&m->lock);
+	return old;
+}
+
+void vpt_monitor_drop(struct vpt_file *f)
+{
+	vpt_monitor_stop(f);
+	kvfree(vpt_monitor_swap_spare(&f->monitor, NULL, 0));
+}
+
 /* What it takes to remember all that is mapped, twice over. */
 static u64 vpt_monitor_size(struct vpt_file *f)
 {
-	u64 leaves = f->env.leaves[0] + f->env.leaves[1] + f->env.leaves[2];
+	u64 leaves = READ_ONCE(f->env.leaves[0]) + READ_ONCE(f->env.leaves[1]) +
+		     READ_ONCE(f->env.leaves[2]);
 
-	return VPT_MONITOR_MIN + 512 * f->env.tables + 256 * leaves;
+	return VPT_MONITOR_MIN + 512 * READ_ONCE(f->env.tables) + 256 * leaves;
 }
 
 /* The tables and leaves that are there, as if they had just been seen. */
@@ -79,27 +104,45 @@ static void vpt_monitor_adopt(struct vpt_file *f)
 	}
 }
 
+static bool vpt_monitor_is_wanted(struct vpt_file *f)
+{
+	return READ_ONCE(vpt_check_mode) == VPT_CHECK_FULL && !READ_ONCE(f->violations);
+}
+
 /*
- * Memory is allocated under the file's lock, against the rule (vpt_file.h): reclaim
- * calls the notifier only for ranges that are no region's.  Without it the monitor
- * tries again next time.
+ * The notifier takes the file's lock, and reclaim may call the notifier: so no memory is
+ * allocated under that lock.  If others map meanwhile, what is allocated here may be
+ * too little; then the monitor loses track and starts anew.
  */
-static void vpt_monitor_start(struct vpt_file *f, u64 bytes)
+void vpt_monitor_prepare(struct vpt_file *f)
 {
 	struct vpt_monitor *m = &f->monitor;
-	void *memory;
+	u64 bytes = vpt_monitor_size(f);
 
+	if (!vpt_monitor_is_wanted(f) || READ_ONCE(m->spare))
+		return;
+	if (READ_ONCE(m->on)) {
+		if (!READ_ONCE(m->mon.lost))
+			return;
+		bytes = max(bytes, 2 * READ_ONCE(m->bytes));
+	}
 	if (bytes > VPT_MONITOR_MAX) {
 		pr_warn_once("vpt: check: the protocol monitor has lost track: too much is mapped\n");
 		return;
 	}
-	memory = kvmalloc(bytes, GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN);
-	if (!memory)
-		return;
-	m->memory = memory;
-	m->bytes = bytes;
+	kvfree(vpt_monitor_swap_spare(m, kvmalloc(bytes, GFP_KERNEL_ACCOUNT | __GFP_NORETRY |
+						  __GFP_NOWARN), bytes));
+}
+
+static void vpt_monitor_start(struct vpt_file *f)
+{
+	struct vpt_monitor *m = &f->monitor;
+
 	spin_lock_irq(&m->lock);
-	spec_mon_init(&m->mon, memory, bytes);
+	m->memory = m->spare;
+	WRITE_ONCE(m->bytes, m->spare_bytes);
+	WRITE_ONCE(m->spare, NULL);
+	spec_mon_init(&m->mon, m->memory, m->bytes);
 	WRITE_ONCE(m->on, true);
 	spin_unlock_irq(&m->lock);
 	vpt_monitor_adopt(f);
@@ -107,16 +150,15 @@ static void vpt_monitor_start(struct vpt_file *f, u64 bytes)
 
 void vpt_monitor_begin(struct vpt_file *f)
 {
-	const bool wanted = READ_ONCE(vpt_check_mode) == VPT_CHECK_FULL && !f->violations;
+	const bool wanted = vpt_monitor_is_wanted(f);
 	struct vpt_monitor *m = &f->monitor;
-	u64 bytes = vpt_monitor_size(f);
 
-	if (m->on && (!wanted || m->mon.lost)) {
-		bytes = max(bytes, 2 * m->bytes);
+	if (!wanted && (m->on || m->spare))
 		vpt_monitor_drop(f);
-	}
-	if (wanted && !m->on)
-		vpt_monitor_start(f, bytes);
+	else if (m->on && m->mon.lost)
+		vpt_monitor_stop(f);
+	if (wanted && !m->on && m->spare)
+		vpt_monitor_start(f);
 }
 
 void vpt_monitor_report(struct vpt_file *f)

@@ -18,6 +18,9 @@ struct vpt_file;
  * @on: it judges; changes under @lock and the file's lock
  * @memory: what it remembers
  * @bytes: size of that
+ * @spare: what it will start with next time, allocated without the file's lock; changes
+ *	under @lock
+ * @spare_bytes: size of that
  * @mon: the automaton
  */
 struct vpt_monitor {
@@ -25,6 +28,8 @@ struct vpt_monitor {
 	bool on;
 	void *memory;
 	u64 bytes;
+	void *spare;
+	u64 spare_bytes;
 	struct spec_mon mon;
 };
 
@@ -34,7 +39,13 @@ void vpt_monitor_drop(struct vpt_file *f);
 /* check=full was set: from now on there is a listener. */
 void vpt_monitor_wanted(void);
 
-/* The file's lock was taken: start or end, as check= wants it. */
+/* The file's lock is about to be taken: allocate what a start needs.  May sleep. */
+void vpt_monitor_prepare(struct vpt_file *f);
+
+/*
+ * The file's lock was taken: start or end, as check= wants it.  Without prepared memory,
+ * as in the notifier, a start waits for the next operation.
+ */
 void vpt_monitor_begin(struct vpt_file *f);
 
 /* Any context. */

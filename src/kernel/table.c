@@ -105,6 +105,8 @@ int vpt_lock_reserved(struct vpt_file *f, u64 tables)
 	int ret;
 
 	for (;;) {
+		if (vpt_telling())
+			vpt_monitor_prepare(f);
 		if (mutex_lock_killable(&f->lock))
 			return -EINTR;
 		if (f->violations) {
