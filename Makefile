@@ -46,6 +46,7 @@ host-suite: | deps-check
 guest-programs: | deps-guest
 include tests/host/host.mk
 include tests/guest/guest.mk
+include tests/fuzz/fuzz.mk
 include bench/bench.mk
 include spec/mc/mc.mk
 include spec/prove/prove.mk
@@ -85,6 +86,10 @@ check-host: deps-check
 check-guest: guest-programs
 	+$(Q)tools/tally 'guest=$(guest-suite)'
 
+## check-debug: the guest's tests on kernels with KASAN, lockdep and KCSAN, built here
+check-debug: deps-kernel guest-programs
+	+$(Q)tools/tally 'debug=$(guest-suite) --debug --jobs 1 --timeout 7200'
+
 ## lint: W=1 and sparse for both kernels, checkpatch --strict: all silent
 lint: deps-lint
 	$(Q)tools/lint $(KERNELS)
@@ -111,5 +116,5 @@ help:
 	@sed -n 's/^## \([^:]*\): /\1\t/p' $(MAKEFILE_LIST) | \
 		awk -F '\t' '{ printf "  %-24s %s\n", $$1, $$2 }'
 
-.PHONY: module run check check-all check-host check-guest lint deps install \
+.PHONY: module run check check-all check-host check-guest check-debug lint deps install \
 	uninstall clean help guest-programs host-suite
