@@ -52,6 +52,7 @@ guest-programs: | deps-guest
 include tests/kernel/kernel.mk
 include tests/host/host.mk
 include tests/guest/guest.mk
+include tests/fuzz/fuzz.mk
 include bench/bench.mk
 include spec/mc/mc.mk
 include spec/prove/prove.mk
@@ -109,6 +110,10 @@ check-host: deps-check
 check-guest: guest-programs
 	$(J)$(Q)tools/tally 'guest=$(guest-suite)' 'boots=$(boots-suite)'
 
+## check-debug: the guest's tests on kernels with KASAN, lockdep and KCSAN, built here
+check-debug: deps-kernel guest-programs
+	$(J)$(Q)tools/tally 'debug=$(guest-suite) --debug --jobs 1 --timeout 7200'
+
 ## lint: W=1 and sparse for the main kernels, checkpatch --strict: all silent
 lint: deps-lint
 	$(Q)tools/lint $(KERNELS)
@@ -135,5 +140,5 @@ help:
 	@sed -n 's/^## \([^:]*\): /\1\t/p' $(MAKEFILE_LIST) | \
 		awk -F '\t' '{ printf "  %-24s %s\n", $$1, $$2 }'
 
-.PHONY: module run check check-more check-all check-ci table check-host check-guest lint deps install \
+.PHONY: module run check check-more check-all check-ci check-debug table check-host check-guest lint deps install \
 	uninstall clean help guest-programs host-suite

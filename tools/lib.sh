@@ -93,3 +93,16 @@ apt_update()
 	mkdir -p "$build/lock"
 	touch "$stamp"
 }
+
+# apt_download FOLDER PACKAGE...: the packages themselves, into the folder.
+apt_download()
+{
+	local dir=$1
+	shift
+	# apt's sandbox user cannot write here; harmless, but it would say so.
+	(cd "$dir" && apt-get -q -o APT::Sandbox::User=root download "$@" >&2) && return
+	no_install && die "could not download: $*"
+	[ -n "${APT_CONFIG:-}" ] || apt_update "the download failed; the lists may be old"
+	(cd "$dir" && apt-get -q -o APT::Sandbox::User=root download "$@" >&2) ||
+		die "could not download: $*"
+}

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-2.0
+# The fuzzer. Included by the Makefile, after guest.mk.
+
+FUZZ_DIR	:= tests/fuzz
+FUZZ_BUILD	:= build/fuzz
+FUZZ_SOURCES	:= $(wildcard $(FUZZ_DIR)/*.c)
+
+$(FUZZ_BUILD)/fuzz: $(FUZZ_SOURCES) $(FUZZ_DIR)/fuzz.h $(GUEST_LIB) $(GUEST_HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(GUEST_CFLAGS) -o $@ $(FUZZ_SOURCES) $(GUEST_LIB)
+
+FUZZ_KERNEL	?= 6.12-kasan
+FUZZ_SMP	?= 2
+FUZZ_SECONDS	?= 3600
+FUZZ_SEED	?= $(shell date +%s)
+
+## fuzz: the fuzzer for an hour, with coverage (FUZZ_SECONDS, FUZZ_SEED, FUZZ_KERNEL, FUZZ_SMP)
+fuzz: guest-programs $(FUZZ_BUILD)/fuzz
+	$(Q)$(FUZZ_DIR)/guest --kernel $(FUZZ_KERNEL) --smp $(FUZZ_SMP) --seed $(FUZZ_SEED) \
+		--seconds $(FUZZ_SECONDS) --keep $(FUZZ_BUILD)/kept
+
+# A minute on a stock kernel: TAP.
+fuzz-suite: guest-programs $(FUZZ_BUILD)/fuzz
+	$(Q)$(FUZZ_DIR)/guest --kernel 6.12 --seed $(FUZZ_SEED)
+
+.PHONY: fuzz fuzz-suite
