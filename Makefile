@@ -63,7 +63,8 @@ prove-suite := $(MAKE) -s --no-print-directory prove
 prove-check-suite := $(MAKE) -s --no-print-directory prove-check
 
 suites := 'host=$(host-suite)' 'model=$(model-suite)' 'litmus=$(litmus-suite)' \
-	'preload=$(preload-suite)' 'prove-check=$(prove-check-suite)' 'prove=$(prove-suite)'
+	'preload=$(preload-suite)' 'vpt-run=tests/guest/run-options' \
+	'prove-check=$(prove-check-suite)' 'prove=$(prove-suite)'
 
 ## run: boot a guest with vpt inserted and run the three example programs
 run: guest-programs
