@@ -75,7 +75,8 @@ prove-check-suite := $(MAKE) -s --no-print-directory prove-check
 quick-suites := 'host=$(host-suite)' 'model=$(model-suite)' 'litmus-model=$(litmus-model-suite)' \
 	'prove-pages=$(prove-pages-suite)'
 more-suites := 'litmus=$(litmus-suite)' 'preload=$(preload-suite)' 'prove-check=$(prove-check-suite)' \
-	'prove=$(prove-suite)' 'boots=$(boots-suite)'
+	'prove=$(prove-suite)' \
+	'vpt-run=tests/guest/run-options' 'boots=$(boots-suite)'
 
 ## run: boot a guest with vpt inserted and run the three example programs
 run: guest-programs

@@ -9,8 +9,10 @@ $(PRELOAD_LIB): $(wildcard tools/preload/*.[ch]) include/vpt.h
 	@mkdir -p $(@D)
 	$(CC) $(PRELOAD_CFLAGS) -shared $(filter %.c,$^) -o $@ -ldl -pthread
 
-# Not static: what it tests is libc's own allocation.
-$(PRELOAD_BUILD)/preload_test: tests/preload/preload_test.c tests/spec/tap.h
+# Not static: what they test is libc's own allocation.
+PRELOAD_TESTS := $(patsubst %,$(PRELOAD_BUILD)/%_test,preload fork edge)
+
+$(PRELOAD_BUILD)/%_test: tests/preload/%_test.c tests/preload/preload_test.h tests/spec/tap.h
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -O1 -g -Wall -Wextra -Iinclude -Itests/spec -pthread $< -o $@
 
@@ -18,7 +20,11 @@ $(PRELOAD_BUILD)/preload_test: tests/preload/preload_test.c tests/spec/tap.h
 preload: $(PRELOAD_LIB)
 
 # TAP.
-preload-suite: $(PRELOAD_LIB) $(PRELOAD_BUILD)/preload_test | deps-guest
+preload-suite: $(PRELOAD_LIB) $(PRELOAD_TESTS) | deps-guest
 	@tests/preload/run-suite
 
-.PHONY: preload preload-suite
+## preload-programs: real programs on Linux' memory and on vpt's, compared: a table
+preload-programs: $(PRELOAD_LIB)
+	@tests/preload/programs
+
+.PHONY: preload preload-suite preload-programs

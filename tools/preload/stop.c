@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * All other threads of the process stand still, in a signal handler.  A thread that is
+ * in a system call leaves it for that (SA_RESTART; what is never restarted says EINTR, as
+ * it does when libc changes the process's user), so Linux stores nothing for it either.
+ *
+ * The handler is there only meanwhile.  libc's own signals, by tgkill(), are
+ * handed on to libc's handler.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/single_threaded.h>
+
+#include "preload.h"
+#include "stop.h"
+#include "sys.h"
+
+#define THREADS_MAX	32768
+
+/* As the kernel has it. */
+struct action {
+	void (*handler)(int signal, siginfo_t *info, void *context);
+	unsigned long flags;
+	void (*restorer)(void);
+	unsigned long mask;
+};
+
+#define SA_RESTORER	0x04000000UL
+
+enum thread_state { CALLED, STOPPED, GONE };
+
+static struct {
+	struct action before;		/* libc's, or the default */
+	unsigned int round;		/* odd while threads stand still */
+	unsigned int n;			/* threads called */
+	unsigned int stopped;		/* handlers that wait */
+	unsigned int left;		/* handlers that have gone on */
+	struct {
+		int tid;
+		int state;
+	} thread[THREADS_MAX];
+} stop;
+
+void stop_restorer(void) HIDDEN;
+__asm__(".text\n"
+	".type stop_restorer, @function\n"
+	"stop_restorer:\n\t"
+	"movl $15, %eax\n\t"	/* rt_sigreturn */
+	"syscall\n");
+
+static void futex_wait(unsigned int *word, unsigned int seen, const struct timespec *most)
+{
+	sys6(SYS_futex, (unsigned long)word, FUTEX_WAIT_PRIVATE, seen, (unsigned long)most, 0,
+	     0);
+}
+
+static void futex_wake(unsigned int *word)
+{
+	sys3(SYS_futex, word, FUTEX_WAKE_PRIVATE, THREADS_MAX);
+}
+
+static unsigned int load(const unsigned int *word)
+{
+	return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+
+static void add_and_wake(unsigned int *word)
+{
+	__atomic_add_fetch(word, 1, __ATOMIC_ACQ_REL);
+	futex_wake(word);
+}
+
+/*
+ * The stack may be in memory that is being moved: from the count on nothing is stored
+ * to it until the round is over.
+ */
+static void on_stop(int signal, siginfo_t *info, void *context)
+{
+	unsigned long value = (unsigned long)info->si_value.sival_ptr;
+	unsigned int round = (unsigned int)(value >> 32), i = (unsigned int)value;
+	int called = CALLED;
+
+	if (info->si_code != SI_QUEUE) {
+		if (stop.before.flags & SA_SIGINFO)
+			stop.before.handler(signal, info, context);
+		return;
+	}
+	if (round != load(&stop.round) ||
+	    !__atomic_compare_exchange_n(&stop.thread[i].state, &called, STOPPED, false,
+					 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		return;
+	add_and_wake(&stop.stopped);
+	while (load(&stop.round) == round)
+		futex_wait(&stop.round, round, NULL);
+	add_and_wake(&stop.left);
+}
+
+static void install(void)
+{
+	struct action mine = {
+		.handler = on_stop, .restorer = stop_restorer, .mask = ~0UL,
+		.flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK | SA_RESTORER,
+	};
+	struct action old;
+
+	sys6(SYS_rt_sigaction, STOP_SIGNAL, (unsigned long)&mine, (unsigned long)&old, 8, 0, 0);
+	if (old.handler != on_stop)
+		stop.before = old;
+}
+
+static void uninstall(void)
+{
+	struct action now;
+
+	sys6(SYS_rt_sigaction, STOP_SIGNAL, 0, (unsigned long)&now, 8, 0, 0);
+	if (now.handler == on_stop)
+		sys6(SYS_rt_sigaction, STOP_SIGNAL, (unsigned long)&stop.before, 0, 8, 0, 0);
+}
+
+static void call(unsigned int i)
+{
+	siginfo_t info = { .si_signo = STOP_SIGNAL, .si_code = SI_QUEUE };
+
+	info.si_pid = preload->pid;
+	info.si_value.sival_ptr = (void *)((unsigned long)stop.round << 32 | i);
+	while (sys6(SYS_rt_tgsigqueueinfo, (unsigned long)preload->pid,
+		    (unsigned long)stop.thread[i].tid, STOP_SIGNAL, (unsigned long)&info, 0,
+		    0) == -EAGAIN)
+		sys3(SYS_sched_yield, 0, 0, 0);
+}
+
+static bool called(int tid)
+{
+	unsigned int i;
+
+	for (i = 0; i < stop.n; i++) {
+		if (stop.thread[i].tid == tid && stop.thread[i].state != GONE)
+			return true;
+	}
+	return false;
+}
+
+struct dirent64 {
+	uint64_t inode;
+	int64_t offset;
+	unsigned short bytes;
+	unsigned char type;
+	char name[];
+};
+
+static int number(const char *name)
+{
+	int n = 0;
+
+	while (*name >= '0' && *name <= '9')
+		n = n * 10 + (*name++ - '0');
+	return n;
+}
+
+/* Call who was not called yet.  Return: how many, or -errno. */
+static long call_new(int self)
+{
+	static char buffer[4096] __attribute__((aligned(8)));
+	long n, at, found = 0;
+
+	sys3(SYS_lseek, preload->tasks, 0, 0);
+	while ((n = sys3(SYS_getdents64, preload->tasks, buffer, sizeof(buffer))) > 0) {
+		for (at = 0; at < n; at += ((struct dirent64 *)(buffer + at))->bytes) {
+			int tid = number(((struct dirent64 *)(buffer + at))->name);
+
+			if (!tid || tid == self || called(tid))
+				continue;
+			if (stop.n == THREADS_MAX)
+				return -EAGAIN;
+			stop.thread[stop.n].tid = tid;
+			stop.thread[stop.n].state = CALLED;
+			call(stop.n++);
+			found++;
+		}
+	}
+	return n < 0 ? n : found;
+}
+
+/* A thread that has ended, or a first thread that has and must stay as a zombie. */
+static bool has_ended(int tid)
+{
+	char path[32] = "", text[128], digits[12];
+	long fd, n, i = 0, k = 0;
+
+	for (; tid; tid /= 10)
+		digits[i++] = (char)('0' + tid % 10);
+	while (i)
+		path[k++] = digits[--i];
+	__builtin_memcpy(path + k, "/stat", 6);
+	fd = sys6(SYS_openat, (unsigned long)preload->tasks, (unsigned long)path, O_RDONLY, 0,
+		  0, 0);
+	if (fd == -ENOENT || fd == -ESRCH)
+		return true;
+	if (sys_failed(fd))
+		return false;
+	n = sys3(SYS_read, fd, text, sizeof(text));
+	sys3(SYS_close, fd, 0, 0);
+	if (n == -ESRCH)
+		return true;
+	/* TID (NAME) STATE ...: a name has up to 64 bytes, and may hold anything. */
+	for (i = n - 1; i >= 0 && text[i] != ')'; i--)
+		;
+	return i >= 0 && i + 2 < n && (text[i + 2] == 'Z' || text[i + 2] == 'X');
+}
+
+static void wait_for(unsigned int i)
+{
+	const struct timespec some = { 0, 10 * 1000 * 1000 };
+	int *state = &stop.thread[i].state;
+
+	while (__atomic_load_n(state, __ATOMIC_ACQUIRE) == CALLED) {
+		unsigned int seen = load(&stop.stopped);
+		int expected = CALLED;
+
+		if (__atomic_load_n(state, __ATOMIC_ACQUIRE) != CALLED)
+			break;
+		futex_wait(&stop.stopped, seen, &some);
+		if (load(&stop.stopped) != seen)
+			continue;
+		if (has_ended(stop.thread[i].tid)) {
+			__atomic_compare_exchange_n(state, &expected, GONE, false,
+						    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+			break;
+		}
+		/* libc may have put its own handler there meanwhile. */
+		install();
+		call(i);
+	}
+}
+
+long stop_others(void)
+{
+	int self = (int)sys3(SYS_gettid, 0, 0, 0);
+	unsigned int waited = 0;
+	long found;
+
+	if (preload->tasks < 0)
+		return __libc_single_threaded ? 0 : -EAGAIN;
+	stop.n = 0;
+	stop.stopped = 0;
+	stop.left = 0;
+	__atomic_add_fetch(&stop.round, 1, __ATOMIC_RELEASE);
+	install();
+	do {
+		found = call_new(self);
+		while (waited < stop.n)
+			wait_for(waited++);
+	} while (found > 0);
+	if (found < 0)
+		stop_end();
+	return found;
+}
+
+void stop_end(void)
+{
+	unsigned int left;
+
+	if (!(load(&stop.round) & 1))
+		return;
+	__atomic_add_fetch(&stop.round, 1, __ATOMIC_RELEASE);
+	futex_wake(&stop.round);
+	while ((left = load(&stop.left)) != load(&stop.stopped))
+		futex_wait(&stop.left, left, NULL);
+	uninstall();
+}
