@@ -45,6 +45,7 @@ class Report:
     paths: int = 0
     branches: int = 0
     branch_seconds: float = 0.0
+    branch_answers: dict[str, str] = field(default_factory=dict)	# sat, unsat; by key
     checked: list[Checked] = field(default_factory=list)
     satisfiable: int = 0		# assumption sets shown to have a model
     stuck: str = ""
@@ -55,7 +56,7 @@ class Report:
         return [c for c in self.checked if c.result not in ("proved", "folded", "satisfiable")]
 
     def good(self) -> bool:
-        return not self.stuck and not self.failures() and self.paths > 0
+        return not self.stuck and not self.failures() and self.paths > 0 and bool(self.checked)
 
     def json(self) -> dict:
         return asdict(self)
@@ -117,6 +118,7 @@ class Job:
         except Stuck as stuck:
             report.stuck = str(stuck)
         report.branches, report.branch_seconds = self.oracle.asked, self.oracle.seconds
+        report.branch_answers = self.oracle.answers
         report.seconds = time.monotonic() - begin
         return report
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-import multiprocessing
 import re
 import shutil
 import subprocess
@@ -23,6 +22,7 @@ from jobs import Job, with_goals
 from operations import OPERATIONS
 from picture import counterexample
 from native import Native
+from pool import share_out
 from solve import Solver
 
 FOLDER = build.TOP / "build/prove"
@@ -103,7 +103,7 @@ def judge(patch: Path, healthy: Module, solver: Solver) -> Verdict:
 
 
 def timed(limit: float, patch: Path) -> tuple[Verdict, float]:
-    """In a process of the pool."""
+    """In a process of its own."""
     begin = time.monotonic()
     verdict = judge(patch, build.load(FOLDER / "ir-O2"), Solver(FOLDER / "goals", limit))
     return verdict, time.monotonic() - begin
@@ -123,19 +123,20 @@ def main() -> int:
     build.llvm("2", FOLDER / "ir-O2")
     print(f"1..{len(patches)}", flush=True)
     failed = 0
-    with multiprocessing.Pool(options.jobs, maxtasksperchild=1) as pool:
-        judged = pool.imap(functools.partial(timed, options.limit), patches)
-        for n, (patch, ((refuted, how, picture), seconds)) in enumerate(zip(patches, judged), 1):
-            if not options.quiet:
-                print("".join(f"#   {line}\n" for line in picture), end="")
-            if refuted is None:
-                print(f"ok {n} - {patch.stem} # SKIP {how}", flush=True)
-                continue
-            benign = BENIGN.get(patch.stem)
-            failed += not (refuted or benign)
-            how += "" if refuted or not benign else f"; {benign}"
-            print(f"{'ok' if refuted or benign else 'not ok'} {n} - {patch.stem} # {how} "
-                  f"({seconds:.0f} s)", flush=True)
+    for n, ended in enumerate(
+            share_out(functools.partial(timed, options.limit), patches, options.jobs), 1):
+        name = ended.task.stem
+        (refuted, how, picture), seconds = ended.result or ((False, ended.error, []), 0)
+        if not options.quiet:
+            print("".join(f"#   {line}\n" for line in picture), end="")
+        if refuted is None:
+            print(f"ok {n} - {name} # SKIP {how}", flush=True)
+            continue
+        benign = BENIGN.get(name)
+        failed += not (refuted or benign)
+        how += "" if refuted or not benign else f"; {benign}"
+        print(f"{'ok' if refuted or benign else 'not ok'} {n} - {name} # {how} "
+              f"({seconds:.0f} s)", flush=True)
     return 1 if failed else 0
 
 

@@ -14,6 +14,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "spec/prove")]
 
 def tests(calls: int, jobs: int) -> list:
     import differential
+    import driver
     import files
     import parted
     import terms
@@ -23,6 +24,10 @@ def tests(calls: int, jobs: int) -> list:
         ("terms fold to what they mean", lambda: terms.check(4000, 50)),
         ("of an address one case is true, and changes nothing", lambda: parted.check(3000)),
         ("the goals' walk is the specification's", lambda: walks.check(20000)),
+        ("a theorem that there is not is an error", driver.unknown_theorem),
+        ("a proof whose process is killed is not proved", driver.killed),
+        ("another solver, or other options, are asked again", driver.other_options),
+        ("the second opinion sees the queries about branches", driver.second_opinion),
         ("the executor runs the core at -O2 as the machine does",
          lambda: differential.check("2", calls, 1, jobs)),
         ("the executor runs the core at -O1 as the machine does",
