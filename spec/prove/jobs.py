@@ -6,13 +6,14 @@ import time
 from dataclasses import asdict, dataclass, field
 from typing import Callable
 
+import goals
 import mapgoals
 import operations
 import rangegoals
 import steps
 from contract import Contracts
 from execute import Executor, Stuck
-from goals import Goal, PathGoals
+from goals import DeadEnd, Goal, PathGoals
 from inv import Region
 from ir import Module
 from mapgoals import MapRangePath
@@ -64,23 +65,28 @@ class Report:
 
 def with_goals(operation: Operation, region: Region, state: State) -> PathGoals:
     """A path with its goals."""
+    if state.dead:
+        return DeadEnd(operation, region, state)
     if operation.function == MapInduction.function:
         return MapRangePath(operation, region, state)
     return (RangePath if state.phase else Finished)(operation, region, state)
 
 
 def goals_of(f: PathGoals) -> list[Goal]:
-    of = {MapRangePath: mapgoals, RangePath: rangegoals, Finished: operations}[type(f)]
+    of = {MapRangePath: mapgoals, RangePath: rangegoals, Finished: operations,
+          DeadEnd: goals}[type(f)]
     return of.goals_of(f)
 
 
 Tick = Callable[[int], None]
+Watch = Callable[[State], None]
 
 
 class Job:
     def __init__(self, operation: Operation, optimise: str, module: Module, solver: Solver,
-                 tick: Tick = lambda n: None):
-        self.operation, self.solver, self.tick = operation, solver, tick
+                 tick: Tick = lambda n: None, watch: Watch = lambda s: None):
+        """@watch hears of the paths of an induction as soon as there are some."""
+        self.operation, self.solver, self.tick, self.watch = operation, solver, tick, watch
         self.module = module
         self.region = Region()
         self.oracle = SolverOracle(solver)
@@ -93,10 +99,10 @@ class Job:
             return steps.states(self.operation, self.region, self.oracle)
         if self.operation.function == MapInduction.function:
             return MapInduction(self.operation.level, self.module, self.region,
-                                self.oracle).paths()
+                                self.oracle, self.watch).paths()
         if "_range" in self.operation.function:
             return Induction(self.operation.function, self.module, self.region,
-                             self.oracle).paths()
+                             self.oracle, self.watch).paths()
         contracts = Contracts(self.region, self.oracle, self.operation.linux)
         executor = Executor(self.module, contracts.table(), self.oracle)
         state = start_state(self.operation, self.region, contracts)

@@ -30,8 +30,6 @@ PATCHES = [build.TOP / "tests/mutants/core"]
 # Not faults by what THEOREM.md says, and why.
 BENIGN = {
     "place-empty-by-p": "equal: by the invariant an entry that is not present is 0",
-    "no-sweep-on-noent": "that others' empty tables are swept is not claimed",
-    "no-sweep-in-ranges": "that others' empty tables are swept is not claimed",
 }
 ORDER = ["resolve", "protect", "remap", "map 1G", "map 2M", "map 4K", "unmap",
          "map other levels, range", "path for map 1G range", "map 1G range", "map 4K range",

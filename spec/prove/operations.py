@@ -8,13 +8,13 @@ from typing import Callable, Optional
 import abstract as a
 import start
 from cases import ANY
-from goals import Goal, PathGoals
+from goals import Goal, PathGoals, passes_no_empty
 from hwwalk import Walk, accessed, dirty, page, same_but_a_d, shift, walk
 from inv import BEFORE, Region, witness
 from state import Pointer, State, Value
 from term import FALSE, TRUE, Term, and_, bit, bits, bv, concat, eq, implies, ite, ne, not_, or_, \
     sub, ule, ult, var, zext
-from view import walk_facts
+from view import WRITES, pair_facts, walk_facts
 
 VA, PA, RIGHTS = var("va", 64), var("pa", 64), var("rights", 32)
 RESERVE = var("reserve", 64)
@@ -41,6 +41,11 @@ class Finished(PathGoals):
         self.before_va = walk(BEFORE.mem, region.root, VA, region.width_mask)
         # An address with bits above 47 has no walk; inside the region it has none.
         self.facts_va = walk_facts(region, VA, self.before_va)
+        self.leaves_empty = operation.function == "@pt_make_path"
+
+    def now(self) -> Walk:
+        """The walk of @va afterwards."""
+        return walk(self.after.mem, self.region.root, VA, self.region.width_mask)
 
     def out(self, field: str) -> Optional[Term]:
         """A field of the struct pt_mapping that was handed out."""
@@ -94,6 +99,17 @@ class Finished(PathGoals):
                  and all(t.live is t.live_initial for t in self.state.tables.values()))
         return [self.unchanged(TRUE),
                 Goal("refinement", "nothing is written", self.given, TRUE if quiet else FALSE)]
+
+    def one_store(self) -> Goal:
+        writes = sum(e.kind in WRITES for e in self.state.events)
+        return Goal("transactional", "there is one store", self.given,
+                    TRUE if writes == 1 else FALSE)
+
+    def swept(self) -> Goal:
+        """Of the tables that @va's walk passes through afterwards, none of the core's is empty."""
+        return Goal("reclamation", "no empty table of the core's stays on the way",
+                    self.given + self.facts_va + pair_facts(self.state, VA, self.before_va),
+                    passes_no_empty(self.region, self.after, VA, self.now()))
 
     def last_write(self) -> Optional[tuple[Term, Term]]:
         """The operation's last write over what was there, and the entry it replaced."""
@@ -163,11 +179,13 @@ def found(f: Finished) -> Goal:
 def unmap_goals(f: Finished) -> list[Goal]:
     error = find_errors(f)
     if error:
-        return [error] + (f.untouched() if f.status == a.INVALID else [f.unchanged(TRUE)])
+        if f.status == a.INVALID:
+            return [error] + f.untouched()
+        return [error, f.unchanged(TRUE), f.swept()]
     there = a.in_mapping(f.before_va, VA, ANY)
     return ([found(f), f.unchanged(not_(there)),
              f.walks("the page is not mapped", implies(there, a.not_mapped(f.after_v)))]
-            + old_mapping(f) + f.no_bit_lost(lambda new: eq(new, bv(0, 64))))
+            + old_mapping(f) + f.no_bit_lost(lambda new: eq(new, bv(0, 64))) + [f.swept()])
 
 
 def protect_goals(f: Finished) -> list[Goal]:
@@ -192,7 +210,7 @@ def protect_goals(f: Finished) -> list[Goal]:
              f.answer(FALSE if not isinstance(told, Term) else
                       eq(told, ite(a.tighter(w, RIGHTS), bv(1, 8), bv(0, 8))),
                       "and tells whether rights were taken away")]
-            + old_mapping(f) + f.no_bit_lost(lambda new: kept))
+            + old_mapping(f) + f.no_bit_lost(lambda new: kept) + [f.one_store()])
 
 
 def remap_goals(f: Finished) -> list[Goal]:
@@ -211,7 +229,7 @@ def remap_goals(f: Finished) -> list[Goal]:
              f.walks("the page has the new frame, rights and size as before",
                      implies(there, a.maps(f.after_v, PA, f.before_v.level,
                                            a.walk_rights(f.before_v))))]
-            + old_mapping(f)
+            + old_mapping(f) + [f.one_store()]
             + f.no_bit_lost(lambda new: and_(not_(accessed(new)), not_(dirty(new)))))
 
 
@@ -253,7 +271,8 @@ def map_goals(f: Finished) -> list[Goal]:
                          implies(there, a.not_mapped(f.before_v))))
     below, needs = ult(w.level, bv(level, 3)), a.missing(w, level)
     if f.status == a.AGAIN:
-        return goals + [f.answer(below, "where a table stands in the place"), f.unchanged(TRUE)]
+        return goals + [f.answer(below, "where a table stands in the place"), f.unchanged(TRUE),
+                        f.answer(a.free(f.now(), level), "and leaves the place free")]
     if f.status == a.NOMEM:
         return goals + [f.answer(and_(not_(below), ult(RESERVE, needs)))] + f.untouched()
     # What Linux links meanwhile need not be taken from the reserve.
@@ -269,7 +288,7 @@ def map_goals(f: Finished) -> list[Goal]:
 def path_goals(f: Finished) -> list[Goal]:
     """pt_make_path() where the place is free and the reserve holds what is missing."""
     level, before, after = f.operation.level, f.before_v, f.after_v
-    now = walk(f.after.mem, f.region.root, VA, f.region.width_mask)
+    now = f.now()
     told = f.state.objects["table"].get(0, (0, None))[1]
     made = and_(ule(bv(level, 3), after.level), ult(after.level, before.level))
     return [f.answer(f.status_is(a.OK)), f.unchanged(TRUE),
@@ -335,17 +354,28 @@ OPERATIONS = [
 ]
 
 
+# What the caller hands over, and its size in bytes.
+SIZES = {"env": 0, "pt": 40, "m": 32, "tighter": 1, "table": 8, "done": 24}
+
+
+def caller_objects(s: State, region: Region) -> None:
+    """The structs that a call gets: struct pt, which it only reads, and those for its results."""
+    s.objects = {name: {} for name in SIZES}
+    s.sizes, s.constant = dict(SIZES), frozenset({"env", "pt"})
+    s.objects["pt"] = {
+        0: (8, Pointer("env", 0)), 8: (8, concat(bv(0, 12), region.root, bv(0, 12))),
+        16: (8, region.start), 24: (8, region.end), 32: (8, region.pa_limit)}
+
+
 def start_state(operation: Operation, region: Region, contracts) -> State:
     """Before the call: any state that satisfies the invariant, any arguments."""
     s = State()
     s.fact(*region.facts())
     contracts.add_root(s)
     s.reserve = RESERVE
-    s.objects = {"env": {}, "m": {}, "tighter": {}, "table": {}, "pt": {
-        0: (8, Pointer("env", 0)), 8: (8, concat(bv(0, 12), region.root, bv(0, 12))),
-        16: (8, region.start), 24: (8, region.end), 32: (8, region.pa_limit)}}
+    caller_objects(s, region)
     if operation.function == "@pt_init":
-        s.objects["pt"] = {}
+        s.objects["pt"], s.constant = {}, frozenset()
     if operation.function == "@pt_make_path":
         w = walk(BEFORE.mem, region.root, VA, region.width_mask)
         s.fact(a.page_ok(region, VA, operation.level), a.free(w, operation.level),
@@ -358,4 +388,5 @@ def start_state(operation: Operation, region: Region, contracts) -> State:
 
 def goals_of(f: Finished) -> list[Goal]:
     operation = f.operation
-    return f.safety() + operation.goals(f) + f.steps() + f.invariant()
+    return (f.safety() + operation.goals(f) + f.steps() + f.bits_before_last() + f.reclaimed()
+            + f.invariant())

@@ -58,6 +58,9 @@ class Empty:
     def base(self, p: Term) -> Term:
         return ite(eq(p, self.root), bv(0, VPN_BITS), BEFORE.base(p))
 
+    def foreign(self, p: Term) -> Term:
+        return BEFORE.foreign(p)
+
     def live(self, p: Term) -> Term:
         return bv(0, COUNT_BITS)
 
