@@ -7,9 +7,9 @@ from cases import ANY
 from goals import Goal, PathGoals, beside_memory
 from hwwalk import Walk, index, present, same_but_a_d, same_translation, shift, walk
 from inv import BEFORE, Region
-from maprange import COUNTED, MISSING, N, PAGES, SEEN, SEEN_ALL, WRONG, arguments_ok, asked, at, \
+from maprange import COUNTED, MISSING, PAGES, SEEN, SEEN_ALL, WRONG, arguments_ok, asked, at, \
     come_to, entries_at, frame, frame_fact, frame_of, free_between, range_end, wrong
-from operations import RESERVE, RIGHTS, VA, overlap
+from operations import N, RESERVE, RIGHTS, VA, overlap
 from ranges import PROGRESS, held, kept
 from state import Element, Event, Known, Slot, State
 from term import FALSE, TRUE, Term, add, and_, bits, bv, concat, eq, implies, ne, not_, or_, \

@@ -22,7 +22,7 @@ from contract import Contracts, of
 from execute import Executor, Stuck
 from hwwalk import index, is_table, page, shift, walk
 from inv import BEFORE, Region
-from operations import RESERVE, RIGHTS, VA, caller_objects
+from operations import N, RESERVE, RIGHTS, VA, caller_objects
 from ranges import PROGRESS, RangeContracts, any_way, held, merge, set_variables
 from smt import order
 from state import UNDEFINED, Element, Pointer, Run, Slot, State, Value
@@ -30,7 +30,6 @@ from term import Term, add, and_, app, bits, bitwise, bv, bvand, concat, eq, imp
     or_, shl, sub, ule, ult, var, zext
 from view import met, run_facts, walk_facts
 
-N = var("n", 64)			# pages asked for
 PAGES = zext(var("pages", 36), 64)	# of the array, in front of where the next run begins
 MISSING = var("missing", 64)		# tables counted so far
 SEEN_ALL, SEEN = var("all", 64), var("seen", 64)	# the OR, and of how many frames

@@ -12,12 +12,13 @@ from goals import Goal, PathGoals, passes_no_empty
 from hwwalk import Walk, accessed, dirty, page, same_but_a_d, shift, walk
 from inv import BEFORE, Region, witness
 from state import Pointer, State, Value
-from term import FALSE, TRUE, Term, and_, bit, bits, bv, concat, eq, implies, ite, ne, not_, or_, \
-    sub, ule, ult, var, zext
+from term import FALSE, TRUE, Term, add, and_, bit, bits, bv, concat, eq, implies, ite, ne, not_, \
+    or_, shl, sub, ule, ult, var, zext
 from view import WRITES, pair_facts, walk_facts
 
 VA, PA, RIGHTS = var("va", 64), var("pa", 64), var("rights", 32)
 RESERVE = var("reserve", 64)
+N = var("n", 64)			# pages of a range
 MAPPING = {"va": (0, 8), "pa": (8, 8), "level": (16, 4), "rights": (20, 4), "accessed": (24, 1),
            "dirty": (25, 1)}
 
@@ -61,7 +62,9 @@ class Finished(PathGoals):
         return value
 
     def name(self) -> str:
-        return a.STATUS[self.status] if self.state.result is not None else "step"
+        if self.state.result is None:
+            return "step"
+        return a.STATUS[self.status] if self.state.result.width == 32 else "a number"
 
     def assumption_sets(self) -> list[tuple[str, list[Term]]]:
         """What the goals assume, all of which must have a model."""
@@ -302,6 +305,14 @@ def path_goals(f: Finished) -> list[Goal]:
                     or_(eq(after.level, before.level), made))]
 
 
+def tables_goals(f: Finished) -> list[Goal]:
+    """pt_map_tables(): the tables of each level whose spans the range touches, be they there
+    or not."""
+    level, end = f.operation.level, add(VA, shl(N, shift(f.operation.level)))
+    return [Goal("refinement", "counts every table that the range touches", f.given,
+                 eq(f.state.result, a.touched(VA, end, level, 4)))]
+
+
 def step_goals(f: Finished) -> list[Goal]:
     """Of hardware's and Linux's steps: what is mapped stays, but for A and D."""
     return [f.unchanged(TRUE)]
@@ -320,6 +331,8 @@ def arguments(operation: Operation) -> list[Value]:
     if stem == "@pt_map":
         level = var("anylevel", 32) if operation.level is None else bv(operation.level, 32)
         return [P_PT, VA, PA, level, RIGHTS]
+    if stem == "@pt_map_tables":
+        return [VA, N, bv(operation.level, 32)]
     if stem == "@pt_make_path":
         return [P_PT, VA, bv(operation.level, 32), Pointer("table", 0)]
     return {"@pt_init": start.ARGUMENTS,
@@ -347,6 +360,9 @@ OPERATIONS = [
     Operation("path for map 4K range", "@pt_make_path", 1, path_goals),
     Operation("path for map 2M range", "@pt_make_path", 2, path_goals),
     Operation("path for map 1G range", "@pt_make_path", 3, path_goals),
+    Operation("tables for 4K range", "@pt_map_tables", 1, tables_goals),
+    Operation("tables for 2M range", "@pt_map_tables", 2, tables_goals),
+    Operation("tables for 1G range", "@pt_map_tables", 3, tables_goals),
     Operation("init", "@pt_init", 0, start.init_goals),
     Operation("empty root", "step:empty", 0, start.empty_goals),
     Operation("step of hardware", "step:hardware", 0, step_goals),
@@ -380,6 +396,9 @@ def start_state(operation: Operation, region: Region, contracts) -> State:
         w = walk(BEFORE.mem, region.root, VA, region.width_mask)
         s.fact(a.page_ok(region, VA, operation.level), a.free(w, operation.level),
                ule(a.missing(w, operation.level), RESERVE), *walk_facts(region, VA, w))
+    if operation.function == "@pt_map_tables":
+        end = add(zext(VA, 128), shl(zext(N, 128), shift(operation.level)))
+        s.fact(ne(N, bv(0, 64)), ule(end, bv(1 << 48, 128)))
     if operation.level is None:
         level = var("anylevel", 32)
         s.assume(and_(*(ne(level, bv(n, 32)) for n in (1, 2, 3))))

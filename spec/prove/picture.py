@@ -104,6 +104,8 @@ class Counterexample:
             return "a step of an induction, which no single call replays"
         if f.state.result is None and not f.state.dead:
             return "not a call of the core"
+        if f.operation.function == "@pt_map_tables":
+            return "a call that looks at no table"
         calls = []
         for callee, args, result in f.state.trace[:self.goal.calls]:
             value = m[result] if isinstance(result, Term) else 0
