@@ -68,14 +68,14 @@ litmus-suite := $(MAKE) -s --no-print-directory check-litmus
 litmus-model-suite := $(MAKE) -s --no-print-directory check-litmus-model
 preload-suite := $(MAKE) -s --no-print-directory preload-suite
 
-prove-suite := $(MAKE) -s --no-print-directory prove
+prove-ranges-suite := $(MAKE) -s --no-print-directory prove-ranges
 prove-pages-suite := $(MAKE) -s --no-print-directory prove-pages
 prove-check-suite := $(MAKE) -s --no-print-directory prove-check
 
 quick-suites := 'host=$(host-suite)' 'model=$(model-suite)' 'litmus-model=$(litmus-model-suite)' \
 	'prove-pages=$(prove-pages-suite)'
 more-suites := 'litmus=$(litmus-suite)' 'preload=$(preload-suite)' 'prove-check=$(prove-check-suite)' \
-	'prove=$(prove-suite)' \
+	'prove-ranges=$(prove-ranges-suite)' \
 	'vpt-run=tests/guest/run-options' 'boots=$(boots-suite)'
 
 ## run: boot a guest with vpt inserted and run the three example programs

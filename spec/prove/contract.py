@@ -9,17 +9,32 @@ invariant stays one when hardware sets A and D or Linux links an empty table.
 """
 from __future__ import annotations
 
+from typing import Callable
+
 from execute import Oracle, Stuck
 from hwwalk import INDEX_BITS, PAGE_BITS, dirty, accessed, is_leaf, is_table, page, \
     present, writable
 from inv import BEFORE, COUNT_BITS, ENTRIES, Region, entry_base, facts_of_entry, \
     facts_of_table, in_width, owned, reaches
-from state import Event, Slot, State, TablePage, Value
-from term import FALSE, TRUE, Term, and_, bits, bv, concat, eq, ite, ne, not_, or_, sub, ule, var
+from state import Event, Pointer, Slot, State, TablePage, Value
+from term import FALSE, TRUE, Term, and_, bit, bits, bv, concat, eq, ite, ne, not_, or_, sub, \
+    ule, var
 
 
 def one_bit(t: Term) -> Term:
     return ite(t, bv(1, 1), bv(0, 1))
+
+
+MIRRORED = var("root_mirrored", 0)		# PTI is on: the root is one of two copies
+
+
+def of(first: Pointer, contract: Callable) -> Callable:
+    """The contract, for calls that are given the caller's struct."""
+    def checked(s: State, args: list[Value]) -> list[tuple[State, Value]]:
+        if args[0] != first:
+            raise Stuck(f"{contract.__name__}() is called with another struct {first.object}")
+        return contract(s, args)
+    return checked
 
 
 class Contracts:
@@ -28,8 +43,9 @@ class Contracts:
 
     def table(self) -> dict:
         names = ("load", "store", "exchange", "compare_exchange", "lock", "unlock", "live",
-                 "set_live", "reserve", "take", "gather_table", "leaf_bits")
-        return {"@pt_env_" + n: getattr(self, n) for n in names}
+                 "set_live", "reserve", "take", "gather_table")
+        found = {"@pt_env_" + n: of(Pointer("env", 0), getattr(self, n)) for n in names}
+        return found | {"@pt_env_leaf_bits": self.leaf_bits}
 
     # Tables and their entries
 
@@ -81,13 +97,14 @@ class Contracts:
         if t.base is None:
             raise Stuck(f"access to {t.page} before it is linked")
         base = entry_base(t.base, t.level, i)
+        here = reaches(self.region, base, t.level)
+        s.require("an entry that is used reaches into the region", here)
+        s.fact(here)
         if t.fresh:
             initial = bv(0, 64)
         else:
             initial = BEFORE.mem(t.page, i)
-            s.fact(*facts_of_entry(self.region, BEFORE, t.page, t.level, t.base, i))
-        s.require("an entry that is used reaches into the region",
-                  reaches(self.region, base, t.level))
+            s.fact(*facts_of_entry(self.region, BEFORE, t.page, t.level, t.base, i, TRUE))
         found = Slot(t.page, t.level, i, initial, initial, base)
         s.slots[t.page.ident, i.ident] = found
         return found, t.fresh
@@ -106,8 +123,8 @@ class Contracts:
         can = s.known.reduce(can)
         if can is not FALSE and self.oracle.possible(s, can):
             self.hardware(s, slot)
-            return [(s, slot)]
-        empty = s.known.reduce(eq(v, bv(0, 64)))
+        # It may be absent all the same, and Linux have linked a table there.
+        empty = s.known.reduce(eq(slot.value, bv(0, 64)))
         if (self.linux_links and slot.level > 1 and not alone
                 and self.oracle.possible(s, empty)):
             return self.linux(s, slot, empty)
@@ -145,7 +162,8 @@ class Contracts:
 
     def fresh_page(self, s: State, stem: str, level: int) -> Term:
         p = var(s.name(stem), PAGE_BITS)
-        s.fact(eq(BEFORE.level(p), bv(0, 3)), ne(p, bv(0, PAGE_BITS)), in_width(self.region, p),
+        s.fact(eq(BEFORE.level(p), bv(0, 3)), not_(BEFORE.foreign(p)),
+               ne(p, bv(0, PAGE_BITS)), in_width(self.region, p),
                eq(BEFORE.live(p), bv(0, COUNT_BITS)), eq(BEFORE.card(p), bv(0, COUNT_BITS)))
         s.fact(*(ne(p, t.page) for t in s.tables.values()))
         s.tables[p.ident] = TablePage(p, level, None, fresh=True, live=bv(0, COUNT_BITS),
@@ -156,12 +174,21 @@ class Contracts:
         t.parent, t.index, t.base = slot.page, slot.index, slot.base
 
     def load(self, s: State, args: list[Value]) -> list[tuple[State, Value]]:
-        return [(t, slot.value) for t, slot in self.observe(s, args[1], args[2])]
+        return [(t, self.loaded(slot)) for t, slot in self.observe(s, args[1], args[2])]
+
+    def loaded(self, slot: Slot) -> Term:
+        """Under PTI the root that is read is the kernel's copy, in which NX is set."""
+        v = slot.value
+        if slot.level < 4:
+            return v
+        return concat(one_bit(or_(bit(v, 63), and_(MIRRORED, present(v)))), bits(v, 62, 0))
 
     def write(self, s: State, slot: Slot, level: Term, value: Term, kind: str) -> None:
         s.require("the level told is the table's", eq(level, bv(slot.level, 32)))
         s.require("a table is written under its lock",
                   TRUE if s.locked and s.locked[0] is slot.page else FALSE)
+        s.require("the root, of which there may be two copies, is written by plain stores",
+                  TRUE if slot.level < 4 or kind == "store" else FALSE)
         slot.value = value
         if slot.level > 1:
             below = s.tables.get(page(value).ident)
@@ -196,15 +223,18 @@ class Contracts:
         out: list[tuple[State, Value]] = []
         for t, slot in self.observe(s, table, i):
             same = t.known.reduce(eq(slot.value, old))
-            if self.oracle.possible(t, same):
+            hits, misses = (self.oracle.possible(t, way) for way in (same, not_(same)))
+            if hits:
                 hit = t.clone()
                 hit.assume(same)
                 self.write(hit, hit.slots[slot.page.ident, slot.index.ident], level, value,
                            "compare_exchange")
                 out.append((hit, old))
-            if self.oracle.possible(t, not_(same)):
+            if misses:
                 t.assume(not_(same))
                 out.append((t, slot.value))
+            if not hits and not misses:
+                out.append((t.die(), None))
         return out
 
     # Locks, counts, pages

@@ -12,8 +12,8 @@ from typing import Callable, Optional, Protocol
 import ir
 from layout import Stuck, layout, number, type_size
 from state import UNDEFINED, Element, Frame, Pointer, State, Undefined, Value
-from term import FALSE, TRUE, Term, add, and_, app, arith, bit, bitwise, bv, eq, extract, ite, \
-    lshr, ne, not_, or_, sext, shl, slt, sub, ule, ult, zext
+from term import FALSE, TRUE, Term, add, and_, app, arith, bit, bitwise, boolean, bv, eq, extract, \
+    ite, lshr, ne, not_, or_, sext, shl, slt, sub, ule, ult, zext
 
 
 class Oracle(Protocol):
@@ -40,17 +40,16 @@ class Executor:
     def proceed(self, state: State) -> list[State]:
         """Every path from here, to the end of the call or to the next cut."""
         state.ended, state.cut = False, ""
-        done, work = [], [state]
+        done: list[State] = []
+        work = [state]
         while work:
             s = work.pop()
             while not s.ended:
-                successors = self.step(s)
-                if not successors:
-                    break
+                # Where no way leads on, what the path owed until there stays to be shown.
+                successors = self.step(s) or [s.die()]
                 s = successors[0]
                 work.extend(successors[:0:-1])
-            else:
-                done.append(s)
+            done.append(s)
         return done
 
     def enter(self, state: State, name: str, args: list[Value]) -> None:
@@ -120,11 +119,16 @@ class Executor:
         if b.value is None:
             if inst.op == "shl" and a.value == 1 and not inst.flags - {"nuw", "nsw"}:
                 return self.power(state, inst, b)
+            if inst.op == "lshr" and not inst.flags:
+                return self.shift_right(state, inst, a, b)
             raise Stuck(f"shift by {b}: {inst.text}")
         n = b.value
         if n >= a.width:
             state.require(f"shift range: {inst.text}", FALSE)
             return bv(0, a.width)
+        if n and "exact" in inst.flags:
+            state.require(f"no bit is shifted out: {inst.text}",
+                          eq(extract(a, n - 1, 0), bv(0, n)))
         if inst.op == "lshr":
             return lshr(a, n)
         if inst.op == "ashr":
@@ -145,6 +149,14 @@ class Executor:
         t = bv(0, w)
         for n in range(w):
             t = ite(eq(b, bv(n, w)), bv(1 << n, w), t)
+        return t
+
+    def shift_right(self, state: State, inst: ir.Inst, a: Term, b: Term) -> Term:
+        """a >> b for a symbolic b."""
+        state.require(f"shift range: {inst.text}", ult(b, bv(b.width, b.width)))
+        t = bv(0, a.width)
+        for n in range(a.width):
+            t = ite(eq(b, bv(n, b.width)), lshr(a, n), t)
         return t
 
     def do_icmp(self, state: State, frame: Frame, inst: ir.Inst) -> list[State]:
@@ -202,6 +214,7 @@ class Executor:
     def do_alloca(self, state: State, frame: Frame, inst: ir.Inst) -> list[State]:
         name = state.name(f"{frame.function}{inst.dest}#")
         state.objects[name] = {}
+        state.sizes[name] = type_size(self.module, inst.type)
         frame.regs[inst.dest] = Pointer(name, 0)
         return [state]
 
@@ -225,7 +238,23 @@ class Executor:
                 t = t.inner
                 offset += index * type_size(self.module, t)
         frame.regs[inst.dest] = Pointer(p.object, offset)
+        if "inbounds" in inst.flags:
+            self.within(state, inst, frame.regs[inst.dest], 0)
         return [state]
+
+    def within(self, state: State, inst: ir.Inst, p: Pointer, size: int) -> None:
+        """@size bytes at @p are part of the object."""
+        state.require(f"within {p.object}: {inst.text}",
+                      boolean(0 <= p.offset and p.offset + size <= state.sizes[p.object]))
+
+    def overwrite(self, state: State, inst: ir.Inst, p: Pointer, size: int) -> None:
+        """Forget what stands there; the caller's struct pt is never written."""
+        self.within(state, inst, p, size)
+        state.require(f"{p.object} is not written: {inst.text}",
+                      boolean(p.object not in state.constant))
+        memory = state.objects[p.object]
+        for at in [a for a, (n, _) in memory.items() if a < p.offset + size and p.offset < a + n]:
+            del memory[at]
 
     def element(self, state: State, frame: Frame, inst: ir.Inst, p: Element) -> list[State]:
         """Forward in the caller's array, one behind its end at most."""
@@ -246,6 +275,7 @@ class Executor:
         if not isinstance(p, Pointer):
             raise Stuck(inst.text)
         size = type_size(self.module, inst.type)
+        self.within(state, inst, p, size)
         found = state.objects[p.object].get(p.offset)
         if found is None or found[0] != size:
             frame.regs[inst.dest] = UNDEFINED
@@ -262,10 +292,8 @@ class Executor:
             raise Stuck(inst.text)
         size = type_size(self.module, inst.type)
         value = self.value(state, inst.args[0], inst.type)
-        memory = state.objects[p.object]
-        for at in [a for a, (n, _) in memory.items() if a < p.offset + size and p.offset < a + n]:
-            del memory[at]
-        memory[p.offset] = (size, value)
+        self.overwrite(state, inst, p, size)
+        state.objects[p.object][p.offset] = (size, value)
         return [state]
 
     # Control
@@ -278,9 +306,10 @@ class Executor:
         for inst in block:
             if inst.op != "phi":
                 break
-            for operand, source in inst.args:
-                if source == frame.previous:
-                    values[inst.dest] = self.value(state, operand, inst.type)
+            came = [operand for operand, source in inst.args if source == frame.previous]
+            if not came:
+                raise Stuck(f"no value on the way from {frame.previous}: {inst.text}")
+            values[inst.dest] = self.value(state, came[0], inst.type)
             frame.at += 1
         frame.regs.update(values)
         if (frame.function, target) in self.cuts:
@@ -382,9 +411,7 @@ class Executor:
         size = self.term(state, inst.args[3][1], inst.args[3][0]).value
         if value != 0 or size is None or size % 8:
             raise Stuck(inst.text)
-        memory = state.objects[p.object]
-        for at in [a for a in memory if p.offset <= a < p.offset + size]:
-            del memory[at]
+        self.overwrite(state, inst, p, size)
         for at in range(p.offset, p.offset + size, 8):
-            memory[at] = (8, bv(0, 64))
+            state.objects[p.object][at] = (8, bv(0, 64))
         return [state]

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Optional
 
 from cases import ANY
-from hwwalk import INDEX_BITS, PAGE_BITS, VPN_BITS, same_translation, walk
-from inv import BEFORE, COUNT_BITS, Region, counts, entry_index, entry_parts, facts_of_entry, \
-    facts_of_table, table_parts, two_count
+from hwwalk import INDEX_BITS, PAGE_BITS, VPN_BITS, Walk, accessed, dirty, is_leaf, \
+    same_translation, walk
+from inv import BEFORE, COUNT_BITS, Region, View, counts, entry_index, entry_parts, \
+    facts_of_entry, facts_of_table, is_foreign, owned, table_base, table_parts, two_count
 from smt import order
-from state import State
-from term import FALSE, TRUE, Term, and_, bv, eq, implies, ne, not_, or_, var
+from state import Slot, State
+from term import FALSE, TRUE, Term, and_, bits, bv, eq, implies, ne, not_, or_, var
 from view import WRITES, After, Moment, pair_facts, walk_facts
 
 
@@ -34,6 +35,8 @@ def beside_memory(facts: list[Term]) -> list[Term]:
 class PathGoals:
     """Goals of one path that every operation has."""
 
+    leaves_empty = False	# the operation is to make tables and leave them empty
+
     def __init__(self, region: Region, state: State):
         self.region, self.state = region, state
         self.after = After(state)
@@ -53,6 +56,42 @@ class PathGoals:
         for t in s.tables.values():
             if t.fresh and t.base is None:
                 goals.append(Goal("safety", "every table taken is linked", self.given, FALSE))
+        return goals
+
+    def bits_before_last(self) -> list[Goal]:
+        """Of several writes to one entry, only what the last one replaces is handed out or
+        compared: those before it must not take A or D from a leaf."""
+        goals = []
+        current: dict[tuple[int, int], Term] = {}
+        last: dict[tuple[int, int], tuple[Slot, Term, Term]] = {}
+        for e in self.state.events:
+            if e.slot is None:
+                continue
+            key = (e.slot.page.ident, e.slot.index.ident)
+            if e.kind in WRITES:
+                if key in last:
+                    goals.append(self.loses_nothing(*last[key]))
+                last[key] = (e.slot, current.get(key, e.slot.initial), e.value)
+            current[key] = e.value
+        return goals
+
+    def loses_nothing(self, slot: Slot, old: Term, new: Term) -> Goal:
+        return Goal("a/d", "a write that another one follows takes no A or D away", self.given,
+                    implies(is_leaf(old, slot.level), and_(
+                        implies(accessed(old), accessed(new)), implies(dirty(old), dirty(new)))))
+
+    def reclaimed(self) -> list[Goal]:
+        """A table that has lost its last entry is unlinked, and one that was made has got one."""
+        none, goals = bv(0, COUNT_BITS), []
+        for t in self.state.tables.values():
+            if t.live is None or t.gathered or t.base is None:
+                continue
+            if t.fresh and t.owned is not None and not self.leaves_empty:
+                goals.append(Goal("reclamation", f"a table made is used, level {t.level}",
+                                  self.given, implies(t.owned, ne(t.live, none))))
+            elif t.live is not t.live_initial:
+                goals.append(Goal("reclamation", f"an emptied table is unlinked, level {t.level}",
+                                  self.given, or_(ne(t.live, none), eq(t.live_initial, none))))
         return goals
 
     def walks(self, what: str, claim: Term, theorem: str = "refinement") -> Goal:
@@ -81,7 +120,7 @@ class PathGoals:
         goals = []
         for level in (4, 3, 2, 1):
             goals += self.invariant_at(level)
-        return goals
+        return goals + [self.beside_region()]
 
     def place_facts(self, p: Term, level: int, i: Term) -> list[Term]:
         """The invariant before, at an arbitrary entry, its table and the tables above."""
@@ -153,6 +192,39 @@ class PathGoals:
                           facts + [eq(BEFORE.level(p), bv(level, 3)), after.gone(p)],
                           not_(counts(after, after.mem(p, i), level))))
         return [g for g in goals if g.claim is not TRUE and FALSE not in g.assumptions]
+
+    def beside_region(self) -> Goal:
+        """So a walk that has left the region's tree does not come back to it."""
+        p, i = var("p", PAGE_BITS), var("i", INDEX_BITS)
+        return Goal("invariant", "tables beside the region stay as they are",
+                    self.given + [is_foreign(BEFORE, p)],
+                    and_(eq(self.after.mem(p, i), BEFORE.mem(p, i)), is_foreign(self.after, p)))
+
+
+class DeadEnd(PathGoals):
+    """A path that the solver calls impossible: it must be, whatever it has assumed; and what
+    it owed in front of that is shown as everywhere."""
+
+    def __init__(self, operation, region: Region, state: State):
+        super().__init__(region, state)
+        self.operation, self.before_va = operation, self.before_v
+
+    def name(self) -> str:
+        return "impossible"
+
+    def assumption_sets(self) -> list[tuple[str, list[Term]]]:
+        return []
+
+
+def goals_of(f: DeadEnd) -> list[Goal]:
+    return f.safety() + [Goal("safety", "a path that leads nowhere is impossible", f.given, FALSE)]
+
+
+def passes_no_empty(r: Region, v: View, va: Term, w: Walk) -> Term:
+    """No table of the core's that @w, a walk for @va, passes through has count 0."""
+    return and_(*(implies(
+        and_(w.reached[4 - n], owned(r, table_base(bits(va, 47, 12), n), n)),
+        ne(v.live(w.tables[4 - n]), bv(0, COUNT_BITS))) for n in (1, 2, 3)))
 
 
 def ne_bool(a: Term, b: Term) -> Term:

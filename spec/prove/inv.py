@@ -6,13 +6,18 @@ operation (uninterpreted functions), or after it (those, and what the path
 changed).  Written once, the invariant is assumed of the first at the places that
 matter, and proved of the second at an arbitrary place.
 
-Ghosts, one each for every page: its level in the tree (0: no table), the table and,
-through its first address, the entry that leads to it, and how many of its entries
-count (leaves, and entries that lead to tables with a live count).
+Ghosts, one each for every page: its level in the region's tree (0: no table of it), the
+table and, through its first address, the entry that leads to it, how many of its entries
+count (leaves, and entries that lead to tables with a live count), and whether it is foreign.
+
+The region's tree is the root and the tables that entries which reach into the region lead
+to.  Entries beside the region lead to foreign tables: of these nothing is known but that
+they, and all that they lead to, are none of the region's.  Linux links some of them more
+than once (ESPFIX, hugetlb's shared page middle directories).
 """
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Optional, Protocol
 
 from hwwalk import INDEX_BITS, PAGE_BITS, VPN_BITS, dirty, is_leaf, is_table, page, present, \
     writable
@@ -30,6 +35,7 @@ class View(Protocol):
     def base(self, p: Term) -> Term: ...
     def live(self, p: Term) -> Term: ...
     def card(self, p: Term) -> Term: ...
+    def foreign(self, p: Term) -> Term: ...
 
 
 class Before:
@@ -52,6 +58,9 @@ class Before:
 
     def card(self, p: Term) -> Term:
         return app("card", COUNT_BITS, p)
+
+    def foreign(self, p: Term) -> Term:
+        return app("foreign", 0, p)
 
 
 BEFORE = Before()
@@ -184,11 +193,12 @@ def table_parts(r: Region, v: View, p: Term, level: int, base: Term) -> dict[str
     return parts
 
 
-def entry_parts(r: Region, v: View, p: Term, level: int, base: Term, i: Term) -> dict[str, Term]:
-    """What holds of entry @i of a table @p of @level."""
+def entry_parts(r: Region, v: View, p: Term, level: int, base: Term, i: Term,
+                here: Optional[Term] = None) -> dict[str, Term]:
+    """What holds of entry @i of a table @p of @level; @here: that it reaches into the region."""
     e = v.mem(p, i)
     b = entry_base(base, level, i)
-    here = reaches(r, b, level)
+    here = reaches(r, b, level) if here is None else here
     parts = {
         "absent_is_zero": implies(and_(here, not_(present(e))), eq(e, bv(0, 64))),	# [1]
     }
@@ -199,19 +209,26 @@ def entry_parts(r: Region, v: View, p: Term, level: int, base: Term, i: Term) ->
         child = page(e)
         parts["table_entry"] = implies(and_(here, is_table(e, level)),
                                        good_table_entry(r, e, level))		# [2, 3, 5]
-        parts["one_parent"] = implies(is_table(e, level), and_(		# [14, 16]
+        parts["one_parent"] = implies(and_(here, is_table(e, level)), and_(		# [14, 16]
             eq(v.level(child), bv(level - 1, 3)), eq(v.parent(child), p),
             eq(v.base(child), b)))
+        parts["foreign"] = implies(and_(not_(here), is_table(e, level)), is_foreign(v, child))
     return parts
+
+
+def is_foreign(v: View, p: Term) -> Term:
+    """@p is a table beside the region's tree."""
+    return and_(v.foreign(p), eq(v.level(p), bv(0, 3)))
 
 
 def facts_of_table(r: Region, v: View, p: Term, level: int, base: Term) -> list[Term]:
     return [eq(v.base(p), base)] + list(table_parts(r, v, p, level, base).values())
 
 
-def facts_of_entry(r: Region, v: View, p: Term, level: int, base: Term, i: Term) -> list[Term]:
+def facts_of_entry(r: Region, v: View, p: Term, level: int, base: Term, i: Term,
+                   here: Optional[Term] = None) -> list[Term]:
     """The invariant of one entry, and what it says of the count: above 0, or below 512."""
-    parts = entry_parts(r, v, p, level, base, i)
+    parts = entry_parts(r, v, p, level, base, i, here)
     here = counts(v, v.mem(p, i), level)
     return list(parts.values()) + [
         implies(here, ne(v.card(p), bv(0, COUNT_BITS))),

@@ -6,13 +6,14 @@ import time
 from dataclasses import asdict, dataclass, field
 from typing import Callable
 
+import goals
 import mapgoals
 import operations
 import rangegoals
 import steps
 from contract import Contracts
 from execute import Executor, Stuck
-from goals import Goal, PathGoals
+from goals import DeadEnd, Goal, PathGoals
 from inv import Region
 from ir import Module
 from mapgoals import MapRangePath
@@ -45,6 +46,7 @@ class Report:
     paths: int = 0
     branches: int = 0
     branch_seconds: float = 0.0
+    branch_answers: dict[str, str] = field(default_factory=dict)	# sat, unsat; by key
     checked: list[Checked] = field(default_factory=list)
     satisfiable: int = 0		# assumption sets shown to have a model
     stuck: str = ""
@@ -55,7 +57,7 @@ class Report:
         return [c for c in self.checked if c.result not in ("proved", "folded", "satisfiable")]
 
     def good(self) -> bool:
-        return not self.stuck and not self.failures() and self.paths > 0
+        return not self.stuck and not self.failures() and self.paths > 0 and bool(self.checked)
 
     def json(self) -> dict:
         return asdict(self)
@@ -63,23 +65,28 @@ class Report:
 
 def with_goals(operation: Operation, region: Region, state: State) -> PathGoals:
     """A path with its goals."""
+    if state.dead:
+        return DeadEnd(operation, region, state)
     if operation.function == MapInduction.function:
         return MapRangePath(operation, region, state)
     return (RangePath if state.phase else Finished)(operation, region, state)
 
 
 def goals_of(f: PathGoals) -> list[Goal]:
-    of = {MapRangePath: mapgoals, RangePath: rangegoals, Finished: operations}[type(f)]
+    of = {MapRangePath: mapgoals, RangePath: rangegoals, Finished: operations,
+          DeadEnd: goals}[type(f)]
     return of.goals_of(f)
 
 
 Tick = Callable[[int], None]
+Watch = Callable[[State], None]
 
 
 class Job:
     def __init__(self, operation: Operation, optimise: str, module: Module, solver: Solver,
-                 tick: Tick = lambda n: None):
-        self.operation, self.solver, self.tick = operation, solver, tick
+                 tick: Tick = lambda n: None, watch: Watch = lambda s: None):
+        """@watch hears of the paths of an induction as soon as there are some."""
+        self.operation, self.solver, self.tick, self.watch = operation, solver, tick, watch
         self.module = module
         self.region = Region()
         self.oracle = SolverOracle(solver)
@@ -92,10 +99,10 @@ class Job:
             return steps.states(self.operation, self.region, self.oracle)
         if self.operation.function == MapInduction.function:
             return MapInduction(self.operation.level, self.module, self.region,
-                                self.oracle).paths()
+                                self.oracle, self.watch).paths()
         if "_range" in self.operation.function:
             return Induction(self.operation.function, self.module, self.region,
-                             self.oracle).paths()
+                             self.oracle, self.watch).paths()
         contracts = Contracts(self.region, self.oracle, self.operation.linux)
         executor = Executor(self.module, contracts.table(), self.oracle)
         state = start_state(self.operation, self.region, contracts)
@@ -117,6 +124,7 @@ class Job:
         except Stuck as stuck:
             report.stuck = str(stuck)
         report.branches, report.branch_seconds = self.oracle.asked, self.oracle.seconds
+        report.branch_answers = self.oracle.answers
         report.seconds = time.monotonic() - begin
         return report
 

@@ -7,10 +7,10 @@ from cases import ANY
 from goals import Goal, PathGoals, beside_memory
 from hwwalk import Walk, index, present, same_but_a_d, same_translation, shift, walk
 from inv import BEFORE, Region
-from maprange import COUNTED, MISSING, N, PAGES, SEEN, SEEN_ALL, WRONG, arguments_ok, asked, at, \
-    come_to, entries_at, frame, frame_fact, frame_of, free_between, held, range_end, wrong
-from operations import RESERVE, RIGHTS, VA, overlap
-from ranges import PROGRESS
+from maprange import COUNTED, MISSING, PAGES, SEEN, SEEN_ALL, WRONG, arguments_ok, asked, at, \
+    come_to, entries_at, frame, frame_fact, frame_of, free_between, range_end, wrong
+from operations import N, RESERVE, RIGHTS, VA, overlap
+from ranges import PROGRESS, held, kept
 from state import Element, Event, Known, Slot, State
 from term import FALSE, TRUE, Term, add, and_, bits, bv, concat, eq, implies, ne, not_, or_, \
     shl, sub, ule, ult, var, zext
@@ -87,6 +87,8 @@ class MapRangePath(PathGoals):
         goals = {"entry": self.entry, "array": self.array, "check": self.check,
                  "look": self.check, "fill": self.fill, "made": self.fill,
                  "filling": self.filling}[s.phase]()
+        if s.cut and s.reserve is not RESERVE:
+            goals.append(self.claim("takes no table but for a path", FALSE))
         return goals
 
     def status(self) -> int | None:
@@ -101,7 +103,8 @@ class MapRangePath(PathGoals):
             seen, i = self.state.heads
             return [self.quiet(), self.claim("goes on with good arguments only", valid),
                     self.claim("begins with the first frame",
-                               and_(eq(seen, bv(0, 64)), eq(i, bv(0, 64))))]
+                               and_(eq(seen, bv(0, 64)), eq(i, bv(0, 64)))),
+                    self.nothing_counted()]
         refused = FALSE if self.state.loop else eq(self.state.result, bv(a.INVALID, 32))
         return [self.quiet(), self.claim("answers INVALID when it should",
                                          and_(refused, not_(valid)))]
@@ -115,6 +118,7 @@ class MapRangePath(PathGoals):
             new, i = s.heads
             bad = wrong(r, new, level)
             return goals + [
+                self.nothing_counted(),
                 self.claim("goes on with the next frame",
                            and_(eq(i, add(SEEN, bv(1, 64))), ult(i, N))),
                 self.claim("no wrong bit is missed", implies(
@@ -134,6 +138,9 @@ class MapRangePath(PathGoals):
         return goals + [self.claim("answers INVALID when some frame is wrong",
                                    and_(eq(s.result, bv(a.INVALID, 32)), some))]
 
+    def nothing_counted(self) -> Goal:
+        return self.claim("has counted nothing yet", eq(self.counted(), bv(0, 64)))
+
     def counted(self) -> Term:
         return self.state.objects[COUNTED][0][1]
 
@@ -147,7 +154,7 @@ class MapRangePath(PathGoals):
         if s.loop == "look":
             return goals + self.looked()
         if s.loop == "check":
-            done = s.heads[0]
+            done, = s.heads
             w = self.walked(done)
             more = walk_facts(self.region, done, w) + self.run_at(done, w)
             goals += [
@@ -222,7 +229,7 @@ class MapRangePath(PathGoals):
 
     def looked(self) -> list[Goal]:
         """To the run's first entry, or to the next one."""
-        s, i = self.state, self.state.heads[0]
+        s, (i,) = self.state, self.state.heads
         if s.phase == "check":
             return [self.claim("begins with its first entry", eq(i, bv(0, i.width))),
                     self.claim("the run is in its table and the range",
@@ -233,7 +240,8 @@ class MapRangePath(PathGoals):
         return [self.claim("looks at the next entry", and_(
             eq(i, add(zext(PROGRESS, i.width), bv(1, i.width))),
             ult(zext(i, 64), entries_at(self.level)))),
-            self.claim("the entry was empty", eq(slot.initial, bv(0, 64)))]
+            self.claim("the entry was empty", eq(slot.initial, bv(0, 64))),
+            self.claim("nothing else changes", TRUE if kept(s) else FALSE)]
 
     def run_ok(self) -> list[Term]:
         """What in_run() of maprange.py takes for granted of a run's beginning."""
@@ -266,10 +274,12 @@ class MapRangePath(PathGoals):
         w = self.walked(va)
         facts = walk_facts(self.region, va, w) + self.run_at(va, w)
         same = same_translation(self.before_v, self.after_v)
+        now = walk(self.after.mem, self.region.root, va, self.region.width_mask)
         in_front = and_(ule(self.at, ANY), ult(ANY, va))
         return [
             self.claim("answers AGAIN where a table stands in a page's place", and_(
                 ule(VA, va), ult(va, self.end), ult(w.level, bv(level, 3))), facts),
+            self.claim("AGAIN: that place is free now", a.free(now, level), facts),
             self.walks("look: AGAIN: every walk is as before", same),
             self.walks("look: AGAIN: the places in front of it are free",
                        implies(in_front, a.free(self.before_v, level))),
@@ -280,19 +290,29 @@ class MapRangePath(PathGoals):
         s, level, w = self.state, self.level, self.before_at
         goals = [self.quiet()]
         if s.loop == "made":
-            _, va, wanted, _ = s.heads
+            _, va, wanted, _ = s.heads	# the first was compared when it was called
             goals.append(self.claim("a path is made where one is missing", and_(
                 eq(va, self.at), eq(wanted, bv(level, 32)), a.page_ok(self.region, self.at, level),
                 a.free(w, level), ule(a.missing(w, level), RESERVE),
                 eq(a.missing(w, level), a.needed(w, self.at, self.at, level))), self.facts_at))
             return goals
         i, = s.heads
-        return goals + [
+        return goals + self.joined() + [
             self.claim("begins with its first entry", eq(i, bv(0, i.width))),
             self.claim("the table is that of the walk", and_(
                 eq(s.locked[0], w.tables[4 - level]), *self.run_ok()), self.facts_at),
             self.claim("no table is needed there", eq(
                 a.needed(w, self.at, self.at, level), bv(0, 64)), self.facts_at)]
+
+    def joined(self) -> list[Goal]:
+        """The run goes on from the path that knows least: what it has assumed holds here."""
+        s, other = self.state, self.state.joins
+        if other is None or s.phase == "made":
+            return []
+        known = {t.ident for t in self.given}
+        return [self.claim("knows as much as the path by which the run goes on", and_(
+            *(t for t in other.facts + other.conditions if t.ident not in known)),
+            self.facts_at)]
 
     def filling(self) -> list[Goal]:
         s, level, here = self.state, self.level, self.slot_here()
@@ -359,13 +379,14 @@ class MapRangePath(PathGoals):
     def only_this_entry(self, here: Slot) -> Goal:
         s = self.state
         same = (all(o is here or o.value is o.initial for o in s.slots.values())
-                and all(t.live is t.live_initial for t in s.tables.values()))
-        return self.claim("no other entry and no count changes", TRUE if same else FALSE)
+                and all(t.live is t.live_initial for t in s.tables.values()) and kept(s))
+        return self.claim("no other entry, no count and nothing else changes",
+                          TRUE if same else FALSE)
 
 
 def goals_of(f: MapRangePath) -> list[Goal]:
-    goals = f.safety() + f.goals()
+    goals = f.safety() + f.goals() + f.steps() + f.bits_before_last() + f.reclaimed()
     if f.ends():
-        goals += f.steps() + f.invariant()
+        goals += f.invariant()
     return [g for g in goals if not (g.what == "every lock is released"
                                      and f.state.loop == "filling")]

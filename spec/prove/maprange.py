@@ -18,19 +18,18 @@ from __future__ import annotations
 
 import abstract as a
 import ir
-from contract import Contracts
+from contract import Contracts, of
 from execute import Executor, Stuck
 from hwwalk import index, is_table, page, shift, walk
 from inv import BEFORE, Region
-from operations import RESERVE, RIGHTS, VA
-from ranges import PROGRESS, RangeContracts
+from operations import N, RESERVE, RIGHTS, VA, caller_objects
+from ranges import PROGRESS, RangeContracts, any_way, held, merge, set_variables
 from smt import order
-from state import UNDEFINED, Element, Frame, Pointer, Run, Slot, State, Value
+from state import UNDEFINED, Element, Pointer, Run, Slot, State, Value
 from term import Term, add, and_, app, bits, bitwise, bv, bvand, concat, eq, implies, ite, ne, \
     or_, shl, sub, ule, ult, var, zext
 from view import met, run_facts, walk_facts
 
-N = var("n", 64)			# pages asked for
 PAGES = zext(var("pages", 36), 64)	# of the array, in front of where the next run begins
 MISSING = var("missing", 64)		# tables counted so far
 SEEN_ALL, SEEN = var("all", 64), var("seen", 64)	# the OR, and of how many frames
@@ -84,15 +83,6 @@ def free_between(r: Region, low: Term, high: Term, va: Term, level: int) -> Term
     return implies(and_(ule(low, va), ult(va, high)), a.free(w, level))
 
 
-def held(s: State) -> dict[int, tuple[int, Value]]:
-    """The core's struct pt_run."""
-    found = [o for o in s.objects.values()
-             if {at: n for at, (n, _) in o.items()} == {0: 8, 8: 4, 12: 4, 16: 4}]
-    if len(found) != 1:
-        raise Stuck("no struct pt_run, or more than one")
-    return found[0]
-
-
 # What a run fills in
 
 def frame_of(level: int, i: Term) -> Term:
@@ -119,26 +109,14 @@ def frame_fact(r: Region, level: int, i: Term) -> Term:
     return a.frame_ok(r, frame_of(level, i), level)
 
 
-def merge(frames: list[Frame], others: list[Frame]) -> None:
-    """What differs where two paths meet must not be used from there on."""
-    for f, g in zip(frames, others, strict=True):
-        if (f.function, f.block, f.at) != (g.function, g.block, g.at):
-            raise Stuck("two paths meet in different places")
-        for name, v in f.regs.items():
-            if g.regs.get(name, v) != v:
-                f.regs[name] = UNDEFINED
-
-
 class MapContracts(RangeContracts):
     """Those of the environment; pt_make_path() ends the path."""
 
     missing = ""		# the object in which missing tables are counted
 
     def table(self) -> dict:
-        return Contracts.table(self) | {"@pt_make_path": self.make_path}
-
-    def exchange(self, s: State, args: list[Value]) -> list[tuple[State, Value]]:
-        return Contracts.exchange(self, s, args)
+        return Contracts.table(self) | {
+            "@pt_make_path": of(Pointer("pt", 0), self.make_path)}
 
     def reserve(self, s: State, args: list[Value]) -> list[tuple[State, Value]]:
         """The tables counted by then are remembered."""
@@ -166,8 +144,9 @@ class MapInduction:
 
     function, checks = "@pt_map_range", "@pt_range_free"
 
-    def __init__(self, level: int | None, module: ir.Module, region: Region, oracle) -> None:
-        self.region, self.module = region, module
+    def __init__(self, level: int | None, module: ir.Module, region: Region, oracle,
+                 watch) -> None:
+        self.region, self.module, self.watch = region, module, watch
         self.level, self.va = level, at(level or 1)
         self.contracts = MapContracts(region, oracle)
         self.executor = Executor(module, self.contracts.table(), oracle)
@@ -201,41 +180,18 @@ class MapInduction:
         s.fact(*self.region.facts())
         self.contracts.add_root(s)
         s.reserve = RESERVE
-        s.objects = {"env": {}, "pt": {
-            0: (8, Pointer("env", 0)), 8: (8, concat(bv(0, 12), self.region.root, bv(0, 12))),
-            16: (8, self.region.start), 24: (8, self.region.end),
-            32: (8, self.region.pa_limit)}}
+        caller_objects(s, self.region)
         return s
 
     def at(self, reached: list[State], phis: list[Value],
            also: frozenset[Term] = frozenset()) -> State:
         """Any state at the cut that all of @reached have come to, for the call's arguments."""
-        s, first = self.begin(), reached[0]
-        s.frames = [Frame(f.function, f.block, f.previous, f.at,
-                          {name: self.lasting(v, also) for name, v in f.regs.items()})
-                    for f in first.frames]
-        for other in reached[1:]:
-            merge(s.frames, other.frames)
-        s.fresh = max(t.fresh for t in reached)
-        s.objects |= {n: {} for t in reached for n in t.objects if n not in s.objects}
+        s = any_way(self.begin(), reached, also)
         f = s.frames[-1]
         if phis:
-            names = self.phis(f.function, f.block)
-            if len(names) != len(phis):
-                raise Stuck(f"the loop {f.block} of {f.function} has other variables")
-            f.regs.update(zip(names, phis))
+            set_variables(s, self.phis(f.function, f.block), phis)
         s.fact(arguments_ok(self.region, self.level))
         return s
-
-    def lasting(self, v: Value, also: frozenset[Term]) -> Value:
-        """What is made of arguments and constants; anything else must not be used again."""
-        if not isinstance(v, Term):
-            return v
-        names = {"va", "n", "rights", "root", "start", "end", "widthmask"}
-        names |= {f"leaf{part}{n}" for part in ("high", "low") for n in (1, 2, 3)}
-        lasts = all(t.op != "app" and (t.op != "var" or t.info in names or t in also)
-                    for t in order([v]))
-        return v if lasts else UNDEFINED
 
     def walked(self, s: State, va: Term) -> None:
         w = walk(BEFORE.mem, self.region.root, va, self.region.width_mask)
@@ -291,6 +247,8 @@ class MapInduction:
             slot, _ = self.contracts.slot(s, table, zext(index(self.va, level), 32))
             s.assume(is_table(slot.value, level))
         out = reached[0].heads[3]
+        if any(t.heads[3] != out for t in reached):
+            raise Stuck("pt_make_path() tells the table to different places")
         s.objects[out.object] = {0: (8, concat(bv(0, 12), page(slot.value), bv(0, 12)))}
         f = s.frames[-1]
         call = self.module.functions[f.function].blocks[f.block][f.at - 1]
@@ -307,19 +265,24 @@ class MapInduction:
         held(s)[16] = (4, entries)
         regs = s.frames[-1].regs
         regs.update({name: entries for name, v in regs.items() if v is told})
+        s.began = s.clone()
         return s
 
     def at_filling(self, reached: list[State]) -> State:
         made = self.any_table(reached)
-        return self.in_run(made, made.locked[0], lambda i: filled(self.region, self.level, i))
+        s = self.in_run(made, made.locked[0], lambda i: filled(self.region, self.level, i))
+        s.began = s.clone()
+        return s
 
     def any_table(self, reached: list[State]) -> State:
         """Of the ways to a run's first entry, that by pt_make_path() knows least."""
         made, = (s.clone() for s in reached if s.phase == "made")
         for other in reached:
             merge(made.frames, other.frames)
-            if made.locked != other.locked or made.objects != other.objects:
+            if (made.locked != other.locked or made.objects != other.objects
+                    or any(made.slots[k] != other.slots.get(k) for k in made.slots)):
                 raise Stuck("two ways to a run's first entry have made something different")
+            other.joins = made
         return made
 
     def in_run(self, reached: State, table: Term, fill) -> State:
@@ -329,9 +292,7 @@ class MapInduction:
         first = index(self.va, self.level)
         s.run = run = Run(t.page, t.level, t.base, first, PROGRESS, bv(0, 32), None, fill,
                           looks=fill is None)
-        f = s.frames[-1]
-        for name in self.phis(f.function, s.cut):
-            f.regs[name] = zext(PROGRESS, f.regs[name].width)
+        set_variables(s, self.phis(s.frames[-1].function, s.cut), [PROGRESS])
         s.fact(ult(zext(PROGRESS, 64), entries_at(self.level)))
         here = add(first, PROGRESS)
         for i in (first, here):
@@ -349,16 +310,20 @@ class MapInduction:
         found = self.executor.proceed(s)
         for t in found:
             t.phase = phase
-            if not t.cut:
-                continue
-            f = t.frames[-1]
-            t.loop = self.names[f.function, t.cut]
-            if t.loop == "check":
-                self.contracts.missing = self.missing(t)
-                t.objects[COUNTED] = dict(t.objects[self.contracts.missing])
-            if t.loop != "made":
-                t.heads = [f.regs[n] for n in self.phis(f.function, t.cut)]
+            if t.cut:
+                self.come_to_head(t)
+            self.watch(t)
         return found
+
+    def come_to_head(self, t: State) -> None:
+        """Which loop's head that is, and the loop's variables there."""
+        f = t.frames[-1]
+        t.loop = self.names[f.function, t.cut]
+        if t.loop in ("array", "check"):
+            self.contracts.missing = self.missing(t)
+            t.objects[COUNTED] = dict(t.objects[self.contracts.missing])
+        if t.loop != "made":
+            t.heads = [f.regs[n] for n in self.phis(f.function, t.cut)]
 
     def paths(self) -> list[State]:
         s = self.begin()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-import multiprocessing
 import re
 import shutil
 import subprocess
@@ -23,6 +22,7 @@ from jobs import Job, with_goals
 from operations import OPERATIONS
 from picture import counterexample
 from native import Native
+from pool import share_out
 from solve import Solver
 
 FOLDER = build.TOP / "build/prove"
@@ -30,12 +30,11 @@ PATCHES = [build.TOP / "tests/mutants/core"]
 # Not faults by what THEOREM.md says, and why.
 BENIGN = {
     "place-empty-by-p": "equal: by the invariant an entry that is not present is 0",
-    "no-sweep-on-noent": "that others' empty tables are swept is not claimed",
-    "no-sweep-in-ranges": "that others' empty tables are swept is not claimed",
 }
 ORDER = ["resolve", "protect", "remap", "map 1G", "map 2M", "map 4K", "unmap",
          "map other levels, range", "path for map 1G range", "map 1G range", "map 4K range",
-         "unmap range", "protect range", "map, other levels", "init", "map 4K while Linux links"]
+         "unmap range", "protect range", "tables for 4K range", "tables for 2M range",
+         "tables for 1G range", "map, other levels", "init", "map 4K while Linux links"]
 
 
 def reachable(module: Module, function: str) -> str:
@@ -103,7 +102,7 @@ def judge(patch: Path, healthy: Module, solver: Solver) -> Verdict:
 
 
 def timed(limit: float, patch: Path) -> tuple[Verdict, float]:
-    """In a process of the pool."""
+    """In a process of its own."""
     begin = time.monotonic()
     verdict = judge(patch, build.load(FOLDER / "ir-O2"), Solver(FOLDER / "goals", limit))
     return verdict, time.monotonic() - begin
@@ -123,19 +122,20 @@ def main() -> int:
     build.llvm("2", FOLDER / "ir-O2")
     print(f"1..{len(patches)}", flush=True)
     failed = 0
-    with multiprocessing.Pool(options.jobs, maxtasksperchild=1) as pool:
-        judged = pool.imap(functools.partial(timed, options.limit), patches)
-        for n, (patch, ((refuted, how, picture), seconds)) in enumerate(zip(patches, judged), 1):
-            if not options.quiet:
-                print("".join(f"#   {line}\n" for line in picture), end="")
-            if refuted is None:
-                print(f"ok {n} - {patch.stem} # SKIP {how}", flush=True)
-                continue
-            benign = BENIGN.get(patch.stem)
-            failed += not (refuted or benign)
-            how += "" if refuted or not benign else f"; {benign}"
-            print(f"{'ok' if refuted or benign else 'not ok'} {n} - {patch.stem} # {how} "
-                  f"({seconds:.0f} s)", flush=True)
+    for n, ended in enumerate(
+            share_out(functools.partial(timed, options.limit), patches, options.jobs), 1):
+        name = ended.task.stem
+        (refuted, how, picture), seconds = ended.result or ((False, ended.error, []), 0)
+        if not options.quiet:
+            print("".join(f"#   {line}\n" for line in picture), end="")
+        if refuted is None:
+            print(f"ok {n} - {name} # SKIP {how}", flush=True)
+            continue
+        benign = BENIGN.get(name)
+        failed += not (refuted or benign)
+        how += "" if refuted or not benign else f"; {benign}"
+        print(f"{'ok' if refuted or benign else 'not ok'} {n} - {name} # {how} "
+              f"({seconds:.0f} s)", flush=True)
     return 1 if failed else 0
 
 

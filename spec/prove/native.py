@@ -132,12 +132,14 @@ class Simulated:
         s = State()
         s.objects = {"env": {}, "m": {}, "tighter": {}, "done": {},
                      "pt": {0: (8, Pointer("env", 0))}}
+        s.sizes = {"env": 0, "m": 32, "tighter": 1, "done": 24, "pt": 40}
         for n, value in enumerate(pt):
             s.objects["pt"][8 + 8 * n] = (8, bv(value, 64))
         f = self.module.functions["@" + function]
         values: list[Value] = [Pointer("pt", 0)]
         for a, (_, t) in zip(args, f.params[1:]):
             if isinstance(a, list):
+                s.sizes["pa"] = 8 * len(a)
                 s.objects["pa"] = {8 * n: (8, bv(x, 64)) for n, x in enumerate(a)}
             values.append(Pointer("pa", 0) if isinstance(a, list) else bv(a, t.bits))
         out = ("done",) if "_range" in function else ("m", "tighter")

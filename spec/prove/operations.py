@@ -8,16 +8,17 @@ from typing import Callable, Optional
 import abstract as a
 import start
 from cases import ANY
-from goals import Goal, PathGoals
+from goals import Goal, PathGoals, passes_no_empty
 from hwwalk import Walk, accessed, dirty, page, same_but_a_d, shift, walk
 from inv import BEFORE, Region, witness
 from state import Pointer, State, Value
-from term import FALSE, TRUE, Term, and_, bit, bits, bv, concat, eq, implies, ite, ne, not_, or_, \
-    sub, ule, ult, var, zext
-from view import walk_facts
+from term import FALSE, TRUE, Term, add, and_, bit, bits, bv, concat, eq, implies, ite, ne, not_, \
+    or_, shl, sub, ule, ult, var, zext
+from view import WRITES, pair_facts, walk_facts
 
 VA, PA, RIGHTS = var("va", 64), var("pa", 64), var("rights", 32)
 RESERVE = var("reserve", 64)
+N = var("n", 64)			# pages of a range
 MAPPING = {"va": (0, 8), "pa": (8, 8), "level": (16, 4), "rights": (20, 4), "accessed": (24, 1),
            "dirty": (25, 1)}
 
@@ -41,6 +42,11 @@ class Finished(PathGoals):
         self.before_va = walk(BEFORE.mem, region.root, VA, region.width_mask)
         # An address with bits above 47 has no walk; inside the region it has none.
         self.facts_va = walk_facts(region, VA, self.before_va)
+        self.leaves_empty = operation.function == "@pt_make_path"
+
+    def now(self) -> Walk:
+        """The walk of @va afterwards."""
+        return walk(self.after.mem, self.region.root, VA, self.region.width_mask)
 
     def out(self, field: str) -> Optional[Term]:
         """A field of the struct pt_mapping that was handed out."""
@@ -56,7 +62,9 @@ class Finished(PathGoals):
         return value
 
     def name(self) -> str:
-        return a.STATUS[self.status] if self.state.result is not None else "step"
+        if self.state.result is None:
+            return "step"
+        return a.STATUS[self.status] if self.state.result.width == 32 else "a number"
 
     def assumption_sets(self) -> list[tuple[str, list[Term]]]:
         """What the goals assume, all of which must have a model."""
@@ -94,6 +102,17 @@ class Finished(PathGoals):
                  and all(t.live is t.live_initial for t in self.state.tables.values()))
         return [self.unchanged(TRUE),
                 Goal("refinement", "nothing is written", self.given, TRUE if quiet else FALSE)]
+
+    def one_store(self) -> Goal:
+        writes = sum(e.kind in WRITES for e in self.state.events)
+        return Goal("transactional", "there is one store", self.given,
+                    TRUE if writes == 1 else FALSE)
+
+    def swept(self) -> Goal:
+        """Of the tables that @va's walk passes through afterwards, none of the core's is empty."""
+        return Goal("reclamation", "no empty table of the core's stays on the way",
+                    self.given + self.facts_va + pair_facts(self.state, VA, self.before_va),
+                    passes_no_empty(self.region, self.after, VA, self.now()))
 
     def last_write(self) -> Optional[tuple[Term, Term]]:
         """The operation's last write over what was there, and the entry it replaced."""
@@ -163,11 +182,13 @@ def found(f: Finished) -> Goal:
 def unmap_goals(f: Finished) -> list[Goal]:
     error = find_errors(f)
     if error:
-        return [error] + (f.untouched() if f.status == a.INVALID else [f.unchanged(TRUE)])
+        if f.status == a.INVALID:
+            return [error] + f.untouched()
+        return [error, f.unchanged(TRUE), f.swept()]
     there = a.in_mapping(f.before_va, VA, ANY)
     return ([found(f), f.unchanged(not_(there)),
              f.walks("the page is not mapped", implies(there, a.not_mapped(f.after_v)))]
-            + old_mapping(f) + f.no_bit_lost(lambda new: eq(new, bv(0, 64))))
+            + old_mapping(f) + f.no_bit_lost(lambda new: eq(new, bv(0, 64))) + [f.swept()])
 
 
 def protect_goals(f: Finished) -> list[Goal]:
@@ -192,7 +213,7 @@ def protect_goals(f: Finished) -> list[Goal]:
              f.answer(FALSE if not isinstance(told, Term) else
                       eq(told, ite(a.tighter(w, RIGHTS), bv(1, 8), bv(0, 8))),
                       "and tells whether rights were taken away")]
-            + old_mapping(f) + f.no_bit_lost(lambda new: kept))
+            + old_mapping(f) + f.no_bit_lost(lambda new: kept) + [f.one_store()])
 
 
 def remap_goals(f: Finished) -> list[Goal]:
@@ -211,7 +232,7 @@ def remap_goals(f: Finished) -> list[Goal]:
              f.walks("the page has the new frame, rights and size as before",
                      implies(there, a.maps(f.after_v, PA, f.before_v.level,
                                            a.walk_rights(f.before_v))))]
-            + old_mapping(f)
+            + old_mapping(f) + [f.one_store()]
             + f.no_bit_lost(lambda new: and_(not_(accessed(new)), not_(dirty(new)))))
 
 
@@ -253,7 +274,8 @@ def map_goals(f: Finished) -> list[Goal]:
                          implies(there, a.not_mapped(f.before_v))))
     below, needs = ult(w.level, bv(level, 3)), a.missing(w, level)
     if f.status == a.AGAIN:
-        return goals + [f.answer(below, "where a table stands in the place"), f.unchanged(TRUE)]
+        return goals + [f.answer(below, "where a table stands in the place"), f.unchanged(TRUE),
+                        f.answer(a.free(f.now(), level), "and leaves the place free")]
     if f.status == a.NOMEM:
         return goals + [f.answer(and_(not_(below), ult(RESERVE, needs)))] + f.untouched()
     # What Linux links meanwhile need not be taken from the reserve.
@@ -269,7 +291,7 @@ def map_goals(f: Finished) -> list[Goal]:
 def path_goals(f: Finished) -> list[Goal]:
     """pt_make_path() where the place is free and the reserve holds what is missing."""
     level, before, after = f.operation.level, f.before_v, f.after_v
-    now = walk(f.after.mem, f.region.root, VA, f.region.width_mask)
+    now = f.now()
     told = f.state.objects["table"].get(0, (0, None))[1]
     made = and_(ule(bv(level, 3), after.level), ult(after.level, before.level))
     return [f.answer(f.status_is(a.OK)), f.unchanged(TRUE),
@@ -281,6 +303,14 @@ def path_goals(f: Finished) -> list[Goal]:
                      "and takes what was missing"),
             f.walks("walks end where they did, or with a table that was made",
                     or_(eq(after.level, before.level), made))]
+
+
+def tables_goals(f: Finished) -> list[Goal]:
+    """pt_map_tables(): the tables of each level whose spans the range touches, be they there
+    or not."""
+    level, end = f.operation.level, add(VA, shl(N, shift(f.operation.level)))
+    return [Goal("refinement", "counts every table that the range touches", f.given,
+                 eq(f.state.result, a.touched(VA, end, level, 4)))]
 
 
 def step_goals(f: Finished) -> list[Goal]:
@@ -301,6 +331,8 @@ def arguments(operation: Operation) -> list[Value]:
     if stem == "@pt_map":
         level = var("anylevel", 32) if operation.level is None else bv(operation.level, 32)
         return [P_PT, VA, PA, level, RIGHTS]
+    if stem == "@pt_map_tables":
+        return [VA, N, bv(operation.level, 32)]
     if stem == "@pt_make_path":
         return [P_PT, VA, bv(operation.level, 32), Pointer("table", 0)]
     return {"@pt_init": start.ARGUMENTS,
@@ -328,11 +360,27 @@ OPERATIONS = [
     Operation("path for map 4K range", "@pt_make_path", 1, path_goals),
     Operation("path for map 2M range", "@pt_make_path", 2, path_goals),
     Operation("path for map 1G range", "@pt_make_path", 3, path_goals),
+    Operation("tables for 4K range", "@pt_map_tables", 1, tables_goals),
+    Operation("tables for 2M range", "@pt_map_tables", 2, tables_goals),
+    Operation("tables for 1G range", "@pt_map_tables", 3, tables_goals),
     Operation("init", "@pt_init", 0, start.init_goals),
     Operation("empty root", "step:empty", 0, start.empty_goals),
     Operation("step of hardware", "step:hardware", 0, step_goals),
     Operation("step of Linux", "step:linux", 0, step_goals),
 ]
+
+
+# What the caller hands over, and its size in bytes.
+SIZES = {"env": 0, "pt": 40, "m": 32, "tighter": 1, "table": 8, "done": 24}
+
+
+def caller_objects(s: State, region: Region) -> None:
+    """The structs that a call gets: struct pt, which it only reads, and those for its results."""
+    s.objects = {name: {} for name in SIZES}
+    s.sizes, s.constant = dict(SIZES), frozenset({"env", "pt"})
+    s.objects["pt"] = {
+        0: (8, Pointer("env", 0)), 8: (8, concat(bv(0, 12), region.root, bv(0, 12))),
+        16: (8, region.start), 24: (8, region.end), 32: (8, region.pa_limit)}
 
 
 def start_state(operation: Operation, region: Region, contracts) -> State:
@@ -341,15 +389,16 @@ def start_state(operation: Operation, region: Region, contracts) -> State:
     s.fact(*region.facts())
     contracts.add_root(s)
     s.reserve = RESERVE
-    s.objects = {"env": {}, "m": {}, "tighter": {}, "table": {}, "pt": {
-        0: (8, Pointer("env", 0)), 8: (8, concat(bv(0, 12), region.root, bv(0, 12))),
-        16: (8, region.start), 24: (8, region.end), 32: (8, region.pa_limit)}}
+    caller_objects(s, region)
     if operation.function == "@pt_init":
-        s.objects["pt"] = {}
+        s.objects["pt"], s.constant = {}, frozenset()
     if operation.function == "@pt_make_path":
         w = walk(BEFORE.mem, region.root, VA, region.width_mask)
         s.fact(a.page_ok(region, VA, operation.level), a.free(w, operation.level),
                ule(a.missing(w, operation.level), RESERVE), *walk_facts(region, VA, w))
+    if operation.function == "@pt_map_tables":
+        end = add(zext(VA, 128), shl(zext(N, 128), shift(operation.level)))
+        s.fact(ne(N, bv(0, 64)), ule(end, bv(1 << 48, 128)))
     if operation.level is None:
         level = var("anylevel", 32)
         s.assume(and_(*(ne(level, bv(n, 32)) for n in (1, 2, 3))))
@@ -358,4 +407,5 @@ def start_state(operation: Operation, region: Region, contracts) -> State:
 
 def goals_of(f: Finished) -> list[Goal]:
     operation = f.operation
-    return f.safety() + operation.goals(f) + f.steps() + f.invariant()
+    return (f.safety() + operation.goals(f) + f.steps() + f.bits_before_last() + f.reclaimed()
+            + f.invariant())

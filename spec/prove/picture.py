@@ -102,8 +102,10 @@ class Counterexample:
         m, f = self.model, self.finished
         if f.state.phase:
             return "a step of an induction, which no single call replays"
-        if f.state.result is None:
+        if f.state.result is None and not f.state.dead:
             return "not a call of the core"
+        if f.operation.function == "@pt_map_tables":
+            return "a call that looks at no table"
         calls = []
         for callee, args, result in f.state.trace[:self.goal.calls]:
             value = m[result] if isinstance(result, Term) else 0
@@ -119,6 +121,8 @@ class Counterexample:
             if self.goal.calls is not None and recorded.at == len(calls):
                 return f"reproduced by the compiled core: the same {len(calls)} calls, so far"
             return f"NOT reproduced by the compiled core: {error}"
+        if f.state.dead:
+            return f"reproduced by the compiled core: the same {len(calls)} calls, so far"
         if outcome.status != f.status:
             return f"NOT reproduced: the compiled core answers {abstract.STATUS[outcome.status]}"
         return f"reproduced by the compiled core: the same {len(calls)} calls, the same answer"
@@ -127,7 +131,7 @@ class Counterexample:
 def wanted(f: Finished, goal: Goal) -> list[Term]:
     r, s = f.region, f.state
     terms = [VA, PA, RIGHTS, RESERVE, ANY, r.root, r.start, r.end, r.width_mask]
-    if s.result and not s.phase:
+    if (s.result or s.dead) and not s.phase:
         terms += [x for x in arguments(f.operation) if isinstance(x, Term)]
     for w in (f.before_va, f.before_v, f.after_v):
         terms += [*w.tables, *w.entries, *w.reached]

@@ -3,6 +3,8 @@
 #
 #	prove		every theorem, at -O2, in some twelve minutes; TAP.  What has not
 #			changed is not proved again (build/prove)
+#	prove-pages	of these, the theorems about single pages; TAP
+#	prove-ranges	the others, those about ranges; TAP
 #	prove-check	the prover's own tests; TAP
 #	prove-mutants	deliberate faults in the core, each to be refuted; TAP
 #	prove-stats	tables and plot of the last run
@@ -12,20 +14,16 @@
 PROVE_PYTHON	:= /usr/bin/python3 -B
 PROVE_JOBS	?= $(shell nproc)
 
-prove prove-check prove-mutants prove-stats: | deps-prove
+prove prove-pages prove-ranges prove-check prove-mutants prove-stats: | deps-prove
 
 ## prove: prove the core, for every table that satisfies the invariant (LEVELS=2,1: at -O1 too)
 LEVELS ?= 2
 prove:
 	@$(PROVE_PYTHON) spec/prove/main.py -j $(PROVE_JOBS) -O $(LEVELS)
 
-# Operations on one page: minutes less than the range forms.
-PROVE_PAGES := resolve protect remap unmap "map 4K" "map 2M" "map 1G" "map, other levels" \
-	init "empty root"
-
-## prove-pages: prove the operations on single pages, as make check does
-prove-pages: | deps-prove
-	@$(PROVE_PYTHON) spec/prove/main.py -j $(PROVE_JOBS) $(PROVE_PAGES)
+## prove-pages, prove-ranges: the theorems about single pages only, or the others
+prove-pages prove-ranges: prove-%:
+	@$(PROVE_PYTHON) spec/prove/main.py -j $(PROVE_JOBS) -O $(LEVELS) --part $*
 
 ## prove-check: test the prover: against the compiled core, and spec/spec_walk.c (CALLS=5000)
 CALLS ?= 5000
@@ -48,4 +46,4 @@ prove-lemmas: | deps-prove-lemmas
 prove-again: | deps-prove-again
 	@$(PROVE_PYTHON) spec/prove/again.py -j $(PROVE_JOBS)
 
-.PHONY: prove prove-pages prove-check prove-mutants prove-stats prove-lemmas prove-again
+.PHONY: prove prove-pages prove-ranges prove-check prove-mutants prove-stats prove-lemmas prove-again

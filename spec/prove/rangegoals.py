@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import abstract as a
 from cases import ANY, Case, cases
-from goals import Goal, PathGoals, beside_memory
+from goals import Goal, PathGoals, beside_memory, passes_no_empty
 from hwwalk import Walk, accessed, dirty, execute_disable, index, is_leaf, is_table, \
     same_but_a_d, shift, user, walk, writable
 from inv import BEFORE, Region
-from operations import RIGHTS, VA
-from ranges import BYTES, END, LEAVES, PROGRESS, REMOVED, SEEN, straddles, whole_at
+from operations import RESERVE, RIGHTS, VA
+from ranges import BYTES, END, HERE, LEAVES, PROGRESS, REMOVED, SEEN, held, kept, straddles, \
+    whole_at
 from state import Slot, State
 from term import FALSE, TRUE, Term, add, and_, bit, bits, bv, bvand, bvnot, concat, eq, \
     implies, ite, ne, not_, or_, sub, ule, ult, var, zext
@@ -27,7 +28,7 @@ class RangePath(PathGoals):
     def __init__(self, operation, region: Region, state: State):
         super().__init__(region, state)
         self.operation = operation
-        self.before_va = walk(BEFORE.mem, region.root, VA, region.width_mask)
+        self.before_va = walk(BEFORE.mem, region.root, HERE, region.width_mask)
         self.protects = "protect" in operation.function
         # That no leaf straddles the end; a leaf of 4 KiB never does.
         self.at_end = whole_at(region, END) if state.phase != "entry" else []
@@ -100,6 +101,8 @@ class RangePath(PathGoals):
                  "run": self.end}[self.state.phase]()
         if self.state.pending:
             goals.append(self.claim("every removed leaf is handed over", FALSE, "a/d"))
+        if self.state.reserve is not RESERVE:
+            goals.append(self.claim("takes no table", FALSE))
         return goals
 
     def entry(self) -> list[Goal]:
@@ -111,19 +114,14 @@ class RangePath(PathGoals):
                      a.rights_ok(RIGHTS) if self.protects else TRUE)
         goals = [self.quiet()] + self.done_is({n: bv(0, 64) for n in (0, 8, 16)})
         if s.cut:
-            here = [eq(s.heads[0], VA), valid]
+            here = [eq(*s.heads, VA), valid]
             return goals + [self.claim("goes on where the range begins", and_(*here))]
         refused = eq(s.result, bv(a.INVALID, 32))
         return goals + [self.claim("answers INVALID when it should", and_(refused, not_(valid)))]
 
-    def held(self) -> dict[int, Term]:
-        held = next(o for o in self.state.objects.values()
-                    if {at: n for at, (n, _) in o.items()} == {0: 8, 8: 4, 12: 4, 16: 4})
-        return {at: value for at, (_, value) in held.items()}
-
     def start(self) -> list[Goal]:
-        held = self.held()
-        first, entries = held[12], held[16]
+        run = held(self.state)
+        first, entries = run[12][1], run[16][1]
         zero = and_(*(eq(v, bv(0, v.width)) for v in self.state.heads))
         same = {0: BYTES, 8: LEAVES}
         return [self.quiet(), self.claim("begins with its first entry", zero),
@@ -133,7 +131,7 @@ class RangePath(PathGoals):
 
     def step(self) -> list[Goal]:
         s, here = self.state, self.slot_here()
-        entries = self.held()[16]
+        entries = held(s)[16][1]
         leaf = is_leaf(here.initial, here.level)
         moved = and_(eq(s.heads[0], add(zext(PROGRESS, s.heads[0].width),
                                         bv(1, s.heads[0].width))),
@@ -157,8 +155,9 @@ class RangePath(PathGoals):
     def only_this_entry(self) -> Goal:
         s, here = self.state, self.slot_here()
         same = (all(o is here or o.value is o.initial for o in s.slots.values())
-                and all(t.live is t.live_initial for t in s.tables.values()))
-        return self.claim("no other entry and no count changes", TRUE if same else FALSE)
+                and all(t.live is t.live_initial for t in s.tables.values()) and kept(s))
+        return self.claim("no other entry, no count and nothing else changes",
+                          TRUE if same else FALSE)
 
     def bits_kept(self, here: Slot) -> list[Goal]:
         """Protect: A and D as hardware last set them stay; D goes with the right to write."""
@@ -173,9 +172,9 @@ class RangePath(PathGoals):
         s = self.state
         goals = []
         if s.cut:
-            next_ = s.heads[0]
+            next_, = s.heads
             goals += [Goal("refinement", "run: comes further", self.arithmetic(), and_(
-                a.aligned(next_, 1), ule(self.region.start, next_), ult(VA, next_),
+                a.aligned(next_, 1), ule(self.region.start, next_), ult(HERE, next_),
                 ult(next_, END))), *self.whole(next_)]
         else:
             next_ = END
@@ -184,8 +183,16 @@ class RangePath(PathGoals):
             told, was = s.objects["done"][16][1], var("was_tighter", 8)
             goals.append(self.claim("does not forget that rights were taken away",
                                     or_(eq(told, was), eq(told, bv(1, 8)))))
+        else:
+            goals.append(self.swept())
         goals += self.walks_to(next_)
         return goals + self.told()
+
+    def swept(self) -> Goal:
+        """Of the tables that the walk passes through afterwards, none of the core's is empty."""
+        now = walk(self.after.mem, self.region.root, HERE, self.region.width_mask)
+        return Goal("reclamation", "run: no empty table of the core's stays on the way",
+                    self.given, passes_no_empty(self.region, self.after, HERE, now))
 
     def whole(self, next_: Term) -> list[Goal]:
         """No leaf straddles the next run's beginning, or the end of the range, afterwards."""
@@ -205,12 +212,12 @@ class RangePath(PathGoals):
         """The walk of an arbitrary address after the run, which has come to @next_."""
         level = self.state.run.level
         top = shift(level + 1)
-        there = and_(ule(VA, ANY), ult(ANY, next_))
-        inside = eq(bits(sub(next_, bv(1, 64)), 63, top), bits(VA, 63, top))
+        there = and_(ule(HERE, ANY), ult(ANY, next_))
+        inside = eq(bits(sub(next_, bv(1, 64)), 63, top), bits(HERE, 63, top))
         goals = [Goal("refinement", "run: ends in its table", self.arithmetic(), inside),
                  Goal("refinement", "run: all of it is in its table", [inside],
-                      implies(there, eq(bits(ANY, 63, top), bits(VA, 63, top))))]
-        for case in cases(VA, level, self.state.known):
+                      implies(there, eq(bits(ANY, 63, top), bits(HERE, 63, top))))]
+        for case in cases(HERE, level, self.state.known):
             goals += self.walks_in(case, there, inside)
         return goals
 
@@ -276,8 +283,8 @@ def or_bits(x: Term, y: Term) -> Term:
 
 
 def goals_of(f: RangePath) -> list[Goal]:
-    goals = f.safety() + f.goals()
+    goals = f.safety() + f.goals() + f.steps() + f.bits_before_last() + f.reclaimed()
     if f.state.phase == "run":
-        goals += f.steps() + f.invariant()
-    return [g for g in goals if not (g.what == "every lock is released" and f.state.cut
-                                     and f.state.phase != "run")]
+        goals += f.invariant()
+    return [g for g in goals if not (g.what == "every lock is released"
+                                     and f.state.loop == "inner")]

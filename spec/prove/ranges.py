@@ -5,27 +5,31 @@ Both loops are cut at their heads.  A path then leads from the call to the first
 ("entry"), or from the head of a run, with any progress inside it, through one entry to
 the next ("entry of a run") or out of the run to the next one or to the end ("run").
 
-Between runs the invariant holds, nothing in front of @va is left to do, and no leaf
-straddles @va or the end of the range.  Inside a run the entries from its first one on,
-so many of them, are done with and were no tables, and the rest of memory is as at the
-run's beginning (view.py: Run).
+Between runs the invariant holds, nothing in front of the next run is left to do, and no
+leaf straddles its beginning or the end of the range.  Of a loop's variables nothing is
+known but what is said here, whatever they were at first; what else the loop could change
+must be as it was when a path comes back to the head (kept()).  Inside a run the entries
+from its first one on, so many of them, are done with and were no tables, and the rest of
+memory is as at the run's beginning (view.py: Run).
 """
 from __future__ import annotations
 
 
 import abstract as a
 import ir
-from contract import Contracts
+from contract import Contracts, of
 from execute import Executor, Stuck
 from hwwalk import Walk, shift, walk
 from inv import BEFORE, Region
-from operations import RIGHTS, VA
-from state import Pointer, Run, Slot, State, Value
-from term import FALSE, TRUE, Term, add, and_, bits, bv, concat, eq, ite, not_, or_, ule, ult, \
-    var, zext
-from view import run_facts, run_value, walk_facts
+from operations import RIGHTS, SIZES, VA, caller_objects
+from smt import order
+from state import UNDEFINED, Element, Frame, Pointer, Run, Slot, State, Value
+from term import FALSE, TRUE, Term, add, and_, bits, boolean, bv, concat, eq, ite, not_, or_, \
+    ule, ult, var, zext
+from view import WRITES, run_facts, run_value, walk_facts
 
 END = var("end_of_range", 64)
+HERE = var("here", 64)		# where the next run begins; VA: where the range does
 PROGRESS, REMOVED, SEEN = var("progress", 9), var("removed", 32), var("rights_seen", 3)
 BYTES, LEAVES = var("bytes", 64), var("leaves", 64)
 DONE = Pointer("done", 0)
@@ -35,6 +39,72 @@ def arguments(function: str) -> list[Value]:
     return [Pointer("pt", 0), VA, END] + ([RIGHTS] if "protect" in function else []) + [DONE]
 
 
+def lasting(v: Value, also: frozenset[Term] = frozenset()) -> Value:
+    """What is made of arguments and constants; anything else must not be used again."""
+    if isinstance(v, Element):
+        return v if lasting(v.index, also) is v.index else UNDEFINED
+    if not isinstance(v, Term):
+        return v
+    names = {"va", "end_of_range", "n", "rights", "root", "start", "end", "widthmask"}
+    names |= {f"leaf{part}{n}" for part in ("high", "low") for n in (1, 2, 3)}
+    lasts = all(t.op != "app" and (t.op != "var" or t.info in names or t in also)
+                for t in order([v]))
+    return v if lasts else UNDEFINED
+
+
+def merge(frames: list[Frame], others: list[Frame]) -> None:
+    """What differs where two paths meet must not be used from there on."""
+    for f, g in zip(frames, others, strict=True):
+        if (f.function, f.block, f.at) != (g.function, g.block, g.at):
+            raise Stuck("two paths meet in different places")
+        for name, v in f.regs.items():
+            if g.regs.get(name, v) != v:
+                f.regs[name] = UNDEFINED
+
+
+def any_way(s: State, reached: list[State], also: frozenset[Term] = frozenset()) -> State:
+    """At the cut that all of @reached have come to, with what they have in common."""
+    s.frames = [Frame(f.function, f.block, f.previous, f.at,
+                      {name: lasting(v, also) for name, v in f.regs.items()})
+                for f in reached[0].frames]
+    for other in reached[1:]:
+        merge(s.frames, other.frames)
+    s.fresh = max(t.fresh for t in reached)
+    for t in reached:
+        s.objects |= {n: {} for n in t.objects if n not in s.objects}
+        s.sizes |= t.sizes
+    return s
+
+
+def held(s: State) -> dict[int, tuple[int, Value]]:
+    """The core's struct pt_run."""
+    found = [o for o in s.objects.values()
+             if {at: n for at, (n, _) in o.items()} == {0: 8, 8: 4, 12: 4, 16: 4}]
+    if len(found) != 1:
+        raise Stuck("no struct pt_run, or more than one")
+    return found[0]
+
+
+def set_variables(s: State, names: list[str], values: list[Term]) -> None:
+    """A loop's variables at its head."""
+    if len(names) != len(values):
+        raise Stuck(f"the loop {s.cut or s.frames[-1].block} has other variables: {names}")
+    regs = s.frames[-1].regs
+    for name, value in zip(names, values):
+        old = regs[name]
+        wide = isinstance(old, Term) and isinstance(value, Term)
+        regs[name] = zext(value, old.width) if wide else value
+
+
+def kept(s: State) -> bool:
+    """Back at the head, what the loop's variables do not say is as it was there."""
+    b = s.began
+    return (s.objects == b.objects and s.locked == b.locked and s.pending == b.pending
+            and s.reserve is b.reserve
+            and all(t.gathered == b.tables[k].gathered if k in b.tables else not t.fresh
+                    for k, t in s.tables.items()))
+
+
 def straddles(w: Walk, va: Term) -> Term:
     return and_(w.mapped, not_(a.begins(w, va)))
 
@@ -42,13 +112,20 @@ def straddles(w: Walk, va: Term) -> Term:
 class RangeContracts(Contracts):
     """Those of the environment, and pt_resolve() by what was proved of it."""
 
+    hands_over = False		# a leaf that is replaced is told of (pt_unmap_range())
+
     def table(self) -> dict:
-        return super().table() | {"@pt_env_gather_leaf": self.gather_leaf,
-                                  "@pt_resolve": self.resolve}
+        return super().table() | {
+            "@pt_env_gather_leaf": of(Pointer("env", 0), self.gather_leaf),
+            "@pt_resolve": of(Pointer("pt", 0), self.resolve)}
 
     def resolve(self, s: State, args: list[Value]) -> list[tuple[State, Value]]:
         _, va, out = args
         r = self.region
+        if s.run is not None or any(e.kind in WRITES for e in s.events):
+            raise Stuck("pt_resolve() of memory that has changed")
+        s.require("pt_resolve() is given a whole struct",
+                  boolean(0 <= out.offset and out.offset + SIZES["m"] <= s.sizes[out.object]))
         w = walk(BEFORE.mem, r.root, va, r.width_mask)
         s.fact(*walk_facts(r, va, w))
         inside = a.holds(r, va)
@@ -61,18 +138,21 @@ class RangeContracts(Contracts):
                 t.assume(cond)
                 # Where nothing is handed out, the caller's struct holds anything.
                 found = first if status == a.OK else var(t.name("leftover"), 64)
+                t.objects[out.object] = {
+                    at: v for at, v in t.objects[out.object].items()
+                    if at + v[0] <= out.offset or out.offset + SIZES["m"] <= at}
                 t.objects[out.object][out.offset] = (8, found)
                 results.append((t, bv(status, 32)))
-        return results
+        return results or [(s.die(), None)]
 
-    def exchange(self, s: State, args: list[Value]) -> list[tuple[State, Value]]:
-        results = super().exchange(s, args)
-        for t, old in results:
-            slot = t.events[-1].slot
-            t.require("a removed leaf is handed over before the next",
-                      FALSE if t.pending else TRUE)
-            t.pending = (slot, old)
-        return results
+    def write(self, s: State, slot: Slot, level: Term, value: Term, kind: str) -> None:
+        """Whatever replaces a leaf, it is to be handed over; a plain store replaces none."""
+        old = slot.value
+        super().write(s, slot, level, value, kind)
+        if self.hands_over and kind != "store":
+            s.require("a removed leaf is handed over before the next",
+                      FALSE if s.pending else TRUE)
+            s.pending = (s.events[-1].slot, old)
 
     def gather_leaf(self, s: State, args: list[Value]) -> list[tuple[State, Value]]:
         _, va, level, entry = args
@@ -110,9 +190,12 @@ class RangeContracts(Contracts):
 class Induction:
     """One range form: all its paths, from cut to cut."""
 
-    def __init__(self, function: str, module: ir.Module, region: Region, oracle) -> None:
-        self.function, self.region = function, region
+    def __init__(self, function: str, module: ir.Module, region: Region, oracle,
+                 watch) -> None:
+        self.function, self.region, self.watch = function, region, watch
         self.contracts = RangeContracts(region, oracle)
+        self.protects = "protect" in function
+        self.contracts.hands_over = not self.protects
         self.executor = Executor(module, self.contracts.table(), oracle)
         found = ir.loops(module.functions[function])
         ordered = sorted(found, key=lambda h: -len(found[h]))
@@ -122,59 +205,53 @@ class Induction:
         self.heads = {h: [i.dest for i in module.functions[function].blocks[h] if i.op == "phi"]
                       for h in (self.outer, self.inner)}
         self.executor.cuts = {(function, self.outer), (function, self.inner)}
-        self.protects = "protect" in function
+        self.names = {"": "", self.outer: "outer", self.inner: "inner"}
 
     def begin(self) -> State:
         s = State()
         s.fact(*self.region.facts())
         self.contracts.add_root(s)
         s.reserve = var("reserve", 64)
-        s.objects = {"env": {}, "done": {}, "pt": {
-            0: (8, Pointer("env", 0)), 8: (8, concat(bv(0, 12), self.region.root, bv(0, 12))),
-            16: (8, self.region.start), 24: (8, self.region.end),
-            32: (8, self.region.pa_limit)}}
+        caller_objects(s, self.region)
         return s
 
     def paths(self) -> list[State]:
-        whole = self.executor.run(self.begin(), self.function, arguments(self.function))
-        for s in whole:
-            s.phase = "entry"
-            s.heads = self.head_values(s)
-        runs: list[State] = []
-        heads = [s for s in whole if s.cut == self.outer]
+        entered = self.begin()
+        self.executor.enter(entered, self.function, arguments(self.function))
+        whole = self.proceed("entry", entered, ("outer", ""))
+        heads = [s for s in whole if s.loop == "outer"]
         if not heads:
             raise Stuck("no path reaches the first run")
-        for s in self.executor.proceed(self.at_outer(heads[0])):
-            if s.cut != self.inner:
-                raise Stuck("a run without entries")
-            s.phase = "start of a run"
-            s.heads = self.head_values(s)
-            runs.append(s)
+        runs = self.proceed("start of a run", self.at_outer(heads), ("inner",))
         out = whole + runs
         for s in runs:
-            for t in self.executor.proceed(self.at_inner(s)):
-                t.phase = "entry of a run" if t.cut == self.inner else "run"
-                t.heads = self.head_values(t)
-                out.append(t)
+            if not s.dead:
+                out += self.proceed("run", self.at_inner(s), ("inner", "outer", ""))
         return out
 
-    def at_outer(self, reached: State) -> State:
-        """Any state between two runs."""
-        s = self.begin()
-        s.frames = reached.clone().frames
-        s.fresh = reached.fresh
-        s.objects |= {n: {} for n in reached.objects if n not in s.objects}
-        s.objects["done"] = {0: (8, BYTES), 8: (8, LEAVES), 16: (1, var("was_tighter", 8))}
-        phi, = self.heads[self.outer]
-        s.frames[-1].regs[phi] = VA
-        # Nor does one straddle the end; those that need this add it (rangegoals.py).
-        s.fact(a.aligned(VA, 1), ule(self.region.start, VA), *whole_at(self.region, VA),
-               ult(VA, END), *self.range_facts())
-        return s
+    def proceed(self, phase: str, s: State, to: tuple[str, ...]) -> list[State]:
+        """Every path from @s to the next head or the end, of which only @to are expected."""
+        found = self.executor.proceed(s)
+        for t in found:
+            t.loop = self.names[t.cut]
+            if t.loop not in to and not t.dead:
+                raise Stuck(f"{phase}: a path comes to {t.loop or 'the end'}")
+            t.phase = phase
+            if phase == "run" and t.loop == "inner":
+                t.phase = "entry of a run"
+            t.heads = [t.frames[-1].regs[name] for name in self.heads[t.cut]] if t.cut else []
+            self.watch(t)
+        return found
 
-    def head_values(self, s: State) -> list[Value]:
-        """What the loop's variables are where a path was cut."""
-        return [s.frames[-1].regs[name] for name in self.heads[s.cut]] if s.cut else []
+    def at_outer(self, reached: list[State]) -> State:
+        """Any state between two runs."""
+        s = any_way(self.begin(), reached)
+        s.objects["done"] = {0: (8, BYTES), 8: (8, LEAVES), 16: (1, var("was_tighter", 8))}
+        set_variables(s, self.heads[self.outer], [HERE])
+        # Nor does one straddle the end; those that need this add it (rangegoals.py).
+        s.fact(a.aligned(HERE, 1), ule(self.region.start, HERE), *whole_at(self.region, HERE),
+               ult(HERE, END), *self.range_facts())
+        return s
 
     def range_facts(self) -> list[Term]:
         return [a.aligned(END, 1), ule(END, self.region.end),
@@ -183,21 +260,19 @@ class Induction:
     def at_inner(self, reached: State) -> State:
         """The same run with any progress."""
         s = reached.clone()
-        held = next(o for o in s.objects.values()
-                    if {at: n for at, (n, _) in o.items()} == {0: 8, 8: 4, 12: 4, 16: 4})
-        table, level, first, entries = (held[at][1] for at in (0, 8, 12, 16))
+        table, _, first, entries = (held(s)[at][1] for at in (0, 8, 12, 16))
         t = s.tables[bits(table, 51, 12).ident]
         rights = RIGHTS if self.protects else None
         s.run = run = Run(t.page, t.level, t.base, bits(first, 8, 0), PROGRESS, REMOVED, rights)
         # In this order; were it another, "goes on at the next entry" would be refuted.
-        regs = s.frames[-1].regs
-        for name, value in zip(self.heads[self.inner], (PROGRESS, REMOVED, SEEN)):
-            regs[name] = zext(value, regs[name].width)
+        set_variables(s, self.heads[self.inner],
+                      [PROGRESS, REMOVED] + ([SEEN] if self.protects else []))
         s.fact(ult(zext(PROGRESS, 32), entries), ule(REMOVED, zext(PROGRESS, 32)),
                eq(first, zext(run.first, 32)), ule(add(zext(run.first, 32), entries), bv(512, 32)))
         s.fact(*run_facts(self.region, run, run.level, run.table, run.first))
         here = add(run.first, PROGRESS)
         s.fact(*run_facts(self.region, run, run.level, run.table, here))
+        s.began = s.clone()
         return s
 
 

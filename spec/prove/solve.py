@@ -2,6 +2,7 @@
 """The solver: cvc5 on SMT-LIB text, with a cache by the text's hash."""
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import resource
@@ -29,6 +30,13 @@ def spent() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
+@functools.cache
+def identity() -> str:
+    """Of the solver: an answer is one of this version with these options."""
+    told = subprocess.run([CVC5, "--version"], capture_output=True, text=True, check=True)
+    return " ".join(OPTIONS) + told.stdout
+
+
 @dataclass
 class Answer:
     """sat, unsat or unknown; processor seconds when it was asked; the goal's file."""
@@ -39,7 +47,7 @@ class Answer:
 
 
 class Solver:
-    """Asks cvc5, at most once for each text."""
+    """Asks cvc5, at most once for each text, version and set of options."""
 
     def __init__(self, folder: Path, limit: float = LIMIT):
         self.folder, self.limit = folder, limit
@@ -50,7 +58,7 @@ class Solver:
 
     def ask(self, assertions: Sequence[Term]) -> Answer:
         text = script(assertions)
-        key = hashlib.sha256(text.encode()).hexdigest()[:32]
+        key = hashlib.sha256((identity() + text).encode()).hexdigest()[:32]
         goal = self.path(key)
         answer = goal.with_suffix(".txt")
         try:
@@ -110,7 +118,7 @@ class SolverOracle:
     solver: Solver
     asked: int = 0
     seconds: float = 0.0
-    answers: dict = field(default_factory=dict)
+    answers: dict[str, str] = field(default_factory=dict)	# by the query's key
 
     def possible(self, state: State, condition: Term) -> bool:
         condition = state.known.reduce(condition)
@@ -119,6 +127,7 @@ class SolverOracle:
         answer = self.solver.ask(state.facts + state.conditions + [condition])
         self.asked += 1
         self.seconds += answer.seconds
+        self.answers[answer.key] = answer.result
         return answer.result != "unsat"
 
 

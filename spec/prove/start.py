@@ -7,8 +7,8 @@ from goals import Goal
 from hwwalk import INDEX_BITS, PAGE_BITS, VPN_BITS
 from inv import BEFORE, COUNT_BITS, Region, entry_parts, in_width, table_parts
 from state import Pointer, State
-from term import FALSE, TRUE, Term, add, and_, bits, bv, bvand, concat, eq, ite, ne, not_, sub, \
-    ule, ult, var, zext
+from term import FALSE, TRUE, Term, add, and_, bit, bits, bv, bvand, bvnot, concat, eq, implies, \
+    ite, ne, not_, sub, ule, ult, var, zext
 
 ROOT, START, END = var("initroot", 64), var("initstart", 64), var("initend", 64)
 WIDTH = var("maxphyaddr", 32)
@@ -17,9 +17,10 @@ ARGUMENTS = [Pointer("pt", 0), Pointer("env", 0), ROOT, START, END, WIDTH]
 
 def init_goals(f) -> list[Goal]:
     """OK for exactly what the header says, and the struct then is as Region has it."""
+    below_width = and_(*(implies(ule(WIDTH, bv(n, 32)), not_(bit(ROOT, n))) for n in range(64)))
     valid = and_(ult(START, END), ule(END, bv(1 << 48, 64)),
                  *(eq(bits(t, 11, 0), bv(0, 12)) for t in (START, END, ROOT)),
-                 ule(bv(13, 32), WIDTH), ule(WIDTH, bv(52, 32)))
+                 ule(bv(13, 32), WIDTH), ule(WIDTH, bv(52, 32)), ne(ROOT, bv(0, 64)), below_width)
     pt = f.state.objects["pt"]
     if f.status == a.INVALID:
         return [f.answer(not_(valid)),
@@ -37,7 +38,11 @@ def init_goals(f) -> list[Goal]:
             f.answer(and_(ranged, eq(wide, limit)), "and the limit is 2^MAXPHYADDR"),
             f.answer(and_(eq(bits(mask, 0, 0), bv(1, 1)),
                           eq(bvand(mask, add(mask, bv(1, PAGE_BITS))), bv(0, PAGE_BITS))),
-                     "and the limit is as assumed elsewhere")]
+                     "and the limit is as assumed elsewhere"),
+            f.answer(and_(ne(bits(ROOT, 51, 12), bv(0, PAGE_BITS)),
+                          eq(bits(ROOT, 63, 52), bv(0, 12)),
+                          eq(bvand(bits(ROOT, 51, 12), bvnot(mask)), bv(0, PAGE_BITS))),
+                     "and the root is as assumed elsewhere")]
 
 
 class Empty:
@@ -57,6 +62,9 @@ class Empty:
 
     def base(self, p: Term) -> Term:
         return ite(eq(p, self.root), bv(0, VPN_BITS), BEFORE.base(p))
+
+    def foreign(self, p: Term) -> Term:
+        return BEFORE.foreign(p)
 
     def live(self, p: Term) -> Term:
         return bv(0, COUNT_BITS)

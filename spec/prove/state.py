@@ -222,6 +222,8 @@ class State:
     def __init__(self) -> None:
         self.frames: list[Frame] = []
         self.objects: dict[str, dict[int, tuple[int, Value]]] = {}
+        self.sizes: dict[str, int] = {}		# of the objects, in bytes
+        self.constant: frozenset[str] = frozenset()		# objects that nobody may write
         self.known = Known()
         self.conditions: list[Term] = []
         self.facts: list[Term] = []
@@ -236,10 +238,13 @@ class State:
         self.fresh = 0
         self.hardware: list[tuple[Slot, Term]] = []	# A and D set meanwhile
         self.ended = False
+        self.dead = False			# ended where no way leads on
         self.cut = ""			# the loop header where it ended
         self.phase = ""			# of a range form
         self.loop = ""			# of pt_map_range(): which one's head that is
         self.heads: list[Value] = []	# the loop's variables there
+        self.began: Optional["State"] = None	# as it was at the loop's head
+        self.joins: Optional["State"] = None	# the path by which the induction goes on
         self.run: Optional[Run] = None
         self.pending: Optional[tuple[Slot, Term]] = None	# removed, not yet handed over
         self.result: Value = None
@@ -254,13 +259,19 @@ class State:
         new.known = self.known.copy()
         for name in ("conditions", "facts", "obligations", "events", "hardware", "trace"):
             setattr(new, name, list(getattr(self, name)))
+        new.sizes = dict(self.sizes)
         new.slots = {k: Slot(**vars(s)) for k, s in self.slots.items()}
         new.tables = {k: TablePage(**vars(t)) for k, t in self.tables.items()}
         new.loops = dict(self.loops)
         for name in ("locked", "reserve", "calls", "fresh", "ended", "result", "cut", "phase",
-                     "run", "pending", "settled"):
+                     "run", "pending", "settled", "dead", "constant",
+                     "began"):
             setattr(new, name, getattr(self, name))
         return new
+
+    def die(self) -> "State":
+        self.ended = self.dead = True
+        return self
 
     def assume(self, cond: Term) -> None:
         if cond is not TRUE:

@@ -11,9 +11,9 @@ import start
 from contract import Contracts
 from execute import Oracle
 from hwwalk import INDEX_BITS, PAGE_BITS, VPN_BITS, present
-from inv import BEFORE, Region, entry_base, facts_of_entry, facts_of_table
+from inv import BEFORE, Region, entry_base, facts_of_entry, facts_of_table, reaches
 from state import Slot, State, TablePage
-from term import bv, eq, var
+from term import and_, bv, eq, var
 
 
 def states(operation, region: Region, oracle: Oracle) -> list[State]:
@@ -43,6 +43,6 @@ def states(operation, region: Region, oracle: Oracle) -> list[State]:
             contracts.hardware(s, slot)
             out.append(s)
         else:
-            s.assume(eq(e, bv(0, 64)))
+            s.assume(and_(reaches(region, slot.base, level), eq(e, bv(0, 64))))
             out += [t for t, _ in contracts.linux(s, slot, eq(e, bv(0, 64))) if t is not s]
     return out

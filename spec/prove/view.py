@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Optional
 
-from hwwalk import accessed, dirty, is_table, present, writable
-from inv import BEFORE, COUNT_BITS, ENTRIES, counts, two_count, facts_of_entry, facts_of_table, Region, \
-    table_base
+from hwwalk import accessed, dirty, is_table, page, present, writable
+from inv import BEFORE, COUNT_BITS, ENTRIES, counts, two_count, facts_of_entry, facts_of_table, \
+    is_foreign, reaches, Region, table_base
 from hwwalk import Walk, index
 from state import Run, Slot, State
-from term import FALSE, Term, add, and_, app, bit, bits, bv, concat, eq, implies, ite, ne, not_, \
+from term import FALSE, TRUE, Term, add, and_, app, bit, bits, bv, concat, eq, implies, ite, ne, not_, \
     or_, sub, ule, ult, zext
 
 WRITES = ("store", "exchange", "compare_exchange")
@@ -109,6 +109,9 @@ class After:
             value = ite(eq(p, t.page), t.base, value)
         return value
 
+    def foreign(self, p: Term) -> Term:
+        return BEFORE.foreign(p)
+
     def live(self, p: Term) -> Term:
         value = BEFORE.live(p)
         for t in self.tables:
@@ -185,13 +188,18 @@ class Apart:
 
 
 def walk_facts(region: Region, va: Term, w: Walk) -> list[Term]:
-    """The invariant at the tables and entries that a walk before the operation reads."""
+    """The invariant at the tables and entries that a walk before the operation reads: of the
+    region's tree, and from where it leaves that, that it does not come back."""
     facts = []
     for n, level in enumerate((4, 3, 2, 1)):
         base = table_base(bits(va, 47, 12), level)
+        tree = TRUE if level == 4 else reaches(region, base, level + 1)
         there = facts_of_table(region, BEFORE, w.tables[n], level, base) if level < 4 else []
         there += facts_of_entry(region, BEFORE, w.tables[n], level, base, index(va, level))
-        facts += [implies(w.reached[n], f) for f in there]
+        facts += [implies(and_(w.reached[n], tree), f) for f in there]
+        if 1 < level < 4:
+            facts.append(implies(and_(w.reached[n], not_(tree), is_table(w.entries[n], level)),
+                                 is_foreign(BEFORE, page(w.entries[n]))))
     return facts
 
 

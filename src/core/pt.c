@@ -9,7 +9,8 @@ enum pt_status pt_init(struct pt *pt, struct pt_env *env, u64 root, u64 start,
 
 	if (start >= end || end > (1ULL << PT_VA_BITS) ||
 	    ((start | end | root) & offset) ||
-	    maxphyaddr <= PT_PAGE_SHIFT || maxphyaddr > 52)
+	    maxphyaddr <= PT_PAGE_SHIFT || maxphyaddr > 52 ||
+	    !root || root >= 1ULL << maxphyaddr)
 		return PT_INVALID;
 	pt->env = env;
 	pt->root = root;

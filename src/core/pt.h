@@ -136,7 +136,8 @@ struct pt_touched {
  * pt_init() - describe a region of a page table
  * @pt: filled in
  * @env: environment
- * @root: physical address of the root table, 4 KiB aligned
+ * @root: physical address of the root table, 4 KiB aligned, not 0, below
+ *	2^@maxphyaddr
  * @start: first byte, a multiple of the smallest page size
  * @end: first byte after, likewise; at most 2^PT_VA_BITS
  * @maxphyaddr: physical-address width in bits, 13..52 (CPUID 80000008H:EAX[7:0])

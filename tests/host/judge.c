@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <string.h>
+
 #include "../../spec/spec_trial.h"
 #include "judge.h"
 
@@ -24,6 +26,8 @@ static unsigned int judge_live(void *ctx, u64 table)
 }
 
 struct judge {
+	const struct world *w;
+	struct pt pt;		/* as it was: the core only reads it */
 	struct spec_env env;
 	struct spec_region region;
 	struct spec_op op;
@@ -61,6 +65,8 @@ static void judge_begin(struct judge *j, struct world *w, const struct spec_op *
 		.is_table = judge_is_table,
 		.live = judge_live,
 	};
+	j->w = w;
+	j->pt = w->pt;
 	j->op = *op;
 	judge_region(w, &j->region);
 	/* The whole tree where it is small. */
@@ -75,6 +81,9 @@ static enum pt_status judge_end(struct judge *j, const struct spec_answer *answe
 {
 	const struct spec_trial *t = &j->trial;
 
+	if (memcmp(&j->pt, &j->w->pt, sizeof(j->pt)))
+		world_fail("%s of %#lx has written into struct pt",
+			   spec_op_name(j->op.kind), j->op.va);
 	if (!spec_trial_end(&j->trial, answer, &j->region))
 		world_fail("%s of %#lx %s: %s, should be %s; %lu leaves, should be %lu; invariant %u",
 			   spec_op_name(j->op.kind), j->op.va, spec_wrong_text(t->wrong),

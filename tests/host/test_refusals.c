@@ -309,6 +309,10 @@ START_TEST(bad_regions_are_invalid)
 	ck_assert_int_eq(pt_init(&pt, &env, 4096, 0, top, 53), PT_INVALID);
 	ck_assert_int_eq(pt_init(&pt, &env, 4096, 0, top, 0), PT_INVALID);
 	ck_assert_int_eq(pt_init(&pt, &env, 4097, 0, top, 52), PT_INVALID);
+	ck_assert_int_eq(pt_init(&pt, &env, 0, 0, top, 52), PT_INVALID);
+	ck_assert_int_eq(pt_init(&pt, &env, 4096, 0, top, 13), PT_OK);
+	ck_assert_int_eq(pt_init(&pt, &env, 8192, 0, top, 13), PT_INVALID);
+	ck_assert_int_eq(pt_init(&pt, &env, 1ULL << 52, 0, top, 52), PT_INVALID);
 	ck_assert_int_eq(pt_init(&pt, &env, 4096, 1, top, 52), PT_INVALID);
 	ck_assert_int_eq(pt_init(&pt, &env, 4096, 0, top - 1, 52), PT_INVALID);
 	ck_assert_int_eq(pt_init(&pt, &env, 4096, 0, top + 4096, 52), PT_INVALID);

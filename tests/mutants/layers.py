@@ -13,7 +13,7 @@ from catalogue import LAYERS, TOP, Boot, Mutant
 from scratch import Broken, Cores, Run, Scratch, watch
 
 SEED = "1"
-HOST_CORE = (["units-tiny"], ["units-full"], ["exhaustive-tiny"],
+HOST_CORE = (["units-tiny"], ["units-full"], ["units-guarded"], ["exhaustive-tiny"],
              ["differential-tiny", "--seed", SEED], ["differential-full", "--seed", SEED])
 WORKLOAD = "workload"
 VIOLATION = re.compile(r"vpt: check: *(.*)")

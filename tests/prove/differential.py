@@ -6,9 +6,9 @@ and hand out the same, on random tables, sane and not, with A and D set meanwhil
 """
 from __future__ import annotations
 
-import multiprocessing
 import random
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import build
@@ -52,8 +52,10 @@ def check(optimise: str, calls: int, seed: int, jobs: int) -> str:
     ir = out / f"ir-O{optimise}"
     build.llvm(optimise, ir)
     seeds = [range(n, min(n + SHARD, seed + calls)) for n in range(seed, seed + calls, SHARD)]
-    with multiprocessing.Pool(jobs, prepare, (ir, build.native(out / "native"))) as pool:
-        seen = sum(pool.imap_unordered(shard, seeds), Counter())
+    # Where a process dies this raises an exception.
+    with ProcessPoolExecutor(jobs, initializer=prepare,
+                             initargs=(ir, build.native(out / "native"))) as pool:
+        seen = sum(pool.map(shard, seeds), Counter())
     assert seen.total() == calls
     for wanted in WANTED:
         assert seen[wanted], f"never seen: {wanted}"

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import sys
 import traceback
@@ -13,16 +14,26 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "spec/prove")]
 
 
 def tests(calls: int, jobs: int) -> list:
+    import beside
     import differential
+    import driver
     import files
     import parted
     import terms
+    import unsound
     import walks
     return [
         ("each file of the prover is counted and told of", files.check),
         ("terms fold to what they mean", lambda: terms.check(4000, 50)),
         ("of an address one case is true, and changes nothing", lambda: parted.check(3000)),
         ("the goals' walk is the specification's", lambda: walks.check(20000)),
+        ("a table may be linked twice beside the region, and in it may not", beside.check),
+        ("a theorem that there is not is an error", driver.unknown_theorem),
+        ("a proof whose process is killed is not proved", driver.killed),
+        ("another solver, or other options, are asked again", driver.other_options),
+        ("the second opinion sees the queries about branches", driver.second_opinion),
+        *((f"refuted: {p.stem}", functools.partial(unsound.check, p.stem, jobs))
+          for p in unsound.PATCHES),
         ("the executor runs the core at -O2 as the machine does",
          lambda: differential.check("2", calls, 1, jobs)),
         ("the executor runs the core at -O1 as the machine does",

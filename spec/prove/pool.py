@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Tasks, each in a process of its own: one whose process dies is told of as the others are."""
+from __future__ import annotations
+
+import multiprocessing
+import traceback
+from dataclasses import dataclass
+from multiprocessing import connection
+from typing import Any, Callable, Iterator, Optional, Sequence
+
+
+@dataclass
+class Ended:
+    """A task that has ended: its result, or why there is none."""
+    task: Any
+    result: Any
+    error: str
+
+
+def child(function: Callable[[Any], Any], task: Any, pipe: connection.Connection) -> None:
+    try:
+        pipe.send((function(task), ""))
+    except Exception:		# told where the tasks are shared out
+        pipe.send((None, traceback.format_exc()))
+
+
+def share_out(function: Callable[[Any], Any], tasks: Sequence[Any], jobs: int,
+              every: Optional[float] = None) -> Iterator[Optional[Ended]]:
+    """Run function(task), @jobs at a time.  Yields each as it ends, and None every so often."""
+    waiting, running = list(tasks)[::-1], {}
+    while waiting or running:
+        while waiting and len(running) < jobs:
+            task = waiting.pop()
+            receiver, sender = multiprocessing.Pipe(duplex=False)
+            process = multiprocessing.Process(target=child, args=(function, task, sender))
+            process.start()
+            sender.close()		# so that the end of the process is the end of the pipe
+            running[receiver] = process, task
+        ready = connection.wait(list(running), every)
+        if not ready:
+            yield None
+        for receiver in ready:
+            process, task = running.pop(receiver)
+            try:
+                result, error = receiver.recv()
+            except EOFError:
+                result, error = None, ""
+            process.join()
+            receiver.close()
+            if process.exitcode:
+                error = error or f"its process ended with status {process.exitcode}"
+            yield Ended(task, result, error)
