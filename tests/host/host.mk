@@ -29,8 +29,9 @@ $(HOST_BUILD)/%-tiny: HOST_GEOMETRY = -DPT_INDEX_BITS=1 -DSPEC_INDEX_BITS=1
 $(HOST_BUILD)/units-guarded: HOST_GEOMETRY = -DPT_INDEX_BITS=9 -DSPEC_INDEX_BITS=9 \
 	-fsanitize=address,undefined -fno-sanitize-recover=all
 
-$(HOST_BUILD)/units-%: $(HOST_CORE) $(HOST_WATCH) $(HOST_UNITS)
-$(HOST_BUILD)/units-full $(HOST_BUILD)/units-tiny $(HOST_BUILD)/units-guarded: HOST_LIBS = \
+HOST_UNIT_PROGRAMS := $(filter $(HOST_BUILD)/units-%,$(HOST_PROGRAMS))
+$(HOST_UNIT_PROGRAMS): $(HOST_CORE) $(HOST_WATCH) $(HOST_UNITS)
+$(HOST_UNIT_PROGRAMS): HOST_LIBS = \
 	$(shell pkg-config --libs check 2>/dev/null || echo -lcheck)
 $(HOST_BUILD)/differential-full $(HOST_BUILD)/differential-tiny: \
 	$(HOST_CORE) $(HOST_WATCH) $(HOST_DIFF) tests/host/differential.c
