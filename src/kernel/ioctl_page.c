@@ -158,7 +158,7 @@ int vpt_ioc_unmap(struct vpt_file *f, void *arg, u64 user)
 	int ret = vpt_page_check(p, false, false);
 
 	if (!ret)
-		ret = vpt_lock_walkers_unmap(f, p->addr, PAGE_SIZE);
+		ret = vpt_lock_walkers_unmap(f, p->addr, p->addr + PAGE_SIZE);
 	if (ret)
 		return ret;
 	ret = vpt_lock_reserved(f, 0);
