@@ -86,7 +86,7 @@ run: guest-programs
 check: deps-check deps-prove guest-programs
 	$(J)$(Q)tools/tally $(quick-suites) 'guest=$(guest-suite)'
 
-## check-more: what is not in check: all of the proof, the preload library, six more boots
+## check-more: what is not in check: all of the proof, the preload library, four more boots
 check-more: deps-check deps-prove guest-programs
 	$(J)$(Q)tools/tally $(more-suites) 'guest=$(guest-suite) --more'
 
