@@ -58,7 +58,7 @@
 #include <linux/mmu_notifier.h>
 #include <linux/rculist.h>
 
-#include "vpt_file.h"
+#include "step.h"
 
 static unsigned long vpt_nowhere(void)
 {
@@ -272,6 +272,30 @@ void vpt_hold_unmapped(struct vpt_file *f)
 	vpt_let_go(f);
 }
 
+/* Free @frames, of which there may be very many; @f->lock is not held. */
+static void vpt_free_by_steps(struct vpt_file *f, struct list_head *frames)
+{
+	struct list_head *last;
+	unsigned int n;
+
+	while (!list_empty(frames)) {
+		LIST_HEAD(step);
+
+		n = 0;
+		list_for_each(last, frames) {
+			if (++n == VPT_STEP)
+				break;
+		}
+		list_cut_position(&step, frames, last == frames ? frames->prev : last);
+		mutex_lock(&f->lock);
+		if (vpt_telling())
+			vpt_tell_lock(f);
+		vpt_free_frames(f, &step);
+		vpt_unlock(f);
+		cond_resched();
+	}
+}
+
 /**
  * vpt_free_unmapped() - free what munmap() or exit removed
  * @f: file
@@ -280,12 +304,17 @@ void vpt_hold_unmapped(struct vpt_file *f)
  */
 void vpt_free_unmapped(struct vpt_file *f)
 {
+	struct vpt_notice *n = &f->unmapping;
+	LIST_HEAD(frames);
+
 	mutex_lock(&f->lock);
-	if (vpt_telling())
-		vpt_tell_lock(f);
-	if (!list_empty(&f->unmapping.node))
-		vpt_notice_end(f, &f->unmapping);
-	vpt_unlock(f);
+	if (!list_empty(&n->node)) {
+		if (list_is_first(&n->node, &f->notices))
+			list_splice_init(&n->frames, &frames);
+		vpt_notice_end(f, n);
+	}
+	mutex_unlock(&f->lock);
+	vpt_free_by_steps(f, &frames);
 }
 
 /**

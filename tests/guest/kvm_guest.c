@@ -58,8 +58,11 @@ static bool cpu_has_svm(void)
 
 static int kvm_open(void)
 {
-	int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	int fd;
 
+	if (cpus() > 1)
+		skip("KVM patches the kernel while another CPU runs it");
+	fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	if (fd < 0 && !cpu_has_svm())
 		skip("the CPU has no SVM");
 	if (fd < 0 && !module_here("kvm-amd"))
@@ -69,9 +72,9 @@ static int kvm_open(void)
 }
 
 /*
- * One VM with one CPU stays for the life of the program.  KVM patches the kernel's code
- * when the first comes and when the last goes, and an emulator's other CPU may trip
- * over an int3 that has just been taken away.
+ * One VM with one CPU stays for the life of the program.  KVM patches the scheduler when
+ * the first comes and when the last goes, and an emulator's other CPU may trip over an
+ * int3 that has just been taken away: hence one CPU.
  */
 static void keep_one(void)
 {
@@ -79,6 +82,8 @@ static void keep_one(void)
 	unsigned int i;
 	int kvm, vm;
 
+	if (cpus() > 1)
+		return;
 	for (i = 0; i < ARRAY_SIZE(modules); i++) {
 		if (module_here(modules[i]))
 			module_insert(modules[i]);
