@@ -136,7 +136,7 @@ static void reap(pid_t child, unsigned int seconds)
 /* Where check=full makes an operation cost what the table has, four times as long. */
 static unsigned int limit_of(const struct property *p)
 {
-	return (p->seconds ? p->seconds : 120) * (checked_fully() ? 4 : 1);
+	return (p->seconds ? p->seconds : 300) * (checked_fully() ? 4 : 1);
 }
 
 static bool run_one(const struct property *p, size_t number)
