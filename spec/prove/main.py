@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 import build
-from jobs import Job, Report
+from jobs import GOOD, Job, Report
 from operations import OPERATIONS
 from pool import share_out
 from solve import LIMIT, Solver, identity
@@ -85,19 +85,21 @@ def progress(text: str) -> None:
 
 def proved(done: dict) -> bool:
     return bool(done["paths"] and done["checked"] and not done["stuck"]) and all(
-        c["result"] in ("proved", "folded", "satisfiable") for c in done["checked"])
+        c["result"] in GOOD for c in done["checked"])
 
 
 def line(n: int, done: dict) -> str:
     checked = done["checked"]
-    bad = [c for c in checked if c["result"] not in ("proved", "folded", "satisfiable")]
+    bad = [c for c in checked if c["result"] not in GOOD]
     good = proved(done)
     slowest = max((c["seconds"] for c in checked), default=0)
     asked = sum(c["goals"] for c in checked if c["result"] == "proved")
     folded = sum(c["result"] == "folded" for c in checked)
+    empty = sum(c["result"] == "empty" for c in checked)
+    empty = f" and {empty} known to be empty" if empty else ""
     out = [f"{'ok' if good else 'not ok'} {n} - O{done['optimise']} {done['operation']}: "
            f"{done['paths']} paths, {asked} goals proved, {folded} by folding, "
-           f"{done['satisfiable']} assumption sets satisfiable, "
+           f"{done['satisfiable']} assumption sets satisfiable{empty}, "
            f"{done['seconds']:.1f} s{' (unchanged)' if done.get('again') else ''}, "
            f"slowest {slowest:.2f} s"]
     if done["stuck"]:

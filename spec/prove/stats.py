@@ -85,7 +85,7 @@ def table(results: list[dict]) -> None:
         print(f"-O{r['optimise']} {r['operation']:30} {r['paths']:5} "
               f"{sum(c['goals'] for c in checked if c['result'] == 'proved'):6} "
               f"{sum(c['result'] == 'folded' for c in checked):6} "
-              f"{sum(c['result'] in ('proved', 'satisfiable') for c in checked):7} "
+              f"{sum(c['result'] in ('proved', 'satisfiable', 'empty') for c in checked):7} "
               f"{r['branches']:8} {sum(c['seconds'] for c in checked):8.1f} "
               f"{max((c['seconds'] for c in checked), default=0):8.2f}")
 
