@@ -76,7 +76,7 @@ static const struct {
 	 * CPU that left it misses both our IPI and our generation.
 	 */
 	{ vpt_broadcast_flush,
-	  "Linux invalidates by broadcast (INVLPGB), which vpt does not; boot with clearcpuid=419" },
+	  "Linux invalidates by broadcast (INVLPGB), vpt does not; boot with clearcpuid=419" },
 #endif
 };
 
