@@ -79,6 +79,9 @@ int lit_find_page(const struct lit_test *test, const char *name);
 int lit_find_flag(const struct lit_test *test, const char *name);
 struct lit_loc lit_take_loc(struct lit_parser *p, bool frames);
 
+/* lit_init.c: the declarations between braces. */
+void lit_parse_init(struct lit_parser *p);
+
 /* lit_steps.c: the table of threads. */
 void lit_parse_threads(struct lit_parser *p);
 

@@ -176,6 +176,20 @@ static void lit_take_flag_value(struct lit_parser *p, struct lit_step *step)
 	step->value = lit_take_number(p, LIT_NUMBERS, "a value");
 }
 
+/* PAGE none, or PAGE FRAME RIGHTS: an entry by a plain store. */
+static void lit_take_pte(struct lit_parser *p, struct lit_step *step)
+{
+	lit_take_page(p, step);
+	step->level = 1;
+	step->frame = LIT_UNMAPPED;
+	if (lit_accept(p, "none"))
+		return;
+	if (lit_is(p, "fresh"))
+		lit_fail(p, "a plain store knows no fresh frame: name one, or none");
+	step->frame = lit_take_frame(p, 1);
+	step->rights = lit_take_rights(p);
+}
+
 static void lit_take_args(struct lit_parser *p, struct lit_thread *thread,
 			  struct lit_step *step, enum lit_args args)
 {
@@ -222,15 +236,7 @@ static void lit_take_args(struct lit_parser *p, struct lit_thread *thread,
 		step->rights = lit_take_rights(p);
 		break;
 	case LIT_A_PTE:
-		lit_take_page(p, step);
-		step->level = 1;
-		step->frame = LIT_UNMAPPED;
-		if (lit_accept(p, "none"))
-			break;
-		if (lit_is(p, "fresh"))
-			lit_fail(p, "a plain store knows no fresh frame: name one, or none");
-		step->frame = lit_take_frame(p, 1);
-		step->rights = lit_take_rights(p);
+		lit_take_pte(p, step);
 		break;
 	case LIT_A_NUMBER:
 		step->value = lit_take_number(p, 3, "a CPU");

@@ -178,6 +178,18 @@ static void mc_print_read(FILE *out, const struct mmu_step *step)
 	      out);
 }
 
+/* The oldest of the store buffer: an entry, or that the lock is let go. */
+static void mc_print_drain(FILE *out, const struct mmu_state *s)
+{
+	if (!s->buffer[0].where) {
+		fputs("page_table_lock is free", out);
+		return;
+	}
+	fprintf(out, "store reaches memory: entry %u of table %u := ",
+		s->buffer[0].where & 1, s->buffer[0].where / 2);
+	mc_print_entry(out, s->buffer[0].entry);
+}
+
 void mc_print_step(FILE *out, const struct mmu_step *step, const struct mmu_state *s)
 {
 	fprintf(out, "CPU%u ", step->cpu);
@@ -201,13 +213,7 @@ void mc_print_step(FILE *out, const struct mmu_step *step, const struct mmu_stat
 		fprintf(out, "(any): Linux's fault at page %u is over", step->page);
 		break;
 	case MMU_DID_DRAIN:
-		if (!s->buffer[0].where) {
-			fputs("page_table_lock is free", out);
-			break;
-		}
-		fprintf(out, "store reaches memory: entry %u of table %u := ",
-			s->buffer[0].where & 1, s->buffer[0].where / 2);
-		mc_print_entry(out, s->buffer[0].entry);
+		mc_print_drain(out, s);
 		break;
 	case MMU_DID_BEGIN:
 		fprintf(out, "begins a walk for page %u%s at level %u, table %u",
