@@ -9,7 +9,6 @@
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #ifndef SYS_process_mrelease
 #define SYS_process_mrelease	448
@@ -18,14 +17,6 @@
 #define MUNMAPS		60000
 #define HOLES		20000
 #define TOUCHES		256
-
-static u64 now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000ULL + t.tv_nsec;
-}
 
 /* Objects in use in all of the kernel's kmalloc caches. */
 static u64 kmalloc_objects(void)

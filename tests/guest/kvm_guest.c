@@ -305,37 +305,27 @@ static void demanded(u64 unused)
 
 /* VMs come and go while the memory of one that stays changes: mmu_notifier_unregister(). */
 
-static _Atomic u64 churning;
-
-static void *churn(void *arg)
+static void one_more_vm(void *arg)
 {
 	struct scene *s = arg;
-	u64 n = 0;
+	struct vm vm;
+	int got;
 
-	while (atomic_load(&churning)) {
-		struct vm vm;
-		int got;
-
-		vm_open(&vm, s->r.base, s->size);
-		got = guest_reads(&vm);
-		EXPECT(got == 'A' || got == 'B' || got == -EFAULT, "a guest reads %d", got);
-		vm_close(&vm);
-		n++;
-	}
-	note("%llu VMs", (unsigned long long)n);
-	return NULL;
+	vm_open(&vm, s->r.base, s->size);
+	got = guest_reads(&vm);
+	EXPECT(got == 'A' || got == 'B' || got == -EFAULT, "a guest reads %d", got);
+	vm_close(&vm);
 }
 
 static void come_and_go(u64 size)
 {
 	struct budget b = budget_of(2000);
-	pthread_t thread;
+	struct beside others;
 	struct scene s;
 	u64 i;
 
 	scene_open(&s, size);
-	atomic_store(&churning, 1);
-	REQUIRE(!pthread_create(&thread, NULL, churn, &s), "thread");
+	beside_begin(&others, one_more_vm, &s);
 	for (i = 0; budget_left(&b, i); i++) {
 		int got;
 
@@ -351,8 +341,8 @@ static void come_and_go(u64 size)
 		       (unsigned long long)i, got);
 		EXPECT(!vu_map(s.r.fd, s.r.base, size, RW, s.frames[!(i & 1)]), "MAP");
 	}
-	atomic_store(&churning, 0);
-	EXPECT(!pthread_join(thread, NULL), "join");
+	beside_end(&others);
+	note("%llu VMs", (unsigned long long)others.rounds);
 }
 
 static const struct property properties[] = {

@@ -6,18 +6,9 @@
 #include "lib/guest.h"
 
 #include <pthread.h>
-#include <time.h>
 
 #define LONG	(384ULL << 20)	/* bytes of 4 KiB pages */
 #define STEP	(32ULL << 20)	/* include/vpt.h: one shootdown for so much */
-
-static u64 now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000ULL + t.tv_nsec;
-}
 
 #define TOUCHES	65536
 

@@ -240,15 +240,6 @@ static void do_vm_readv_writev(char *at, u64 length, u64 child)
 	}
 }
 
-static void vm_readv_writev(u64 unused)
-{
-	static const u64 details[] = { 0, 1 };
-
-	(void)unused;
-	world_open(&w, VPT_1G);
-	sweep("process_vm", do_vm_readv_writev, details, ARRAY_SIZE(details));
-}
-
 static bool can_write(char *at)
 {
 	u64 v;
@@ -273,13 +264,6 @@ static void do_file_io(char *at, u64 length, u64 unused)
 	close(null);
 }
 
-static void file_io(u64 unused)
-{
-	(void)unused;
-	world_open(&w, VPT_1G);
-	sweep("read and write", do_file_io, once, 1);
-}
-
 static void do_futex(char *at, u64 length, u64 op)
 {
 	struct timespec soon = { .tv_nsec = 1000 };
@@ -299,15 +283,6 @@ static void do_futex(char *at, u64 length, u64 op)
 	syscall(SYS_futex, word, op | FUTEX_PRIVATE_FLAG, val, &soon, word + 1, val ^ 2);
 }
 
-static void futexes(u64 unused)
-{
-	static const u64 ops[] = { FUTEX_WAIT, FUTEX_WAKE, FUTEX_CMP_REQUEUE,
-				   FUTEX_WAIT_BITSET, FUTEX_WAKE_BITSET };
-	(void)unused;
-	world_open(&w, VPT_1G);
-	sweep("futex", do_futex, ops, ARRAY_SIZE(ops));
-}
-
 static void do_userfaultfd(char *at, u64 length, u64 mode)
 {
 	struct uffdio_api api = { .api = UFFD_API };
@@ -319,15 +294,6 @@ static void do_userfaultfd(char *at, u64 length, u64 mode)
 	ioctl(fd, UFFDIO_API, &api);
 	EXPECT(ioctl(fd, UFFDIO_REGISTER, &reg), "userfaultfd took the region");
 	close(fd);
-}
-
-static void userfaultfds(u64 unused)
-{
-	static const u64 modes[] = { 1, 2, 3, 4 };
-
-	(void)unused;
-	world_open(&w, VPT_1G);
-	sweep("userfaultfd", do_userfaultfd, modes, ARRAY_SIZE(modes));
 }
 
 /*
@@ -413,15 +379,6 @@ static void do_offline(char *at, u64 length, u64 advice)
 	madvise(at, length > VPT_2M ? VPT_2M : length, advice);
 }
 
-static void offline(u64 unused)
-{
-	static const u64 advice[] = { 100 /* MADV_HWPOISON */, 101 /* MADV_SOFT_OFFLINE */ };
-
-	(void)unused;
-	world_open(&w, VPT_1G);
-	sweep("madvise", do_offline, advice, ARRAY_SIZE(advice));
-}
-
 static void child_sees_nothing(char *at, u64 length, const char *what)
 {
 	pid_t pid = fork();
@@ -481,6 +438,27 @@ static void sealed(u64 unused)
 	expect_sound(w.r.fd, "sealed");
 }
 
+/* What is done to each spot, in a world of its own. */
+static const struct {
+	const char *name;
+	void (*call)(char *at, u64 length, u64 detail);
+	unsigned int ndetails;
+	u64 details[5];
+} sweeps[] = {
+	{ "process_vm", do_vm_readv_writev, 2, { 0, 1 } },
+	{ "read and write", do_file_io, 1, { 0 } },
+	{ "futex", do_futex, 5, { FUTEX_WAIT, FUTEX_WAKE, FUTEX_CMP_REQUEUE, FUTEX_WAIT_BITSET,
+				  FUTEX_WAKE_BITSET } },
+	{ "userfaultfd", do_userfaultfd, 4, { 1, 2, 3, 4 } },
+	{ "madvise", do_offline, 2, { 100 /* MADV_HWPOISON */, 101 /* MADV_SOFT_OFFLINE */ } },
+};
+
+static void swept(u64 i)
+{
+	world_open(&w, VPT_1G);
+	sweep(sweeps[i].name, sweeps[i].call, sweeps[i].details, sweeps[i].ndetails);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct property properties[] = {
@@ -490,14 +468,14 @@ int main(int argc, char **argv)
 		{ "mbind, move_pages, migrate_pages", numa, 0, 300 },
 		{ "mprotect, remap_file_pages, mremap, MAP_FIXED_NOREPLACE",
 		  changing, 0, 0 },
-		{ "process_vm_readv and writev", vm_readv_writev, 0, 0 },
-		{ "file reads and writes", file_io, 0, 0 },
-		{ "futexes, private and shared", futexes, 0, 0 },
-		{ "userfaultfd", userfaultfds, 0, 0 },
+		{ "process_vm_readv and writev", swept, 0, 0 },
+		{ "file reads and writes", swept, 1, 0 },
+		{ "futexes, private and shared", swept, 2, 0 },
+		{ "userfaultfd", swept, 3, 0 },
 		{ "userfaultfd, asynchronous write protection", userfaultfd_async, 0, 0 },
 		{ "fork, MADV_DOFORK, vfork", forks, 0, 0 },
 		{ "mseal", sealed, 0, 0 },
-		{ "madvise, MADV_HWPOISON and MADV_SOFT_OFFLINE", offline, 0, 0 },
+		{ "madvise, MADV_HWPOISON and MADV_SOFT_OFFLINE", swept, 4, 0 },
 		{ "io_uring buffers, prctl, calls on the fd", odds, 0, 0 },
 	};
 

@@ -414,49 +414,41 @@ static void no_end_without_start(u64 unused)
 
 /* Notifiers that come and go meanwhile: each start has its end. */
 
-static _Atomic u64 churning;
-
-static void *churn(void *arg)
+static void one_more_watcher(void *arg)
 {
-	struct scene *s = arg;
 	struct watcher_event events[EVENTS];
+	int watcher = module_device("watcher");
+	struct scene *s = arg;
 	unsigned int i, n;
 
-	while (atomic_load(&churning)) {
-		int watcher = module_device("watcher");
-
-		watch(watcher, s->r.base, s->phys, WATCHER_COPY, 0);
-		usleep(2000);
-		n = watched(watcher, events);
-		for (i = 0; i < n; i++)
-			/* The last one may be on its way. */
-			EXPECT(events[i].call == (i & 1 ? WATCHER_END : WATCHER_START) ||
-			       (i == n - 1 && !events[i].call),
-			       "call %u of %u is %u", i, n, events[i].call);
-		close(watcher);
-	}
-	return NULL;
+	watch(watcher, s->r.base, s->phys, WATCHER_COPY, 0);
+	usleep(2000);
+	n = watched(watcher, events);
+	for (i = 0; i < n; i++)
+		/* The last one may be on its way. */
+		EXPECT(events[i].call == (i & 1 ? WATCHER_END : WATCHER_START) ||
+		       (i == n - 1 && !events[i].call),
+		       "call %u of %u is %u", i, n, events[i].call);
+	close(watcher);
 }
 
 static void come_and_go(u64 unused)
 {
 	struct budget b = budget_of(4000);
-	pthread_t thread;
+	struct beside others;
 	struct scene s;
 	u64 i;
 
 	(void)unused;
 	scene_open(&s, VPT_4K, WATCHER_COPY, true);
 	close(s.watcher);
-	atomic_store(&churning, 1);
-	REQUIRE(!pthread_create(&thread, NULL, churn, &s), "thread");
+	beside_begin(&others, one_more_watcher, &s);
 	for (i = 0; budget_left(&b, i); i++) {
 		EXPECT(!vu_remap(s.r.fd, s.r.base, 0, NULL), "REMAP");
 		EXPECT(!vu_unmap(s.r.fd, s.r.base, NULL), "UNMAP");
 		EXPECT(!vu_map(s.r.fd, s.r.base, VPT_4K, RW, 0), "MAP");
 	}
-	atomic_store(&churning, 0);
-	EXPECT(!pthread_join(thread, NULL), "join");
+	beside_end(&others);
 }
 
 #define EACH_CASE(what, how, level)						\

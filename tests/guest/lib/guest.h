@@ -11,6 +11,7 @@
 #endif
 #include <errno.h>
 #include <stdatomic.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -71,10 +72,24 @@ u64 iterations(u64 preset);
 struct budget {
 	u64 rounds;
 	u64 least;
-	double end;		/* seconds, CLOCK_MONOTONIC */
+	u64 end;		/* now_ns() */
 };
 struct budget budget_of(u64 preset);
 bool budget_left(const struct budget *b, u64 done);
+
+/* Nanoseconds, CLOCK_MONOTONIC. */
+u64 now_ns(void);
+
+/* A thread that does @round again and again beside the property, until the end. */
+struct beside {
+	void (*round)(void *arg);
+	void *arg;
+	_Atomic bool over;
+	u64 rounds;		/* done; to be read after the end */
+	pthread_t thread;
+};
+void beside_begin(struct beside *b, void (*round)(void *arg), void *arg);
+void beside_end(struct beside *b);
 
 /* Whether check=full. */
 bool checked_fully(void);

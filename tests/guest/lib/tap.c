@@ -10,7 +10,7 @@
 #include <time.h>
 
 #define DETAILS		8	/* failures told in full, per property */
-#define BUDGET		3	/* seconds that a loop may take, if not told otherwise */
+#define BUDGET		3000000000ULL	/* ns that a loop may take, if not told otherwise */
 #define SLOW		10	/* seconds, from which on we say so */
 #define REST_SECONDS	10	/* frames and tables are freed by RCU, so later */
 
@@ -218,12 +218,12 @@ u64 paced(u64 n)
 	return checked_fully() ? n / 8 : n;
 }
 
-static double now(void)
+u64 now_ns(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + t.tv_nsec / 1e9;
+	return t.tv_sec * 1000000000ULL + t.tv_nsec;
 }
 
 struct budget budget_of(u64 preset)
@@ -231,13 +231,13 @@ struct budget budget_of(u64 preset)
 	return (struct budget) {
 		.rounds = iterations(preset),
 		.least = arg_count ? arg_count : preset / 10,
-		.end = now() + BUDGET,
+		.end = now_ns() + BUDGET,
 	};
 }
 
 bool budget_left(const struct budget *b, u64 done)
 {
-	return done < b->rounds && (done < b->least || now() < b->end);
+	return done < b->rounds && (done < b->least || now_ns() < b->end);
 }
 
 u64 seed(void)
