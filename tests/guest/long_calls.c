@@ -12,6 +12,12 @@
 
 #define TOUCHES	65536
 
+/*
+ * A reader that finds the lock taken again and again is let in after this: ns,
+ * RWSEM_WAIT_TIMEOUT of kernel/locking/rwsem.c.
+ */
+#define READER_WAITS	4000000ULL
+
 /* A thread that touches one new page after the other, and notes when that was done. */
 struct toucher {
 	pthread_t thread;
@@ -78,11 +84,12 @@ static void do_call(struct region *r, enum long_call what)
 /*
  * On two CPUs, or a touch has to wait for the CPU.  Touches go on in the second and in
  * the third quarter of the call's time.  (In the first and the last, it may be outside its
- * lock.)  The host may stop a CPU at any time, so the best of a few rounds counts.
+ * lock.)  The host may stop a CPU at any time, so the best of a few rounds counts; none
+ * in a quarter shorter than what a reader may wait for mmap_lock is no failure.
  */
 static void nobody_waits_for_the_whole(u64 what)
 {
-	unsigned int round;
+	unsigned int round, judged = 0;
 	bool good = false;
 
 	if (cpus() < 2)
@@ -110,10 +117,13 @@ static void nobody_waits_for_the_whole(u64 what)
 		note("%llu MiB in %llu us, the longest touch %llu us",
 		     (unsigned long long)LONG >> 20, (unsigned long long)quarter / 250,
 		     (unsigned long long)longest_touch(&t) / 1000);
+		judged += quarter > READER_WAITS;
 		good = touches_between(&t, start + quarter, start + 2 * quarter) &&
 		       touches_between(&t, start + 2 * quarter, start + 3 * quarter);
 		region_close(&r);
 	}
+	if (!good && !judged)
+		skip("the calls are too short");
 	EXPECT(good, "touches wait for the whole call");
 }
 
