@@ -7,124 +7,152 @@
 
 #include <pthread.h>
 
-#define LONG	(384ULL << 20)	/* bytes of 4 KiB pages */
+#include "hold/hold.h"
+
 #define STEP	(32ULL << 20)	/* include/vpt.h: one shootdown for so much */
+#define STEPS	8
+#define LONG	(STEPS * STEP)	/* bytes of 4 KiB pages */
 
-#define TOUCHES	65536
+#define HELD_MS	20000
 
-/*
- * A reader that finds the lock taken again and again is let in after this: ns,
- * RWSEM_WAIT_TIMEOUT of kernel/locking/rwsem.c.
- */
-#define READER_WAITS	4000000ULL
+enum long_call { UNMAP_LONG, PROTECT_LONG, MUNMAP_LONG };
 
-/* A thread that touches one new page after the other, and notes when that was done. */
-struct toucher {
-	pthread_t thread;
-	char *at;
-	_Atomic bool stop;
+/* A call about a long range, on CPU 0, and another thread's touches, on CPU 1. */
+struct waits {
+	struct region r;
+	enum long_call what;
+	_Atomic u64 tid, go, over;
 	_Atomic u64 touches;
-	u64 when[TOUCHES];
 };
 
+static void do_call(struct waits *w)
+{
+	const struct region *r = &w->r;
+	struct vpt_range done = { 0 };
+
+	switch (w->what) {
+	case UNMAP_LONG:
+		EXPECT(!vu_unmap_range(r->fd, r->base, LONG, &done), "UNMAP_RANGE");
+		break;
+	case PROTECT_LONG:
+		EXPECT(!vu_protect_range(r->fd, r->base, LONG, VPT_READ, &done),
+		       "PROTECT_RANGE");
+		break;
+	case MUNMAP_LONG:
+		EXPECT(!munmap(r->base, LONG), "munmap: %s", strerror(errno));
+		done.touched_bytes = LONG;
+	}
+	EXPECT(done.touched_bytes == LONG, "%llu bytes", done.touched_bytes);
+}
+
+static void *call_on(void *arg)
+{
+	struct waits *w = arg;
+
+	pin_to(0);
+	post(&w->tid, gettid());
+	wait_for(&w->go, 1);
+	do_call(w);
+	post(&w->over, 1);
+	return NULL;
+}
+
+/* One new page after the other. */
 static void *touch_on(void *arg)
 {
-	struct toucher *t = arg;
+	struct waits *w = arg;
+	char *at = w->r.base + VPT_1G;
 	u64 i;
 
 	pin_to(1);
-	for (i = 0; i < TOUCHES && !atomic_load(&t->stop); i++) {
-		t->at[i * VPT_4K] = 1;
-		t->when[i] = now_ns();
-		atomic_store(&t->touches, i + 1);
+	for (i = 0; i < VPT_1G / VPT_4K && !atomic_load(&w->over); i++) {
+		at[i * VPT_4K] = 1;
+		atomic_fetch_add(&w->touches, 1);
+		usleep(100);
 	}
 	return NULL;
 }
 
-static u64 touches_between(const struct toucher *t, u64 from, u64 to)
+/* Hold the call at its next step; returns the hold. */
+static int hold_next_step(struct waits *w)
 {
-	u64 i, n = 0;
+	struct hold_order order = {
+		.symbol = "vpt_shootdown", .tid = w->tid, .milliseconds = HELD_MS,
+	};
+	int hold = hold_open();
 
-	for (i = 0; i < t->touches; i++)
-		n += t->when[i] >= from && t->when[i] < to;
-	return n;
+	hold_set(hold, &order);
+	return hold;
 }
 
-static u64 longest_touch(const struct toucher *t)
+static bool is_held(struct waits *w, int hold)
 {
-	u64 i, longest = 0;
-
-	for (i = 1; i < t->touches; i++)
-		if (t->when[i] - t->when[i - 1] > longest)
-			longest = t->when[i] - t->when[i - 1];
-	return longest;
+	while (hold_state(hold) == HOLD_WAITING && !atomic_load(&w->over))
+		usleep(1000);
+	return hold_state(hold) == HOLD_HELD;
 }
 
-enum long_call { UNMAP_LONG, PROTECT_LONG, MUNMAP_LONG };
-
-static void do_call(struct region *r, enum long_call what)
+static bool touches_go_on(struct waits *w, u64 before, unsigned int ms)
 {
-	struct vpt_range done;
-
-	switch (what) {
-	case UNMAP_LONG:
-		REQUIRE(!vu_unmap_range(r->fd, r->base, LONG, &done), "UNMAP_RANGE");
-		EXPECT(done.touched_bytes == LONG, "%llu bytes", done.touched_bytes);
-		break;
-	case PROTECT_LONG:
-		REQUIRE(!vu_protect_range(r->fd, r->base, LONG, VPT_READ, &done),
-			"PROTECT_RANGE");
-		EXPECT(done.touched_bytes == LONG, "%llu bytes", done.touched_bytes);
-		break;
-	case MUNMAP_LONG:
-		REQUIRE(!munmap(r->base, LONG), "munmap: %s", strerror(errno));
-	}
+	for (; ms && atomic_load(&w->touches) == before; ms--)
+		usleep(1000);
+	return atomic_load(&w->touches) != before;
 }
 
 /*
- * On two CPUs, or a touch has to wait for the CPU.  Touches go on in the second and in
- * the third quarter of the call's time.  (In the first and the last, it may be outside its
- * lock.)  The host may stop a CPU at any time, so the best of a few rounds counts; none
- * in a quarter shorter than what a reader may wait for mmap_lock is no failure.
+ * The call is held at each of its steps, locks and all.  A touch that began to wait in one
+ * is over when the call is at one of the next: a lock goes to who has waited for it longest
+ * as soon as it has been released before his eyes once.  Returns whether one was.
+ *
+ * A hold is closed only when no other is: that waits for all CPUs.
  */
+static bool touched_between_steps(struct waits *w)
+{
+	int holds[STEPS];
+	unsigned int step = 0;
+	bool good = false;
+	u64 before;
+
+	holds[0] = hold_next_step(w);
+	post(&w->go, 1);
+	while (is_held(w, holds[step]) && !good && step + 1 < STEPS) {
+		do {
+			before = atomic_load(&w->touches);
+		} while (touches_go_on(w, before, 50) && !step);
+		holds[step + 1] = hold_next_step(w);
+		hold_release(holds[step++]);
+		good = is_held(w, holds[step]) && touches_go_on(w, before, 500);
+	}
+	hold_release(holds[step]);
+	wait_for(&w->over, 1);
+	do {
+		close(holds[step]);
+	} while (step--);
+	return good;
+}
+
 static void nobody_waits_for_the_whole(u64 what)
 {
-	unsigned int round, judged = 0;
-	bool good = false;
+	struct waits w = { .what = what };
+	pthread_t call, touch;
 
 	if (cpus() < 2)
 		skip("one CPU");
 	if (checked_fully())
 		skip("check=full: a touch takes as long as the region is large");
-	for (round = 0; round < 4 && !good; round++) {
-		static struct toucher t;
-		struct region r;
-		u64 start, quarter;
-
-		region_rw(&r, 2, 0);
-		REQUIRE(!vu_map_range(r.fd, r.base, LONG, VPT_4K, RW, NULL), "MAP_RANGE");
-		memset(&t, 0, sizeof(t));
-		t.at = r.base + VPT_1G;
-		REQUIRE(!pthread_create(&t.thread, NULL, touch_on, &t), "thread");
-		pin_to(0);
-		while (atomic_load(&t.touches) < 10)
-			usleep(1000);
-		start = now_ns();
-		do_call(&r, what);
-		quarter = (now_ns() - start) / 4;
-		atomic_store(&t.stop, true);
-		pthread_join(t.thread, NULL);
-		note("%llu MiB in %llu us, the longest touch %llu us",
-		     (unsigned long long)LONG >> 20, (unsigned long long)quarter / 250,
-		     (unsigned long long)longest_touch(&t) / 1000);
-		judged += quarter > READER_WAITS;
-		good = touches_between(&t, start + quarter, start + 2 * quarter) &&
-		       touches_between(&t, start + 2 * quarter, start + 3 * quarter);
-		region_close(&r);
-	}
-	if (!good && !judged)
-		skip("the calls are too short");
-	EXPECT(good, "touches wait for the whole call");
+	region_rw(&w.r, 2, 0);
+	REQUIRE(!vu_map_range(w.r.fd, w.r.base, LONG, VPT_4K, RW, NULL), "MAP_RANGE");
+	/* A fault of this thread would wait behind the call. */
+	REQUIRE(!mlockall(MCL_CURRENT), "mlockall: %s", strerror(errno));
+	pin_to(1);
+	REQUIRE(!pthread_create(&call, NULL, call_on, &w), "thread");
+	REQUIRE(!pthread_create(&touch, NULL, touch_on, &w), "thread");
+	while (!atomic_load(&w.tid) || !atomic_load(&w.touches))
+		usleep(1000);
+	EXPECT(touched_between_steps(&w), "touches wait for the whole call");
+	pthread_join(call, NULL);
+	pthread_join(touch, NULL);
+	region_close(&w.r);
 }
 
 static void one_shootdown_for_each_step(u64 unused)

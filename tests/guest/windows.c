@@ -8,7 +8,6 @@
 
 #include <fcntl.h>
 #include <pthread.h>
-#include <sys/syscall.h>
 #include <sys/utsname.h>
 
 #include "hold/hold.h"
@@ -62,23 +61,7 @@ static const struct window *window;
 static _Atomic u64 tid, go, fault_over, done;
 static _Atomic int result;
 
-static int hold_open(void)
-{
-	int fd = open("/dev/hold", O_RDWR), module;
-
-	if (fd >= 0)
-		return fd;
-	module = open("hold.ko", O_RDONLY);
-	if (module < 0)
-		skip("hold.ko is not here");
-	REQUIRE(!syscall(SYS_finit_module, module, "", 0), "hold.ko: %s", strerror(errno));
-	close(module);
-	fd = open("/dev/hold", O_RDWR);
-	REQUIRE(fd >= 0, "/dev/hold: %s", strerror(errno));
-	return fd;
-}
-
-static void hold_set(int fd, const char *symbol)
+static void hold_walker(int fd)
 {
 	struct hold_order order = { .tid = tid, .milliseconds = HELD_MS };
 
@@ -88,22 +71,8 @@ static void hold_set(int fd, const char *symbol)
 		order.value = (u64)base;
 		order.mask = ~(SLOT - 1);
 	}
-	strncpy(order.symbol, symbol, sizeof(order.symbol) - 1);
-	REQUIRE(write(fd, &order, sizeof(order)) == sizeof(order), "%s(): %s", symbol,
-		strerror(errno));
-}
-
-static u32 hold_state(int fd)
-{
-	struct hold_state state = { 0 };
-
-	REQUIRE(read(fd, &state, sizeof(state)) == sizeof(state), "hold: read");
-	return state.is;
-}
-
-static void hold_release(int fd)
-{
-	REQUIRE(write(fd, "", 1) == 1, "hold: release");
+	strncpy(order.symbol, window->symbol, sizeof(order.symbol) - 1);
+	hold_set(fd, &order);
 }
 
 static void *walker(void *unused)
@@ -227,7 +196,7 @@ static void held_open(u64 arg)
 	pthread_create(&walks, NULL, walker, NULL);
 	pthread_create(&operates, NULL, operator, NULL);
 	wait_for(&tid, 1);
-	hold_set(hold, window->symbol);
+	hold_walker(hold);
 	post(&go, 1);
 	wait_until_held(hold);
 

@@ -91,6 +91,17 @@ struct beside {
 void beside_begin(struct beside *b, void (*round)(void *arg), void *arg);
 void beside_end(struct beside *b);
 
+struct hold_order;
+
+/*
+ * /dev/hold, whose module is inserted if need be (hold/hold.h): one order for a file.  A
+ * property is skipped where the module is not.
+ */
+int hold_open(void);
+void hold_set(int fd, const struct hold_order *order);
+u32 hold_state(int fd);		/* enum hold_state_is */
+void hold_release(int fd);
+
 /* Whether check=full. */
 bool checked_fully(void);
 

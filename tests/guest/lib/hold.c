@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The test module hold.ko (hold/hold.h), as programs use it. */
+#include "guest.h"
+
+#include "../hold/hold.h"
+
+int hold_open(void)
+{
+	return module_device("hold");
+}
+
+void hold_set(int fd, const struct hold_order *order)
+{
+	REQUIRE(write(fd, order, sizeof(*order)) == sizeof(*order), "%s(): %s",
+		order->symbol, strerror(errno));
+}
+
+u32 hold_state(int fd)
+{
+	struct hold_state state = { 0 };
+
+	REQUIRE(read(fd, &state, sizeof(state)) == sizeof(state), "hold: read");
+	return state.is;
+}
+
+void hold_release(int fd)
+{
+	REQUIRE(write(fd, "", 1) == 1, "hold: release");
+}
