@@ -123,7 +123,8 @@ struct vpt_page {
  *
  * UNMAP_RANGE and PROTECT_RANGE go by steps of up to 8192 pages, with one shootdown
  * each.  Each 2 MiB that have been used with 4 KiB pages count as 512, so 32 MiB from
- * such a boundary on, or 16 GiB of 2 MiB pages, are one step, and are done at once.  Of
+ * such a boundary on, or 16 GiB of 2 MiB pages, are one step, and are done at once; what
+ * is empty counts as one for each 2 MiB, 1 GiB or 512 GiB, as tables lead there.  Of
  * a longer range each step is done, on every CPU, before the next begins, from low
  * addresses to high ones; touches and calls of other threads may come in between.  What
  * they map behind the steps that are done, or what straddles the range's end by then,

@@ -58,10 +58,13 @@ static vm_fault_t vpt_fault_locked(struct vpt_file *f, u64 va, bool write,
 /* One attempt.  Return: as a fault handler; VM_FAULT_OOM for lack of anything. */
 static vm_fault_t vpt_fault_try(struct vpt_file *f, struct vm_fault *vmf)
 {
-	struct page *fresh = READ_ONCE(f->strict) ? NULL : vpt_touch_alloc();
+	struct page *fresh = NULL;
 	vm_fault_t ret;
 	int err;
 
+	/* A kernel thread (vhost of 6.1) has nobody's limits: it finds pages, or none. */
+	if (!READ_ONCE(f->strict) && !(current->flags & PF_KTHREAD))
+		fresh = vpt_touch_alloc();
 	err = vpt_lock_reserved(f, fresh ? VPT_LEVELS : 0);
 	/* The page may be mapped by now, or the tables may be there. */
 	if (err == -ENOMEM)

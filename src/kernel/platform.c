@@ -30,6 +30,7 @@
 #include <linux/printk.h>
 #include <asm/cpufeature.h>
 #include <asm/pgtable_types.h>
+#include <asm/processor.h>
 
 #include "platform.h"
 
@@ -59,6 +60,13 @@ static bool vpt_broadcast_flush(void)
 }
 #endif
 
+/* Knights Landing and Knights Mill. */
+static bool vpt_stray_bits(void)
+{
+	return boot_cpu_data.x86_vendor == X86_VENDOR_INTEL && boot_cpu_data.x86 == 6 &&
+	       (boot_cpu_data.x86_model == 0x57 || boot_cpu_data.x86_model == 0x85);
+}
+
 static const struct {
 	bool (*holds)(void);
 	const char *why;	/* it is refused */
@@ -69,6 +77,9 @@ static const struct {
 	  "page tables of a Xen PV guest are the hypervisor's to change" },
 	{ vpt_memory_encrypted,
 	  "memory encryption is on, and entries would need its bit" },
+	/* Linux masks them wherever it reads an entry (_PAGE_KNL_ERRATUM_MASK). */
+	{ vpt_stray_bits,
+	  "a Xeon Phi may set A and D in entries that are not present, vpt needs them 0" },
 #ifdef CONFIG_BROADCAST_TLB_FLUSH
 	/*
 	 * A process on many CPUs gets an address-space number that is the same on all of

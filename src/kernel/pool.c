@@ -169,11 +169,31 @@ struct page *vpt_pool_get(void)
 	return page;
 }
 
+/*
+ * Whether somebody else holds a page of a frame.  Nobody takes references through the
+ * page tables, but KVM of 6.12, under nested virtualisation, on what its guest's memory
+ * maps to: there the reference alone keeps the page, no notifier reaches it.
+ */
+static bool vpt_pool_held(struct page *frame)
+{
+	unsigned long i;
+
+	for (i = 0; i < VPT_GIB_PAGES; i++) {
+		if (page_count(frame + i) == 1)
+			continue;
+		pr_err("vpt: page %#lx has another user: its frame of 1024 MiB is not used again\n",
+		       page_to_pfn(frame + i));
+		vpt_count(frames_retired, 1);
+		return true;
+	}
+	return false;
+}
+
 void vpt_pool_put(struct page *frame)
 {
 	unsigned int i;
 
-	if (vpt_frame_retire(frame, VPT_GIB_PAGES))
+	if (vpt_frame_retire(frame, VPT_GIB_PAGES) || vpt_pool_held(frame))
 		return;
 	spin_lock(&vpt_pool_lock);
 	for (i = 0; i < vpt_pool_frames; i++) {

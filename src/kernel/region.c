@@ -17,8 +17,8 @@
 
 /*
  * The level-4 table of @mm: its PGD, or under LA57 the P4D for [0, 2^48).  That is made by
- * Linux if nothing has been mapped there yet, as a fault at @va would do, with the tables
- * below it; the core takes empty tables as it finds them.
+ * Linux if nothing has been mapped there yet, with the tables that lead to @va.  @made
+ * says so: those inside the region have to go (vpt_sweep_path()).
  *
  * Nobody frees the P4D while a piece of the region is left.  Linux frees it in
  * free_pgtables(), with mmap_lock held, only when no VMA lies in the 256 TiB that it covers:
@@ -30,13 +30,45 @@
  *
  * Return: physical address, 0 if there is no memory.
  */
-static u64 vpt_root(struct mm_struct *mm, unsigned long va)
+static u64 vpt_root(struct mm_struct *mm, unsigned long va, bool *made)
 {
+	*made = pgtable_l5_enabled() && pgd_none(mm->pgd[0]);
 	if (!pgtable_l5_enabled())
 		return __pa(mm->pgd);
-	if (pgd_none(mm->pgd[0]) && apply_to_page_range(mm, va, PAGE_SIZE, NULL, NULL))
+	if (*made && apply_to_page_range(mm, va, PAGE_SIZE, NULL, NULL))
 		return 0;
 	return pgd_val(mm->pgd[0]) & PTE_PFN_MASK;
+}
+
+static void vpt_region_lock(struct vpt_file *f)
+{
+	mutex_lock(&f->lock);
+	if (vpt_telling())
+		vpt_tell_lock(f);
+}
+
+static void vpt_region_unlock(struct vpt_file *f)
+{
+	if (vpt_telling())
+		vpt_tell_unlock(f);
+	mutex_unlock(&f->lock);
+}
+
+/*
+ * Take down the empty tables that Linux has made at @va, by an unmapping where nothing is
+ * mapped.  A fault would leave no PT in a PD of the region's, and the core looks for empty
+ * tables on an address' path only: elsewhere in a PD that goes, the entry of an empty PT
+ * would be in a table that is taken to be all zero.
+ *
+ * No VMA leads here yet, so no secondary MMU has anything to forget.
+ */
+static void vpt_sweep_path(struct vpt_file *f, struct pt *pt, u64 va)
+{
+	struct pt_mapping none;
+
+	vpt_op_unmap(f, pt, va, &none);
+	vpt_shootdown(f, va, va + PAGE_SIZE, PAGE_SHIFT);
+	vpt_reclaim_tables(f, NULL);
 }
 
 static int vpt_region_check(struct vpt_file *f, struct vm_area_struct *vma)
@@ -65,18 +97,19 @@ int vpt_region_map(struct vpt_file *f, struct vm_area_struct *vma)
 {
 	struct vpt_piece *piece;
 	int ret = vpt_region_check(f, vma);
+	bool made;
 	u64 root;
 
 	if (ret)
 		return ret;
-	root = vpt_root(f->mm, vma->vm_start);
+	root = vpt_root(f->mm, vma->vm_start, &made);
 	if (!root)
 		return -ENOMEM;
 	piece = kmalloc(sizeof(*piece), GFP_KERNEL_ACCOUNT);
 	if (!piece)
 		return -ENOMEM;
 
-	mutex_lock(&f->lock);
+	vpt_region_lock(f);
 	f->root = root;
 	f->env.root_mirrored = !pgtable_l5_enabled() && boot_cpu_has(X86_FEATURE_PTI);
 	pt_init(&piece->pt, &f->env, f->root, vma->vm_start, vma->vm_end,
@@ -86,7 +119,9 @@ int vpt_region_map(struct vpt_file *f, struct vm_area_struct *vma)
 		    (vma->vm_flags & VM_EXEC ? PT_EXEC : 0);
 	WRITE_ONCE(f->start, vma->vm_start);
 	WRITE_ONCE(f->end, vma->vm_end);
-	mutex_unlock(&f->lock);
+	if (made)
+		vpt_sweep_path(f, &piece->pt, vma->vm_start);
+	vpt_region_unlock(f);
 
 	/*
 	 * SHARED and PFNMAP: no copy on write, no pages of Linux's.  IO: nothing may
@@ -97,20 +132,6 @@ int vpt_region_map(struct vpt_file *f, struct vm_area_struct *vma)
 	vma->vm_ops = &vpt_vm_ops;
 	vma->vm_private_data = f;
 	return 0;
-}
-
-static void vpt_region_lock(struct vpt_file *f)
-{
-	mutex_lock(&f->lock);
-	if (vpt_telling())
-		vpt_tell_lock(f);
-}
-
-static void vpt_region_unlock(struct vpt_file *f)
-{
-	if (vpt_telling())
-		vpt_tell_unlock(f);
-	mutex_unlock(&f->lock);
 }
 
 /* Let others in. */

@@ -181,6 +181,17 @@ void vpt_notify_within(struct vpt_file *f, const struct mmu_notifier_range *rang
 		vpt_notify_one(other, &n->range);
 }
 
+/* Empty PDs anywhere behind a PDPT go with it. */
+static void vpt_include_pdpt(const struct vpt_file *f, u64 *start, u64 *end)
+{
+	const u64 span = pt_size(PT_LEVELS);
+
+	if (!vpt_pdpt_goes(f))
+		return;
+	*start = round_down(*start, span);
+	*end = round_up(*end, span);
+}
+
 /**
  * vpt_flush_sharers() - have secondary TLBs that walk our tables flushed
  * @f: file
@@ -193,6 +204,7 @@ void vpt_flush_sharers(struct vpt_file *f, u64 start, u64 end)
 {
 	struct mmu_notifier *other;
 
+	vpt_include_pdpt(f, &start, &end);
 	hlist_for_each_entry_srcu(other, vpt_notifiers(f), hlist, true)
 		vpt_flush_secondary_tlb(other, f->mm, start, end);
 }
@@ -215,6 +227,7 @@ void vpt_settle(struct vpt_file *f, u64 start, u64 end, unsigned int shift,
 		vpt_let_go(f);
 		return;
 	}
+	vpt_include_pdpt(f, &start, &end);
 	f->untold = (struct mmu_notifier_range){
 		.mm = f->mm,
 		.start = f->untold.end ? min_t(u64, f->untold.start, start) : start,

@@ -43,10 +43,10 @@ struct vpt_invalidation {
 
 /*
  * One INVLPG drops the translation of that address, of whatever size, and all
- * paging-structure caches of the PCID (SDM 4.10.4.1).  The paravirt call does the
- * same for the user PCID under PTI.  With EFER.TCE, which Linux sets from 6.15 on, AMD's
- * CPUs drop only those cached table entries that lead to the address: an empty table of
- * Linux's that goes with the range may be cached under another one (APM 2, 5.5.3).
+ * paging-structure caches of the PCID (SDM 4.10.4.1).  Under PTI the paravirt call does
+ * INVPCID for the user PCID, which promises no more than the cached table entries that
+ * lead to the address; so does INVLPG with EFER.TCE, which Linux sets from 6.15 on (AMD's
+ * APM 2, 5.5.3).  See vpt_invalidates_all().
  */
 static void vpt_invalidate_here(void *info)
 {
@@ -60,6 +60,34 @@ static void vpt_invalidate_here(void *info)
 			__flush_tlb_one_user(va);
 	if (vpt_telling())
 		vpt_tell_invalidated(inv->f, inv->start, inv->end, inv->shift, inv->all);
+}
+
+/**
+ * vpt_pdpt_goes() - whether a PDPT has been unlinked and not yet freed
+ * @f: file; @f->lock is held
+ *
+ * With it go empty PDs that Linux had linked anywhere in its 512 GiB
+ * (vpt_free_stray_tables()): all other tables lead to an address that is invalidated.
+ */
+bool vpt_pdpt_goes(const struct vpt_file *f)
+{
+	const struct page *page;
+
+	list_for_each_entry(page, &f->env.dead_tables, lru) {
+		if (vpt_index(page) == 3)
+			return true;
+	}
+	return false;
+}
+
+/* Whether the addresses of a range do not suffice, or are more work than everything. */
+static bool vpt_invalidates_all(const struct vpt_file *f, u64 pages)
+{
+	if (pages > VPT_MAX_INVLPG)
+		return true;
+	if (boot_cpu_has(X86_FEATURE_TCE))
+		return !list_empty(&f->env.dead_tables);
+	return boot_cpu_has(X86_FEATURE_PTI) && vpt_pdpt_goes(f);
 }
 
 /* As on_each_cpu_mask(), which for this CPU alone would be a detour. */
@@ -91,8 +119,7 @@ void vpt_shootdown(struct vpt_file *f, u64 start, u64 end, unsigned int shift)
 {
 	struct vpt_invalidation inv = {
 		.f = f, .start = start, .end = end, .shift = shift,
-		.all = (end - start) >> shift > VPT_MAX_INVLPG ||
-		       (boot_cpu_has(X86_FEATURE_TCE) && !list_empty(&f->env.dead_tables)),
+		.all = vpt_invalidates_all(f, (end - start) >> shift),
 	};
 	const struct cpumask *cpus = mm_cpumask(f->mm);
 	const bool told = vpt_telling();

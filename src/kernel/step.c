@@ -11,9 +11,9 @@
 
 /*
  * Bytes behind the entry in which @va's walk ends, looking no deeper than level 2; and
- * how many pages may be mapped there.
+ * how many entries an operation may have to look at there.
  */
-static u64 vpt_span_at(struct vpt_file *f, u64 va, unsigned int *pages)
+static u64 vpt_span_at(struct vpt_file *f, u64 va, unsigned int *entries)
 {
 	unsigned int level = PT_LEVELS;
 	u64 table = f->root;
@@ -21,13 +21,11 @@ static u64 vpt_span_at(struct vpt_file *f, u64 va, unsigned int *pages)
 	for (;; level--) {
 		u64 entry = pt_env_load(&f->env, table, pt_index(va, level));
 
-		if (!(entry & _PAGE_PRESENT))
-			*pages = 0;
-		else if (entry & _PAGE_PSE)
-			*pages = 1;
+		if (!(entry & _PAGE_PRESENT) || entry & _PAGE_PSE)
+			*entries = 1;
 		else
-			*pages = PT_ENTRIES;
-		if (level == 2 || *pages < PT_ENTRIES)
+			*entries = PT_ENTRIES;
+		if (level == 2 || *entries < PT_ENTRIES)
 			return pt_size(level);
 		table = entry & PTE_PFN_MASK;
 	}
@@ -35,17 +33,17 @@ static u64 vpt_span_at(struct vpt_file *f, u64 va, unsigned int *pages)
 
 u64 vpt_step_end(struct vpt_file *f, u64 va, u64 end)
 {
-	unsigned int left = VPT_STEP, pages;
+	unsigned int left = VPT_STEP, entries;
 
 	/* A broken tree is taken down at once. */
 	if (f->violations)
 		return end;
 	while (va < end) {
-		u64 bytes = vpt_span_at(f, va, &pages);
+		u64 bytes = vpt_span_at(f, va, &entries);
 
-		if (pages > left)
+		if (entries > left)
 			return va;
-		left -= pages;
+		left -= entries;
 		va = (va & ~(bytes - 1)) + bytes;
 	}
 	return end;

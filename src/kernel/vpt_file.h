@@ -261,6 +261,7 @@ unsigned int vpt_pool_free(void);
 /* shootdown.c */
 
 void vpt_shootdown(struct vpt_file *f, u64 start, u64 end, unsigned int shift);
+bool vpt_pdpt_goes(const struct vpt_file *f);
 
 /* secondary.c */
 

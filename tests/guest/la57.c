@@ -15,12 +15,14 @@ struct errand {
 	int out;		/* pipe for the outcome */
 	char device[16];
 	struct vpt_page page[2];
+	struct vpt_page early, late, never;
 	struct vpt_check check;
 	struct outcome {
 		long unmapped;		/* results of the system calls */
 		long opened;
 		long mapped;
 		long map[2];
+		long early[4];		/* MAP and UNMAP, MAP elsewhere, RESOLVE */
 		long sound;
 		u64 violations;
 		u64 tables;
@@ -55,6 +57,15 @@ UP_THERE static void alone(struct errand *e)
 	o->unmapped = call(SYS_munmap, 0, (1L << 47) - VPT_4K, 0, 0, 0, 0);
 	o->opened = call(SYS_open, (long)e->device, O_RDWR, 0, 0, 0, 0);
 	o->mapped = call(SYS_mmap, e->base, VPT_1G, rw, where, o->opened, 0);
+	/*
+	 * Linux has made tables for the region's first page.  They must not go to where
+	 * other tables come from with something still in them.
+	 */
+	o->early[0] = call(SYS_ioctl, o->opened, VPT_IOC_MAP, (long)&e->early, 0, 0, 0);
+	e->early.page_size = e->early.prot = 0;
+	o->early[1] = call(SYS_ioctl, o->opened, VPT_IOC_UNMAP, (long)&e->early, 0, 0, 0);
+	o->early[2] = call(SYS_ioctl, o->opened, VPT_IOC_MAP, (long)&e->late, 0, 0, 0);
+	o->early[3] = call(SYS_ioctl, o->opened, VPT_IOC_RESOLVE, (long)&e->never, 0, 0, 0);
 	o->map[0] = call(SYS_ioctl, o->opened, VPT_IOC_MAP, (long)&e->page[0], 0, 0, 0);
 	o->map[1] = call(SYS_ioctl, o->opened, VPT_IOC_MAP, (long)&e->page[1], 0, 0, 0);
 	if (!o->map[0]) {
@@ -86,6 +97,10 @@ static void __attribute__((noreturn)) move_up(int out, long base, u64 size)
 					.page_size = VPT_4K, .prot = RW };
 	e->page[1] = (struct vpt_page){ .argsz = sizeof(e->page[1]), .addr = base + VPT_2M,
 					.page_size = size, .prot = RW };
+	e->early = e->late = e->page[0];
+	e->early.addr = base + VPT_2M;
+	e->late.addr = base + 2 * VPT_2M + VPT_4K;
+	e->never = (struct vpt_page){ .argsz = sizeof(e->never), .addr = base + 2 * VPT_2M };
 	e->check.argsz = sizeof(e->check);
 	asm volatile("mov %0, %%rsp; mov %1, %%rdi; call *%2" ::
 		     "r"(HIGH + BYTES - 64), "r"(e), "r"(code) : "rdi", "memory");
@@ -113,6 +128,9 @@ static void nothing_below_but_the_region(u64 slot)
 	REQUIRE(got == sizeof(o), "no outcome; status %x", status);
 	EXPECT(!o.unmapped && o.opened >= 0 && o.mapped == base,
 	       "munmap %ld, open %ld, mmap %ld", o.unmapped, o.opened, o.mapped);
+	EXPECT(!o.early[0] && !o.early[1] && !o.early[2], "MAP %ld, UNMAP %ld, MAP %ld",
+	       o.early[0], o.early[1], o.early[2]);
+	EXPECT(o.early[3] == -ENOENT, "RESOLVE of what was never mapped: %ld", o.early[3]);
 	EXPECT(!o.map[0] && !o.map[1], "MAP: %ld, %ld", o.map[0], o.map[1]);
 	EXPECT(o.touched == 57, "read back: %llu", (unsigned long long)o.touched);
 	EXPECT(!o.sound && !o.violations && o.tables >= 3, "CHECK: %ld, %llu violations, %llu tables",

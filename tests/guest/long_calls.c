@@ -183,6 +183,26 @@ static void one_shootdown_for_each_step(u64 unused)
 	region_close(&r);
 }
 
+/* Going through a PD that is almost empty is work as well. */
+static void empty_entries_are_work(u64 unused)
+{
+	const u64 gib = 64, entries = gib * (511 + 512), step = STEP / VPT_4K;
+	struct vpt_stats before, after;
+	struct region r;
+	u64 i;
+
+	(void)unused;
+	region_rw(&r, gib, VPT_STRICT);
+	for (i = 0; i < gib; i++)
+		REQUIRE(!vu_map(r.fd, r.base + i * VPT_1G, VPT_4K, RW, 0), "MAP");
+	vu_stats(r.fd, &before);
+	EXPECT(!vu_unmap_range(r.fd, r.base, r.bytes, NULL), "UNMAP_RANGE");
+	vu_stats(r.fd, &after);
+	EXPECT(after.shootdowns - before.shootdowns >= entries / step, "%llu entries in %llu steps",
+	       (unsigned long long)entries, after.shootdowns - before.shootdowns);
+	region_close(&r);
+}
+
 /* A leaf that straddles the far end is refused before anything is done. */
 static void refused_as_a_whole(u64 unused)
 {
@@ -348,6 +368,8 @@ int main(int argc, char **argv)
 		{ "nobody waits for the whole of a munmap", nobody_waits_for_the_whole,
 		  MUNMAP_LONG, 0 },
 		{ "one shootdown for each step", one_shootdown_for_each_step, 0, 0 },
+		{ "going through empty entries is done by steps too", empty_entries_are_work, 0,
+		  0 },
 		{ "a leaf across the far end is refused, and nothing done",
 		  refused_as_a_whole, 0, 0 },
 		{ "nothing is mapped behind the steps of a munmap",

@@ -10,6 +10,7 @@
 #include "../../src/kernel/platform.h"
 
 uint64_t __supported_pte_mask;
+struct cpuinfo_x86 boot_cpu_data;
 static bool encrypted, feature[512];
 static char said[200];
 static int sentences;
@@ -42,11 +43,17 @@ static const struct machine {
 	bool no_nx;
 	bool encrypted;
 	int feature;
+	struct cpuinfo_x86 cpu;
 } machines[] = {
 	{ .name = "an ordinary machine" },
 	{ .name = "no NX", .word = "NX", .no_nx = true },
 	{ .name = "memory encryption", .word = "encryption", .encrypted = true },
 	{ .name = "a Xen PV guest", .word = "Xen", .feature = X86_FEATURE_XENPV },
+	{ .name = "Knights Landing", .word = "Xeon Phi", .cpu = { 6, X86_VENDOR_INTEL, 0x57 } },
+	{ .name = "Knights Mill", .word = "Xeon Phi", .cpu = { 6, X86_VENDOR_INTEL, 0x85 } },
+	{ .name = "another Intel CPU", .cpu = { 6, X86_VENDOR_INTEL, 0x55 } },
+	{ .name = "an AMD CPU of that model", .cpu = { 6, X86_VENDOR_AMD, 0x57 } },
+	{ .name = "an Intel CPU of another family", .cpu = { 15, X86_VENDOR_INTEL, 0x57 } },
 	{ .name = "broadcast flushes", .word = "INVLPGB", .feature = X86_FEATURE_INVLPGB,
 	  .since = KERNEL_VERSION(6, 15, 0) },
 };
@@ -65,6 +72,7 @@ static bool judged(const struct machine *m)
 
 	memset(feature, 0, sizeof(feature));
 	feature[m->feature] = true;
+	boot_cpu_data = m->cpu;
 	encrypted = m->encrypted;
 	__supported_pte_mask = m->no_nx ? ~_PAGE_NX : ~0ULL;
 	said[0] = 0;

@@ -25,6 +25,11 @@ bool cc_platform_has(enum cc_attr attr);
 #define X86_FEATURE_INVLPGB	(13 * 32 + 3)
 bool boot_cpu_has(int feature);
 
+#define X86_VENDOR_INTEL	0
+#define X86_VENDOR_AMD		2
+struct cpuinfo_x86 { uint8_t x86, x86_vendor, x86_model; };
+extern struct cpuinfo_x86 boot_cpu_data;
+
 int pr_err(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #endif /* FAKE_H */
