@@ -20,7 +20,7 @@
 #define LIT_SLOTS	4	/* words of a 4 KiB page that a test can name */
 #define LIT_OBS		32	/* what an outcome consists of */
 #define LIT_OUTCOMES	4096	/* of one test */
-#define LIT_NODES	48	/* of a condition */
+#define LIT_NODES	256	/* of all conditions */
 #define LIT_CONDS	4
 #define LIT_TWINS	4
 
@@ -222,9 +222,17 @@ enum lit_sort {
 	LIT_INTERESTING,	/* reported */
 };
 
+/**
+ * struct lit_cond - a condition on the outcome
+ * @sort: what is said of it
+ * @root: number of its node
+ * @forall: it was written "forall C": @root is ~C, and forbidden
+ * @text: C
+ */
 struct lit_cond {
 	enum lit_sort sort;
 	unsigned int root;
+	bool forall;
 	char text[LIT_TEXT];
 };
 
@@ -252,6 +260,8 @@ struct lit_cond {
  * @obs: what an outcome consists of, registers first
  * @cond: conditions on it
  * @node: of the conditions
+ * @filtered: only outcomes that meet node @filter count
+ * @filter: likewise
  */
 struct lit_test {
 	char path[256];
@@ -277,6 +287,8 @@ struct lit_test {
 	struct lit_obs obs[LIT_OBS];
 	struct lit_cond cond[LIT_CONDS];
 	struct lit_node node[LIT_NODES];
+	bool filtered;
+	unsigned int filter;
 };
 
 /**
@@ -298,6 +310,9 @@ bool lit_parse(struct lit_test *test, const char *path, const char *text, char *
 bool lit_holds(const struct lit_test *test, const struct lit_cond *cond,
 	       const struct lit_outcome *outcome);
 
+/* Whether an outcome counts: without a filter, each does. */
+bool lit_counts(const struct lit_test *test, const struct lit_outcome *outcome);
+
 /* Number of the condition of @sort that @outcome meets, or -1. */
 int lit_meets(const struct lit_test *test, enum lit_sort sort,
 	      const struct lit_outcome *outcome);
@@ -308,6 +323,34 @@ void lit_print_outcome(FILE *out, const struct lit_test *test,
 const char *lit_value_name(unsigned int value);
 void lit_print_step(FILE *out, const struct lit_test *test, unsigned int thread,
 		    const struct lit_step *step);
+
+/**
+ * struct lit_log - what a log tells of a test, for herd's and litmus7's readers
+ * @cond: the condition in question: the first that is forbidden, allowed or forall
+ * @positive: how many outcomes, or rounds, meet it as it was written
+ * @negative: how many do not
+ */
+struct lit_log {
+	const struct lit_cond *cond;
+	unsigned long long positive;
+	unsigned long long negative;
+};
+
+/* lit_log.c */
+void lit_log_begin(struct lit_log *log, const struct lit_test *test);
+void lit_log_count(struct lit_log *log, const struct lit_test *test,
+		   const struct lit_outcome *outcome, unsigned long long n);
+/* "Allowed", "Required" or "Forbidden" */
+const char *lit_log_kind(const struct lit_log *log);
+/* "exists (C)", "forall (C)" or "~exists (C)" */
+void lit_log_condition(FILE *out, const struct lit_log *log);
+/* Whether the condition holds of what was counted. */
+bool lit_log_validated(const struct lit_log *log);
+/* "Positive: 1 Negative: 3", with @comma in between: witnesses of what is claimed. */
+void lit_log_witnesses(FILE *out, const struct lit_log *log, const char *comma);
+void lit_log_hash(FILE *out, const struct lit_test *test);
+/* "Observation NAME Never 0 100" */
+void lit_log_observation(FILE *out, const struct lit_test *test, const struct lit_log *log);
 
 /* Shell pattern on the name, "@group", or a path. */
 bool lit_selected(const struct lit_test *test, const char *selector);

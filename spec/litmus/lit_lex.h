@@ -85,7 +85,14 @@ void lit_parse_init(struct lit_parser *p);
 /* lit_steps.c: the table of threads. */
 void lit_parse_threads(struct lit_parser *p);
 
-/* lit_cond.c: one condition after its keyword. */
-void lit_parse_cond(struct lit_parser *p, enum lit_sort sort);
+/* lit_conds.c: from the conditions, with what may stand before them, to the end. */
+void lit_parse_conds(struct lit_parser *p);
+bool lit_at_conds(const struct lit_parser *p);
+
+/* lit_cond.c: one condition, to the end of the line: its node and its text. */
+unsigned int lit_take_cond(struct lit_parser *p, char *text);
+unsigned int lit_take_obs(struct lit_parser *p);
+unsigned int lit_node(struct lit_parser *p, enum lit_node_kind kind, unsigned int a,
+		      unsigned int b);
 
 #endif /* LIT_LEX_H */

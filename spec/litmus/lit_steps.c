@@ -344,12 +344,6 @@ static void lit_parse_heads(struct lit_parser *p)
 	lit_expect(p, ";");
 }
 
-static bool lit_at_cond(const struct lit_parser *p)
-{
-	return lit_is(p, "forbidden") || lit_is(p, "allowed") || lit_is(p, "interesting") ||
-	       lit_is(p, "exists") || lit_is(p, "~");
-}
-
 static void lit_parse_row(struct lit_parser *p)
 {
 	unsigned int column;
@@ -380,7 +374,7 @@ void lit_parse_threads(struct lit_parser *p)
 {
 	lit_parse_heads(p);
 	lit_skip_lines(p);
-	while (!p->failed && p->token.kind != LIT_T_END && !lit_at_cond(p)) {
+	while (!p->failed && p->token.kind != LIT_T_END && !lit_at_conds(p)) {
 		lit_parse_row(p);
 		lit_skip_lines(p);
 	}

@@ -16,7 +16,7 @@ LIT_CPPFLAGS	:= -DPT_INDEX_BITS=1 -DSPEC_INDEX_BITS=1 -DMMU_CPUS=4 -DMMU_TLB=10 
 		   -DMMU_PSC=12 -DMMU_TABLES=16 -DMC_OPS=32 -DMC_SETUP=8 -Ispec -Ispec/mmu -Ispec/mc \
 		   -Ispec/mc/env -Ispec/litmus -Isrc/core -Iinclude -Itests/guest/lib
 LIT_PARSER	:= $(addprefix spec/litmus/,lit_lex.c lit_parse.c lit_init.c \
-		lit_steps.c lit_cond.c)
+		lit_steps.c lit_cond.c lit_claims.c lit_log.c)
 LIT_SOURCES	:= $(wildcard spec/litmus/*.c tests/litmus/lit_*.c spec/spec_*.c spec/mmu/*.c \
 		     src/core/*.c) $(addprefix spec/mc/,mc_core.c mc_protocol.c mc_print.c)
 LIT_HEADERS	:= $(wildcard spec/litmus/*.h tests/litmus/*.h spec/*.h spec/mmu/*.h \

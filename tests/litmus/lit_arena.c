@@ -100,6 +100,10 @@ static void lit_count(const struct lit_arena *a, struct lit_histogram *h)
 		else
 			outcome.v[i] = lit_world_word(&a->world, &o->loc);
 	}
+	if (!lit_counts(test, &outcome)) {
+		h->filtered++;
+		return;
+	}
 	for (i = 0; i < h->n; i++) {
 		if (!memcmp(&h->outcome[i], &outcome, sizeof(outcome)))
 			break;
@@ -193,7 +197,8 @@ static void lit_rounds(struct lit_arena *a, struct lit_histogram *h)
 		if (!lit_lead(a, round, h))
 			break;
 		lit_progress(a, h, &told);
-		if (a->options->seconds && lit_now() - began > a->options->seconds)
+		if (a->options->seconds &&
+		    lit_now() - began > (double)a->options->seconds)
 			break;
 	}
 	alarm(0);

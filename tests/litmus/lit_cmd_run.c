@@ -9,8 +9,6 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#define LIT_MODEL_LIMIT	20000000
-
 static int usage(FILE *out)
 {
 	fputs("usage: vpt-litmus run [OPTION...] [TEST...]\n"
@@ -47,31 +45,33 @@ static bool take_affinity(struct lit_options *o, const char *list)
 	}
 }
 
-/* A number, and nothing after it. */
-static bool take_number(const char *text, u64 *n)
+static bool take_number(const char *option, u64 *to)
 {
-	char *end;
+	unsigned long long n;
 
-	*n = strtoull(text, &end, 0);
-	return end != text && !*end && *n;
+	if (!lit_take_count(optarg, &n)) {
+		fprintf(stderr, "%s takes a number, from 1 on, not %s\n", option, optarg);
+		return false;
+	}
+	*to = n;
+	return true;
 }
 
 static bool take_option(struct lit_options *o, int c)
 {
-	u64 seconds;
-
 	switch (c) {
 	case 'n':
-		return take_number(optarg, &o->rounds);
+		return take_number("-n", &o->rounds);
 	case 'T':
-		if (!take_number(optarg, &seconds))
-			return false;
-		o->seconds = (double)seconds;
-		return true;
+		return take_number("--seconds", &o->seconds);
 	case 's':
-		return take_number(optarg, &o->seed);
+		return take_number("--seed", &o->seed);
 	case 'a':
-		return take_affinity(o, optarg);
+		if (take_affinity(o, optarg))
+			return true;
+		fprintf(stderr, "--affinity takes numbers of CPUs (0 to %u) with commas between them, not %s\n",
+			cpus() - 1, optarg);
+		return false;
 	case 'm':
 		o->allowed = optarg;
 		return true;
@@ -165,22 +165,29 @@ static void read_allowed(const char *path, const struct lit_test *test,
 
 static void ask_model(const struct lit_test *test, struct lit_allowed *allowed)
 {
+	struct lit_bounds bounds = lit_default_bounds();
 	static struct lit_result result;
 
-	lit_explore(test, MMU_CORRECT, -1, LIT_MODEL_LIMIT, NULL, &result);
-	allowed->known = result.complete && !result.violation[0];
+	lit_explore(test, MMU_CORRECT, -1, &bounds, NULL, &result);
+	allowed->known = result.complete && (!result.violation[0] || !result.noutcomes);
 	allowed->n = result.noutcomes;
 	memcpy(allowed->outcome, result.outcome, sizeof(allowed->outcome));
 }
 
 /* In a process of its own: no test finds what another one left. */
 static void run_one(const struct lit_test *test, const struct lit_options *o,
-		    struct lit_histogram *h)
+		    const struct lit_allowed *allowed, struct lit_histogram *h)
 {
 	int status;
 	pid_t pid;
 
 	memset(h, 0, sizeof(*h));
+	/* Its threads would wait for each other, round after round. */
+	if (allowed->known && !allowed->n) {
+		snprintf(h->error, sizeof(h->error),
+			 "there is no execution in which all threads end; not run");
+		return;
+	}
 	if (test->model_only) {
 		snprintf(h->skipped, sizeof(h->skipped), "%s", test->model_only);
 		return;
@@ -222,8 +229,10 @@ int lit_cmd_run(int argc, char **argv)
 	unsigned int i;
 	bool all, ok = true;
 
-	if (!take_options(argc, argv, &options))
-		return usage(stderr);
+	if (!take_options(argc, argv, &options)) {
+		fputs("vpt-litmus run --help lists the options\n", stderr);
+		return 2;
+	}
 	all = lit_load(&list, options.folder, argv + optind, argc - optind);
 	if (options.shard && !lit_take_shard(&list, options.shard))
 		return 2;
@@ -243,7 +252,7 @@ int lit_cmd_run(int argc, char **argv)
 			read_allowed(options.allowed, list.test[i], &allowed);
 		else
 			ask_model(list.test[i], &allowed);
-		run_one(list.test[i], &options, h);
+		run_one(list.test[i], &options, &allowed, h);
 		ok &= lit_report(list.test[i], &options, h, &allowed, i + 1);
 	}
 	return all ? !ok : 2;

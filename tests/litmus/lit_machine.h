@@ -23,7 +23,7 @@ struct lit_options {
 	const char *allowed;	/* file of the model's outcomes; NULL: ask the model */
 	const char *shard;
 	u64 rounds;
-	double seconds;		/* for one test, at most; 0: no limit */
+	u64 seconds;		/* for one test, at most; 0: no limit */
 	u64 seed;
 	unsigned int cpu[LIT_CPUS];
 	unsigned int ncpus;	/* of @cpu; 0: all there are, in random order */
@@ -109,6 +109,7 @@ void lit_spin(const struct lit_arena *a, unsigned int *spins);
  * @outcome: they
  * @count: how often each
  * @rounds: all together
+ * @filtered: and those that the test's filter leaves out
  * @seconds: they took
  * @violations: of the invariants, after the last one
  * @error: why nothing came out; empty
@@ -119,6 +120,7 @@ struct lit_histogram {
 	struct lit_outcome outcome[LIT_OUTCOMES];
 	u64 count[LIT_OUTCOMES];
 	u64 rounds;
+	u64 filtered;
 	double seconds;
 	u64 violations;
 	char error[256];
