@@ -12,8 +12,8 @@
 #define LIT_NAME	40
 #define LIT_TEXT	600
 #define LIT_THREADS	4
-#define LIT_STEPS	24	/* of one thread */
-#define LIT_REGS	8	/* likewise */
+#define LIT_STEPS	64	/* of one thread */
+#define LIT_REGS	16	/* likewise */
 #define LIT_FRAMES	6
 #define LIT_PAGES	8
 #define LIT_FLAGS	8
@@ -30,6 +30,7 @@
  */
 enum lit_value {
 	LIT_NUMBERS = 200,	/* numbers are below this */
+	LIT_ADDRESS = 200,	/* of the first flag; of others and of pages: those that follow */
 	LIT_OK = 0xe0,
 	LIT_EEXIST,
 	LIT_ENOENT,
@@ -95,12 +96,13 @@ enum lit_space {
 	LIT_IN_FLAG,
 	LIT_IN_PAGE,		/* through an address of the region */
 	LIT_IN_FRAME,		/* what a frame holds at the end */
+	LIT_IN_REG,		/* where the address in a register says */
 };
 
 /**
  * struct lit_loc - a word
  * @space: what @index counts
- * @index: flag, page or frame
+ * @index: flag, page, frame or register
  * @page: 4 KiB pages of the model (an eighth of its region) beyond the first
  * @slot: word in that page
  */
@@ -116,8 +118,13 @@ enum lit_kind {
 	LIT_STORE,
 	LIT_EXEC,
 	LIT_XCHG,		/* the locked exchange */
-	LIT_ADD,		/* the locked addition; gives what was there before */
+	LIT_UPDATE,		/* a locked addition and the like; gives what was there before */
+	LIT_CMPXCHG,		/* the locked compare-and-exchange; likewise */
 	LIT_FENCE,
+	LIT_LFENCE,
+	LIT_SFENCE,
+	LIT_CALC,		/* in registers */
+	LIT_GOTO,		/* to step @start, if the operands are or are not alike */
 	LIT_WAIT,		/* until the flag has the value */
 	LIT_LOOP,
 	LIT_UNTIL,		/* back to the loop's start, unless an alternative holds */
@@ -135,6 +142,23 @@ enum lit_kind {
 	LIT_GUP,		/* a lockless walk by software */
 	LIT_PTE,		/* store an entry, nothing else: model only */
 	LIT_INVLPG,		/* on this CPU: model only */
+};
+
+/* What LIT_CALC and LIT_UPDATE do with two operands. */
+enum lit_op {
+	LIT_OP_PLUS,
+	LIT_OP_MINUS,
+	LIT_OP_AND,
+	LIT_OP_OR,
+	LIT_OP_XOR,
+	LIT_OP_COMPARE,		/* 0, 1, 2: the first is less, equal, greater */
+	LIT_OP_FIRST,		/* the first as it is */
+};
+
+/* A value as it stands, or a register's. */
+struct lit_operand {
+	bool reg;
+	unsigned int n;
 };
 
 enum lit_query {
@@ -156,12 +180,15 @@ struct lit_until {
  * @reg: register that takes the result, or -1
  * @query: what of a call's answer is the result
  * @loc: location, or the address of a call
- * @value: stored, added, waited for; number of the CPU (move)
+ * @value: waited for; number of the CPU (move)
+ * @op: of an update or calc
+ * @arg: what is stored or added; expected and new value (cmpxchg); calc's; goto's
+ * @differ: goto if the operands differ, else if they are alike
  * @level: page size of a map
  * @span: level of the size that a range form covers
  * @frame: of map, remap, pte: number, LIT_FRESH; LIT_UNMAPPED (pte: not present)
  * @rights: map, protect, table, pte
- * @start: until: step after the loop's
+ * @start: until: step after the loop's; goto: step to go to
  * @until: alternatives
  * @nuntil: how many
  * @line: in the file
@@ -172,6 +199,9 @@ struct lit_step {
 	enum lit_query query;
 	struct lit_loc loc;
 	unsigned int value;
+	enum lit_op op;
+	struct lit_operand arg[2];
+	bool differ;
 	unsigned int level;
 	unsigned int span;
 	int frame;
@@ -182,11 +212,20 @@ struct lit_step {
 	unsigned int line;
 };
 
+/**
+ * struct lit_thread - a thread
+ * @nsteps: how many steps
+ * @nregs: how many registers
+ * @step: steps
+ * @reg: names of registers
+ * @initial: what they hold at the beginning
+ */
 struct lit_thread {
 	unsigned int nsteps;
 	unsigned int nregs;
 	struct lit_step step[LIT_STEPS];
 	char reg[LIT_REGS][LIT_NAME];
+	unsigned char initial[LIT_REGS];
 };
 
 /* One thing that an outcome tells: a register, or a word at the end. */
@@ -236,6 +275,12 @@ struct lit_cond {
 	char text[LIT_TEXT];
 };
 
+enum lit_format {
+	LIT_OURS,
+	LIT_X86,		/* herd's, with Intel's order of operands */
+	LIT_X86_64,		/* herd's, with AT&T's */
+};
+
 /**
  * struct lit_test - a test
  * @path: file
@@ -248,6 +293,7 @@ struct lit_cond {
  * @axioms: of the transistency model that a violation would break; likewise
  * @twin: protocol steps without which the model must show a forbidden outcome
  * @ntwins: how many
+ * @herd: format of the file
  * @demand: touching an unmapped address maps a page
  * @big_region: the region covers whole PDPTs
  * @stores: stores of a thread that can wait, at most (model only); 0: as many as it makes
@@ -274,6 +320,7 @@ struct lit_test {
 	char axioms[LIT_TEXT];
 	char twin[LIT_TWINS][LIT_NAME];
 	unsigned int ntwins;
+	enum lit_format herd;
 	bool demand;
 	bool big_region;
 	unsigned int stores;
@@ -320,7 +367,21 @@ int lit_meets(const struct lit_test *test, enum lit_sort sort,
 /* "0:r0=1; 1:r1=F;" */
 void lit_print_outcome(FILE *out, const struct lit_test *test,
 		       const struct lit_outcome *outcome);
-const char *lit_value_name(unsigned int value);
+const char *lit_value_name(const struct lit_test *test, unsigned int value);
+
+/*
+ * Result of an operation on two values; LIT_ELSE: a number that is out of range, or a
+ * sum with an address in it.
+ */
+unsigned int lit_calc(enum lit_op op, unsigned int a, unsigned int b);
+
+/* The address of a flag or page, as a value; and the place that a value is the address of. */
+unsigned int lit_address_of(const struct lit_loc *loc);
+bool lit_place_of(unsigned int value, struct lit_loc *loc);
+
+/* Whether a step accesses memory, and whether it may write there. */
+bool lit_accesses(const struct lit_step *step);
+bool lit_writes(const struct lit_step *step);
 void lit_print_step(FILE *out, const struct lit_test *test, unsigned int thread,
 		    const struct lit_step *step);
 

@@ -4,32 +4,6 @@
 
 #include "lit_lex.h"
 
-static const struct { const char *name; unsigned int value; } lit_values[] = {
-	{ "F", LIT_F }, { "ok", LIT_OK }, { "EEXIST", LIT_EEXIST },
-	{ "ENOENT", LIT_ENOENT }, { "EINVAL", LIT_EINVAL }, { "ENOMEM", LIT_ENOMEM },
-	{ "EAGAIN", LIT_EAGAIN }, { "poison", LIT_POISON },
-	{ "something_else", LIT_ELSE },
-};
-
-#define LIT_VALUES	(sizeof(lit_values) / sizeof(lit_values[0]))
-
-const char *lit_value_name(unsigned int value)
-{
-	static char number[4][12];
-	static unsigned int turn;
-	size_t i;
-
-	for (i = 0; i < LIT_VALUES; i++) {
-		if (lit_values[i].value == value)
-			return lit_values[i].name;
-	}
-	if (value == LIT_UNSET)
-		return "unset";
-	turn = (turn + 1) % 4;
-	snprintf(number[turn], sizeof(number[turn]), "%u", value);
-	return number[turn];
-}
-
 unsigned int lit_node(struct lit_parser *p, enum lit_node_kind kind, unsigned int a,
 		      unsigned int b)
 {
@@ -69,21 +43,19 @@ static unsigned int lit_observe(struct lit_parser *p, const struct lit_obs *obs)
 static unsigned int lit_take_register(struct lit_parser *p)
 {
 	struct lit_obs obs = { .reg = true };
-	unsigned int i;
+	int reg;
 
 	obs.thread = lit_take_number(p, p->test->nthreads, "the number of a thread");
 	lit_expect(p, ":");
 	if (p->failed)
 		return 0;
-	for (i = 0; i < p->test->thread[obs.thread].nregs; i++) {
-		if (!strcmp(p->test->thread[obs.thread].reg[i], p->token.text))
-			break;
-	}
-	if (i == p->test->thread[obs.thread].nregs) {
+	reg = p->test->herd ? lit_herd_register(p, obs.thread) :
+			      lit_find_reg(&p->test->thread[obs.thread], p->token.text);
+	if (reg < 0) {
 		lit_fail(p, "thread %u has no register '%s'", obs.thread, p->token.text);
 		return 0;
 	}
-	obs.index = i;
+	obs.index = (unsigned int)reg;
 	lit_next(p);
 	return lit_observe(p, &obs);
 }
@@ -107,17 +79,21 @@ unsigned int lit_take_obs(struct lit_parser *p)
 	return lit_observe(p, &obs);
 }
 
+/* A fault, a status, an address: &x, in herd's files x. */
 static bool lit_take_value(struct lit_parser *p, unsigned int *value)
 {
-	size_t i;
+	int found = p->token.kind == LIT_T_WORD ? lit_find_value(p->token.text) : -1;
 
-	for (i = 0; i < LIT_VALUES - 1; i++) {
-		if (lit_accept(p, lit_values[i].name)) {
-			*value = lit_values[i].value;
-			return true;
-		}
+	if (found >= 0) {
+		*value = (unsigned int)found;
+		lit_next(p);
+		return true;
 	}
-	return false;
+	if (!lit_is(p, "&") && !(p->test->herd && p->token.kind == LIT_T_WORD))
+		return false;
+	lit_accept(p, "&");
+	*value = lit_take_address(p);
+	return true;
 }
 
 /* After a number: is it the left side of a register's name? */

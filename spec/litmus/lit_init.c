@@ -3,7 +3,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "lit_lex.h"
+#include "lit_herd.h"
 
 int lit_find_frame(const struct lit_test *test, const char *name)
 {
@@ -118,6 +118,8 @@ struct lit_loc lit_take_loc(struct lit_parser *p, bool frames)
 		loc.space = LIT_IN_FRAME;
 		loc.index = (unsigned int)frame;
 		level = p->test->frame[frame].level;
+	} else if (p->test->herd) {
+		loc.index = lit_herd_location(p, &p->token);
 	} else {
 		lit_fail(p, "'%s' is not declared", name);
 		return loc;
@@ -151,7 +153,10 @@ static void lit_new_name(struct lit_parser *p, char *to)
 
 static unsigned int lit_initial(struct lit_parser *p)
 {
-	return lit_accept(p, "=") ? lit_take_number(p, LIT_NUMBERS, "a value") : 0;
+	if (!lit_accept(p, "="))
+		return 0;
+	return lit_accept(p, "&") ? lit_take_address(p) :
+				    lit_take_number(p, LIT_NUMBERS, "a value");
 }
 
 /* frame NAME [SIZE] [= VALUE] */

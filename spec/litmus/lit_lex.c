@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "lit_lex.h"
 
@@ -178,7 +179,8 @@ static void lit_symbol(struct lit_parser *p)
 		if (!strncmp(p->at, two[i], 2))
 			lit_put(p, &n, lit_get(p));
 	}
-	if (!n && !strchr("{}|;:=+[](),/~", *p->at)) {
+	/* $1 and %eax are herd's. */
+	if (!n && !strchr(p->test->herd ? "{}|;:=+[](),/~&*$%" : "{}|;:=+[](),/~&", *p->at)) {
 		lit_bad_character(p);
 		return;
 	}
@@ -213,10 +215,22 @@ void lit_skip_lines(struct lit_parser *p)
 		lit_next(p);
 }
 
+void lit_skip_rest(struct lit_parser *p)
+{
+	while (*p->at && *p->at != '\n')
+		lit_get(p);
+	lit_next(p);
+}
+
 bool lit_is(const struct lit_parser *p, const char *text)
 {
 	return (p->token.kind == LIT_T_WORD || p->token.kind == LIT_T_SYMBOL) &&
 	       !strcmp(p->token.text, text);
+}
+
+bool lit_is_word(const struct lit_parser *p, const char *text)
+{
+	return p->token.kind == LIT_T_WORD && !strcasecmp(p->token.text, text);
 }
 
 bool lit_accept(struct lit_parser *p, const char *text)

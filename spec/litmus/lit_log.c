@@ -88,6 +88,6 @@ void lit_print_outcome(FILE *out, const struct lit_test *test,
 			if (o->loc.slot)
 				fprintf(out, "[%u]", o->loc.slot);
 		}
-		fprintf(out, "=%s;", lit_value_name(outcome->v[i]));
+		fprintf(out, "=%s;", lit_value_name(test, outcome->v[i]));
 	}
 }

@@ -159,6 +159,8 @@ unsigned int lit_read_flag(const struct lit_state *s, unsigned int thread,
 			   unsigned int flag);
 void lit_store_to(struct lit_runner *run, unsigned int where, unsigned int value,
 		  bool looped);
+unsigned int lit_operand(const struct lit_runner *run, const struct lit_operand *o);
+unsigned int lit_calculate(enum lit_op op, unsigned int a, unsigned int b);
 void lit_done(struct lit_runner *run, const struct lit_step *step, unsigned int result);
 void lit_begin_call(const struct lit_state *s, unsigned int thread, unsigned int slot,
 		    enum lit_phase phase);

@@ -41,7 +41,7 @@ static void lit_parse_twins(struct lit_parser *p)
 	} while (p->token.kind == LIT_T_WORD);
 }
 
-static void lit_take_string(struct lit_parser *p, char *to, const char *what)
+void lit_take_string(struct lit_parser *p, char *to, const char *what)
 {
 	if (p->token.kind != LIT_T_STRING) {
 		lit_fail(p, "expected %s, in quotes", what);
@@ -51,15 +51,11 @@ static void lit_take_string(struct lit_parser *p, char *to, const char *what)
 	lit_next(p);
 }
 
-/* vpt NAME: the name may have any characters but blanks. */
-static void lit_parse_name(struct lit_parser *p)
+/* After the first word: the name may have any characters but blanks. */
+void lit_parse_name(struct lit_parser *p)
 {
 	size_t n = 0;
 
-	if (!lit_is(p, "vpt")) {
-		lit_fail(p, "a litmus test begins with: vpt NAME");
-		return;
-	}
 	while (*p->at == ' ' || *p->at == '\t')
 		p->at++, p->column++;
 	while (*p->at && !isspace((unsigned char)*p->at) && n + 1 < LIT_NAME)
@@ -98,6 +94,8 @@ static void lit_header_line(struct lit_parser *p)
 
 static void lit_parse_header(struct lit_parser *p)
 {
+	if (!lit_is(p, "vpt"))
+		lit_fail(p, "a litmus test begins with: vpt NAME; or, in herd's format, X86_64 NAME or X86 NAME");
 	lit_parse_name(p);
 	lit_skip_lines(p);
 	if (p->token.kind == LIT_T_STRING)
@@ -141,8 +139,11 @@ bool lit_parse(struct lit_test *test, const char *path, const char *text, char *
 {
 	struct lit_parser p = { .test = test, .at = text, .line = 1, .column = 1,
 				.error = error, .size = size };
+	unsigned int t;
 
 	memset(test, 0, sizeof(*test));
+	for (t = 0; t < LIT_THREADS; t++)
+		memset(test->thread[t].initial, LIT_UNSET, LIT_REGS);
 	test->tables = LIT_UNLIMITED;
 	test->digest = lit_digest(text);
 	snprintf(test->path, sizeof(test->path), "%s", path);
@@ -151,11 +152,15 @@ bool lit_parse(struct lit_test *test, const char *path, const char *text, char *
 		p.at += 3;
 	lit_next(&p);
 	lit_skip_lines(&p);
-	lit_parse_header(&p);
-	lit_parse_init(&p);
-	lit_skip_lines(&p);
-	lit_parse_threads(&p);
-	lit_observe_registers(&p);
+	if (lit_is(&p, "X86") || lit_is(&p, "X86_64")) {
+		lit_parse_herd(&p);
+	} else {
+		lit_parse_header(&p);
+		lit_parse_init(&p);
+		lit_skip_lines(&p);
+		lit_parse_threads(&p);
+		lit_observe_registers(&p);
+	}
 	lit_parse_conds(&p);
 	return !p.failed;
 }

@@ -72,14 +72,16 @@ static void lit_collect_calls(const struct lit_test *test)
 	}
 }
 
-static bool lit_touches(const struct lit_step *step)
+/* Pages, one bit each, that a step may access: through a register, any that is named. */
+static unsigned int lit_touches(const struct lit_test *test, const struct lit_step *step)
 {
-	return step->loc.space == LIT_IN_PAGE &&
-	       (step->kind == LIT_LOAD || step->kind == LIT_STORE ||
-		step->kind == LIT_EXEC || step->kind == LIT_XCHG || step->kind == LIT_ADD);
+	if (!lit_accesses(step) || step->loc.space == LIT_IN_FLAG)
+		return 0;
+	return step->loc.space == LIT_IN_PAGE ? 1U << lit_page_of(test, &step->loc) :
+						lit_model.declared;
 }
 
-/* What a thread accesses from each of its steps on; twice, for loops go back. */
+/* What a thread accesses from each of its steps on; so often that it is all of it. */
 static void lit_collect_needs(const struct lit_test *test)
 {
 	unsigned int t, i, round;
@@ -91,21 +93,20 @@ static void lit_collect_needs(const struct lit_test *test)
 		const struct lit_thread *thread = &test->thread[t];
 		u8 *needs = lit_model.needs[t];
 
-		for (round = 0; round < 2; round++) {
+		for (round = 0; round <= thread->nsteps; round++) {
 			for (i = thread->nsteps; i-- > 0;) {
 				const struct lit_step *step = &thread->step[i];
 
 				needs[i] |= needs[i + 1];
-				if (step->kind == LIT_UNTIL)
+				if (step->kind == LIT_UNTIL || step->kind == LIT_GOTO)
 					needs[i] |= needs[step->start];
-				if (lit_touches(step))
-					needs[i] |= 1U << lit_page_of(test, &step->loc);
+				needs[i] |= lit_touches(test, step);
 			}
 		}
 	}
 }
 
-/* Loops do not nest. */
+/* Steps that may be done again: those between a place and a step that goes back there. */
 static void lit_collect_loops(const struct lit_test *test)
 {
 	unsigned int t, i;
@@ -114,7 +115,8 @@ static void lit_collect_loops(const struct lit_test *test)
 		for (i = 0; i < test->thread[t].nsteps; i++) {
 			const struct lit_step *step = &test->thread[t].step[i];
 
-			if (step->kind == LIT_UNTIL)
+			if ((step->kind == LIT_UNTIL || step->kind == LIT_GOTO) &&
+			    step->start < i)
 				memset(&lit_model.looped[t][step->start], true,
 				       (i - step->start) * sizeof(bool));
 		}
@@ -269,8 +271,10 @@ static void lit_make_threads(const struct lit_test *test, struct lit_state *s)
 
 	for (t = 0; t < LIT_THREADS; t++)
 		memset(s->u.run[t].reg, LIT_UNSET, LIT_REGS);
-	for (t = 0; t < test->nthreads; t++)
+	for (t = 0; t < test->nthreads; t++) {
+		memcpy(s->u.run[t].reg, test->thread[t].initial, LIT_REGS);
 		s->u.run[t].cpu = (u8)t;
+	}
 	for (i = 0; i < test->nflags; i++)
 		s->u.flag[i] = (u8)test->flag[i].value;
 	if (lit_model.moves)

@@ -36,7 +36,7 @@ static void lit_print_thread_step(FILE *out, const struct mmu_step *step)
 	if (step->b == LIT_POISON)
 		fputs(": whatever is in a page that was freed", out);
 	else
-		fprintf(out, ": %s", lit_value_name(step->b));
+		fprintf(out, ": %s", lit_value_name(test, step->b));
 }
 
 static void lit_print_drain(FILE *out, const struct mmu_step *step)

@@ -135,7 +135,8 @@ static bool lit_set(struct lit_arena *a, u64 round, struct lit_histogram *h)
 				a->world.shift = 0;
 		}
 	}
-	memset(a->reg, LIT_UNSET, sizeof(a->reg));
+	for (i = 0; i < LIT_THREADS; i++)
+		memcpy(a->reg[i], test->thread[i].initial, LIT_REGS);
 	for (i = 0; i < test->nflags; i++)
 		a->flag[i].v = test->flag[i].value;
 	error = lit_world_set(&a->world);
