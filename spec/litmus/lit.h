@@ -72,6 +72,8 @@ struct lit_frame {
  * @frame: number, LIT_FRESH, or LIT_UNMAPPED
  * @rights: of the mapping
  * @value: what a fresh frame holds at the beginning
+ * @accessed: A is set at the beginning
+ * @dirty: D, too
  * @place: index in the PDPT, PD and PT, each 0 or 1
  * @table: rights of the PDE above it, LIT_U | LIT_W unless the test says otherwise
  */
@@ -82,6 +84,8 @@ struct lit_page {
 	int frame;
 	unsigned int rights;
 	unsigned int value;
+	bool accessed;
+	bool dirty;
 	unsigned int place[3];
 	unsigned int table;
 };

@@ -262,7 +262,21 @@ static void lit_parse_place(struct lit_parser *p, struct lit_page *page)
 	lit_next(p);
 }
 
-/* page NAME SIZE[/SIZE] [-> FRAME [RIGHTS] [= VALUE]] [at PLACE] [under RIGHTS] */
+/* [accessed | dirty]: A, or A and D, at the beginning */
+static void lit_parse_used(struct lit_parser *p, struct lit_page *page)
+{
+	/* On the machine the value is stored through the page itself. */
+	page->accessed = page->value;
+	page->dirty = page->value && page->rights & LIT_W;
+	if (lit_is(p, "dirty") && !(page->rights & LIT_W))
+		lit_fail(p, "only a page that can be written is dirty");
+	if (lit_accept(p, "dirty"))
+		page->accessed = page->dirty = true;
+	else
+		page->accessed |= lit_accept(p, "accessed");
+}
+
+/* page NAME SIZE[/SIZE] [-> FRAME [RIGHTS] [= VALUE] [USED]] [at PLACE] [under RIGHTS] */
 static void lit_parse_page(struct lit_parser *p)
 {
 	struct lit_page *page = &p->test->page[p->test->npages];
@@ -291,6 +305,7 @@ static void lit_parse_page(struct lit_parser *p)
 			page->rights = lit_take_rights(p);
 		if (page->frame == LIT_FRESH)
 			page->value = lit_initial(p);
+		lit_parse_used(p, page);
 	}
 	if (lit_accept(p, "at"))
 		lit_parse_place(p, page);

@@ -32,10 +32,28 @@ const char *lit_log_kind(const struct lit_log *log)
 	return log->cond->forall ? "Required" : lit_log_forbids(log) ? "Forbidden" : "Allowed";
 }
 
+/* Whether the first parenthesis is closed by the last character. */
+static bool lit_in_parentheses(const char *text)
+{
+	int depth = 0;
+
+	if (*text != '(')
+		return false;
+	for (; *text; text++) {
+		depth += *text == '(' ? 1 : *text == ')' ? -1 : 0;
+		if (!depth)
+			return !text[1];
+	}
+	return false;
+}
+
 void lit_log_condition(FILE *out, const struct lit_log *log)
 {
-	fprintf(out, "%s (%s)", log->cond->forall ? "forall" :
-		lit_log_forbids(log) ? "~exists" : "exists", log->cond->text);
+	const bool closed = lit_in_parentheses(log->cond->text);
+
+	fprintf(out, "%s %s%s%s", log->cond->forall ? "forall" :
+		lit_log_forbids(log) ? "~exists" : "exists", closed ? "" : "(",
+		log->cond->text, closed ? "" : ")");
 }
 
 bool lit_log_validated(const struct lit_log *log)

@@ -245,10 +245,9 @@ static bool lit_finish_setup(const struct lit_test *test, struct lit_state *s)
 			if (p->frame == LIT_FRESH)
 				lit_fill(&s->u, MMU_PAGE_FRAME(mapped), 1, p->value);
 		}
-		/* On the machine the value is stored through the page itself. */
-		for (j = 0; p->value && j < mmu_pages(p->span); j += mmu_pages(p->level))
+		for (j = 0; j < mmu_pages(p->span); j += mmu_pages(p->level))
 			*lit_entry(&s->m, page + j, p->level) |=
-				MMU_E_A | (p->rights & LIT_W ? MMU_E_D : 0);
+				(p->accessed ? MMU_E_A : 0) | (p->dirty ? MMU_E_D : 0);
 		if (p->table != (LIT_U | LIT_W)) {
 			u16 *entry = lit_entry(&s->m, page, 2);
 

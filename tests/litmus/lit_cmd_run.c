@@ -21,6 +21,13 @@ static int usage(FILE *out)
 	      "                  ask the model, which takes a moment)\n"
 	      "  --shard I/N     every N-th test, from the I-th on\n"
 	      "  --folder DIR    the catalogue (default spec/litmus)\n"
+	      "  --size S        tests between two meetings of the threads (default 100), of\n"
+	      "                  those without pages and calls\n"
+	      "  --stride D      and the distance of such that follow each other (default 1)\n"
+	      "  --interpret     do step by step what is compiled to machine code otherwise\n"
+	      "  --barrier KIND  user (default): threads begin when they see that all are\n"
+	      "                  ready, or a random while later; timebase: all at one count\n"
+	      "                  of the time-stamp counter\n"
 	      "  --progress      a line on stderr that tells how far it is\n"
 	      "  --tap, --rows   print TAP; or rows for the summary\n"
 	      "\n"
@@ -84,6 +91,19 @@ static bool take_option(struct lit_options *o, int c)
 	case 'p':
 		o->progress = true;
 		return true;
+	case 'S':
+		return take_number("--size", &o->size);
+	case 'D':
+		return take_number("--stride", &o->stride);
+	case 'I':
+		o->interpret = true;
+		return true;
+	case 'b':
+		o->timebase = !strcmp(optarg, "timebase");
+		if (o->timebase || !strcmp(optarg, "user"))
+			return true;
+		fprintf(stderr, "--barrier is user or timebase, not %s\n", optarg);
+		return false;
 	case 't':
 		o->tap = true;
 		return true;
@@ -104,6 +124,10 @@ static bool take_options(int argc, char **argv, struct lit_options *o)
 		{ "allowed", required_argument, NULL, 'm' },
 		{ "shard", required_argument, NULL, 'i' },
 		{ "folder", required_argument, NULL, 'd' },
+		{ "size", required_argument, NULL, 'S' },
+		{ "stride", required_argument, NULL, 'D' },
+		{ "interpret", no_argument, NULL, 'I' },
+		{ "barrier", required_argument, NULL, 'b' },
 		{ "progress", no_argument, NULL, 'p' },
 		{ "tap", no_argument, NULL, 't' },
 		{ "rows", no_argument, NULL, 'r' },
@@ -112,7 +136,8 @@ static bool take_options(int argc, char **argv, struct lit_options *o)
 	};
 	int c;
 
-	*o = (struct lit_options){ .folder = "spec/litmus", .rounds = 10000 };
+	*o = (struct lit_options){ .folder = "spec/litmus", .rounds = 10000, .size = 100,
+				   .stride = 1 };
 	while ((c = getopt_long(argc, argv, "n:", options, NULL)) != -1) {
 		if (c == 'h')
 			exit(usage(stdout));

@@ -273,6 +273,11 @@ void lit_run_thread(struct lit_arena *a, unsigned int thread)
 		const struct lit_step *step = &t->step[i];
 		unsigned int result;
 
+		/* Compiled, but for the rounds that pause. */
+		if (a->code && !slow && a->run[thread][i].run) {
+			i = lit_run_compiled(a, thread, i) - 1;
+			continue;
+		}
 		/* Most often back to back; else with pauses of up to a call's length. */
 		if (slow && i && !rng_below(&a->rng[thread], 2))
 			lit_pause(a, thread, a->ticks / 4);
