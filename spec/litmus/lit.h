@@ -146,6 +146,8 @@ enum lit_kind {
 	LIT_GUP,		/* a lockless walk by software */
 	LIT_PTE,		/* store an entry, nothing else: model only */
 	LIT_INVLPG,		/* on this CPU: model only */
+	LIT_PDE,		/* store the entry above the page table, nothing else: model only */
+	LIT_ENTRY,		/* load the entry of a page as data: model only */
 };
 
 /* What LIT_CALC and LIT_UPDATE do with two operands. */

@@ -60,8 +60,7 @@ void lit_store_to(struct lit_runner *run, unsigned int where, unsigned int value
 }
 
 /* A thread's own stores first (SDM 8.2.3.5). */
-static bool lit_forward(const struct lit_runner *run, unsigned int where,
-			unsigned int *value)
+bool lit_forward(const struct lit_runner *run, unsigned int where, unsigned int *value)
 {
 	unsigned int i;
 

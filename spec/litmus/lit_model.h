@@ -165,6 +165,15 @@ void lit_done(struct lit_runner *run, const struct lit_step *step, unsigned int 
 void lit_begin_call(const struct lit_state *s, unsigned int thread, unsigned int slot,
 		    enum lit_phase phase);
 
+bool lit_forward(const struct lit_runner *run, unsigned int where, unsigned int *value);
+
+/* lit_entry.c: steps pte, pde, entry, gup. */
+void lit_store_entry(const struct lit_state *s, struct lit_runner *run,
+		     const struct lit_step *step);
+void lit_load_entry(const struct lit_state *s, struct lit_runner *run,
+		    const struct lit_step *step);
+void lit_gup(const struct lit_state *s, unsigned int thread);
+
 /* Where a store goes: a word of a frame, a flag, an entry of a table. */
 static inline unsigned int lit_where_word(unsigned int frame, unsigned int slot)
 {

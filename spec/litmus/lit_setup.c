@@ -139,6 +139,7 @@ static void lit_collect_kinds(const struct lit_test *test)
 			lit_model.everywhere |= step->query == LIT_ACCESSED;
 			lit_model.unchecked |= step->kind == LIT_TABLE ||
 					       step->kind == LIT_PTE ||
+					       step->kind == LIT_PDE ||
 					       step->kind == LIT_INVLPG;
 		}
 	}

@@ -235,6 +235,13 @@ static void lit_take_args(struct lit_parser *p, struct lit_thread *thread,
 	case LIT_A_PTE:
 		lit_take_pte(p, step);
 		break;
+	case LIT_A_PDE:
+		lit_take_page(p, step);
+		step->level = 2;
+		step->frame = lit_accept(p, "none") ? LIT_UNMAPPED : LIT_FRESH;
+		if (step->frame == LIT_FRESH)
+			step->rights = lit_take_rights(p);
+		break;
 	case LIT_A_NUMBER:
 		step->value = lit_take_number(p, 3, "a CPU");
 		break;
@@ -303,7 +310,8 @@ static void lit_parse_step(struct lit_parser *p, unsigned int column)
 	step->kind = verb->kind;
 	step->op = verb->op;
 	if (step->query && verb->kind != LIT_UNMAP && verb->kind != LIT_RESOLVE &&
-	    verb->kind != LIT_PROTECT && verb->kind != LIT_REMAP)
+	    verb->kind != LIT_PROTECT && verb->kind != LIT_REMAP &&
+	    verb->kind != LIT_ENTRY)
 		lit_fail(p, "%s does not tell of A and D", verb->name);
 	if ((verb->result == LIT_R_MUST || step->query) && step->reg < 0)
 		lit_fail(p, "the result must go to a register: r0 = %s", verb->name);

@@ -39,6 +39,10 @@ static const struct lit_verb lit_verbs[] = {
 	  "get_user_pages() finds nothing in a region: no page of it can be pinned", 0 },
 	{ "pte", LIT_PTE, LIT_A_PTE, LIT_R_NEVER,
 	  "the module has no call that stores an entry and nothing else", 0 },
+	{ "pde", LIT_PDE, LIT_A_PDE, LIT_R_NEVER,
+	  "the module has no call that stores an entry and nothing else", 0 },
+	{ "entry", LIT_ENTRY, LIT_A_PAGE, LIT_R_MUST,
+	  "the module has no call that reads an entry without its lock", 0 },
 	{ "invlpg", LIT_INVLPG, LIT_A_PAGE, LIT_R_NEVER,
 	  "the module has no call that invalidates on one CPU only", 0 },
 };

@@ -19,6 +19,7 @@ enum lit_args {
 	LIT_A_RANGE,		/* address, size */
 	LIT_A_RANGE_RIGHTS,
 	LIT_A_PTE,		/* address, frame and rights, or none */
+	LIT_A_PDE,		/* address, rights, or none */
 	LIT_A_NUMBER,
 	LIT_A_UNTIL,
 	LIT_A_CMPXCHG,		/* flag or address, expected value, new value */
