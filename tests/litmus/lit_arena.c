@@ -50,6 +50,14 @@ static void lit_meet(struct lit_arena *a, unsigned int thread)
 	}
 }
 
+/* Another CPU has just written the code that this one will run (SDM vol. 3A 8.1.3). */
+static void lit_serialize(void)
+{
+	unsigned int a = 0, b, c = 0, d;
+
+	__asm__ __volatile__("cpuid" : "+a" (a), "=b" (b), "+c" (c), "=d" (d) : : "memory");
+}
+
 static void lit_body(struct lit_arena *a, unsigned int thread)
 {
 	if (a->ninstances)
@@ -61,8 +69,10 @@ static void lit_body(struct lit_arena *a, unsigned int thread)
 /* One round of one thread, from the meeting to the end of its steps. */
 static void lit_round(struct lit_arena *a, unsigned int thread, u64 round)
 {
-	if (round % LIT_REPIN == 1)
+	if (round % LIT_REPIN == 1) {
 		pin_to(a->map[thread]);
+		lit_serialize();
+	}
 	lit_warm_thread(a, thread);
 	lit_tell(&a->ready[thread], round);
 	lit_await(a, &a->start.v, round);

@@ -14,6 +14,7 @@
 #include <ucontext.h>
 
 #define LIT_CODE_BYTES	16384	/* of a thread */
+#define LIT_NOWHERE	(1ULL << 62)	/* not canonical: a fault, whatever is added */
 #define LIT_GPRS	9	/* registers of a test that find one of the machine's */
 
 /* Not rax, rcx, rdx (see lit_asm.h), rsp, rsi, rdi (registers), r15 (flags). */
@@ -391,7 +392,7 @@ void lit_compile(struct lit_arena *a)
 	unsigned int t, value;
 
 	for (value = 0; value < LIT_VALUES; value++) {
-		a->place[value] = (u64)NULL;
+		a->place[value] = LIT_NOWHERE;
 		if (!lit_place_of(value, &loc))
 			continue;
 		if (loc.space == LIT_IN_FLAG)

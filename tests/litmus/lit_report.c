@@ -54,7 +54,8 @@ static void print_histogram(const struct lit_test *test, const struct lit_histog
 		printf("%-6llu%s", (unsigned long long)h->count[i],
 		       lit_holds(test, log->cond, o) != log->cond->forall ? "*>" : ":>");
 		lit_print_outcome(stdout, test, o);
-		puts(is_allowed(allowed, o) ? "" : " # the model does not allow it");
+		puts(!allowed->known || is_allowed(allowed, o) ? "" :
+		     " # the model does not allow it");
 	}
 }
 
