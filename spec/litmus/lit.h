@@ -12,15 +12,15 @@
 #define LIT_NAME	40
 #define LIT_TEXT	600
 #define LIT_THREADS	4
-#define LIT_STEPS	24	/* of one thread */
-#define LIT_REGS	8	/* likewise */
+#define LIT_STEPS	64	/* of one thread */
+#define LIT_REGS	16	/* likewise */
 #define LIT_FRAMES	6
 #define LIT_PAGES	8
 #define LIT_FLAGS	8
 #define LIT_SLOTS	4	/* words of a 4 KiB page that a test can name */
 #define LIT_OBS		32	/* what an outcome consists of */
 #define LIT_OUTCOMES	4096	/* of one test */
-#define LIT_NODES	48	/* of a condition */
+#define LIT_NODES	256	/* of all conditions */
 #define LIT_CONDS	4
 #define LIT_TWINS	4
 
@@ -30,6 +30,7 @@
  */
 enum lit_value {
 	LIT_NUMBERS = 200,	/* numbers are below this */
+	LIT_ADDRESS = 200,	/* of the first flag; of others and of pages: those that follow */
 	LIT_OK = 0xe0,
 	LIT_EEXIST,
 	LIT_ENOENT,
@@ -71,6 +72,8 @@ struct lit_frame {
  * @frame: number, LIT_FRESH, or LIT_UNMAPPED
  * @rights: of the mapping
  * @value: what a fresh frame holds at the beginning
+ * @accessed: A is set at the beginning
+ * @dirty: D, too
  * @place: index in the PDPT, PD and PT, each 0 or 1
  * @table: rights of the PDE above it, LIT_U | LIT_W unless the test says otherwise
  */
@@ -81,6 +84,8 @@ struct lit_page {
 	int frame;
 	unsigned int rights;
 	unsigned int value;
+	bool accessed;
+	bool dirty;
 	unsigned int place[3];
 	unsigned int table;
 };
@@ -95,12 +100,13 @@ enum lit_space {
 	LIT_IN_FLAG,
 	LIT_IN_PAGE,		/* through an address of the region */
 	LIT_IN_FRAME,		/* what a frame holds at the end */
+	LIT_IN_REG,		/* where the address in a register says */
 };
 
 /**
  * struct lit_loc - a word
  * @space: what @index counts
- * @index: flag, page or frame
+ * @index: flag, page, frame or register
  * @page: 4 KiB pages of the model (an eighth of its region) beyond the first
  * @slot: word in that page
  */
@@ -116,8 +122,13 @@ enum lit_kind {
 	LIT_STORE,
 	LIT_EXEC,
 	LIT_XCHG,		/* the locked exchange */
-	LIT_ADD,		/* the locked addition; gives what was there before */
+	LIT_UPDATE,		/* a locked addition and the like; gives what was there before */
+	LIT_CMPXCHG,		/* the locked compare-and-exchange; likewise */
 	LIT_FENCE,
+	LIT_LFENCE,
+	LIT_SFENCE,
+	LIT_CALC,		/* in registers */
+	LIT_GOTO,		/* to step @start, if the operands are or are not alike */
 	LIT_WAIT,		/* until the flag has the value */
 	LIT_LOOP,
 	LIT_UNTIL,		/* back to the loop's start, unless an alternative holds */
@@ -135,6 +146,25 @@ enum lit_kind {
 	LIT_GUP,		/* a lockless walk by software */
 	LIT_PTE,		/* store an entry, nothing else: model only */
 	LIT_INVLPG,		/* on this CPU: model only */
+	LIT_PDE,		/* store the entry above the page table, nothing else: model only */
+	LIT_ENTRY,		/* load the entry of a page as data: model only */
+};
+
+/* What LIT_CALC and LIT_UPDATE do with two operands. */
+enum lit_op {
+	LIT_OP_PLUS,
+	LIT_OP_MINUS,
+	LIT_OP_AND,
+	LIT_OP_OR,
+	LIT_OP_XOR,
+	LIT_OP_COMPARE,		/* 0, 1, 2: the first is less, equal, greater */
+	LIT_OP_FIRST,		/* the first as it is */
+};
+
+/* A value as it stands, or a register's. */
+struct lit_operand {
+	bool reg;
+	unsigned int n;
 };
 
 enum lit_query {
@@ -156,12 +186,15 @@ struct lit_until {
  * @reg: register that takes the result, or -1
  * @query: what of a call's answer is the result
  * @loc: location, or the address of a call
- * @value: stored, added, waited for; number of the CPU (move)
+ * @value: waited for; number of the CPU (move)
+ * @op: of an update or calc
+ * @arg: what is stored or added; expected and new value (cmpxchg); calc's; goto's
+ * @differ: goto if the operands differ, else if they are alike
  * @level: page size of a map
  * @span: level of the size that a range form covers
  * @frame: of map, remap, pte: number, LIT_FRESH; LIT_UNMAPPED (pte: not present)
  * @rights: map, protect, table, pte
- * @start: until: step after the loop's
+ * @start: until: step after the loop's; goto: step to go to
  * @until: alternatives
  * @nuntil: how many
  * @line: in the file
@@ -172,6 +205,9 @@ struct lit_step {
 	enum lit_query query;
 	struct lit_loc loc;
 	unsigned int value;
+	enum lit_op op;
+	struct lit_operand arg[2];
+	bool differ;
 	unsigned int level;
 	unsigned int span;
 	int frame;
@@ -182,11 +218,20 @@ struct lit_step {
 	unsigned int line;
 };
 
+/**
+ * struct lit_thread - a thread
+ * @nsteps: how many steps
+ * @nregs: how many registers
+ * @step: steps
+ * @reg: names of registers
+ * @initial: what they hold at the beginning
+ */
 struct lit_thread {
 	unsigned int nsteps;
 	unsigned int nregs;
 	struct lit_step step[LIT_STEPS];
 	char reg[LIT_REGS][LIT_NAME];
+	unsigned char initial[LIT_REGS];
 };
 
 /* One thing that an outcome tells: a register, or a word at the end. */
@@ -222,10 +267,24 @@ enum lit_sort {
 	LIT_INTERESTING,	/* reported */
 };
 
+/**
+ * struct lit_cond - a condition on the outcome
+ * @sort: what is said of it
+ * @root: number of its node
+ * @forall: it was written "forall C": @root is ~C, and forbidden
+ * @text: C
+ */
 struct lit_cond {
 	enum lit_sort sort;
 	unsigned int root;
+	bool forall;
 	char text[LIT_TEXT];
+};
+
+enum lit_format {
+	LIT_OURS,
+	LIT_X86,		/* herd's, with Intel's order of operands */
+	LIT_X86_64,		/* herd's, with AT&T's */
 };
 
 /**
@@ -240,6 +299,7 @@ struct lit_cond {
  * @axioms: of the transistency model that a violation would break; likewise
  * @twin: protocol steps without which the model must show a forbidden outcome
  * @ntwins: how many
+ * @herd: format of the file
  * @demand: touching an unmapped address maps a page
  * @big_region: the region covers whole PDPTs
  * @stores: stores of a thread that can wait, at most (model only); 0: as many as it makes
@@ -252,6 +312,8 @@ struct lit_cond {
  * @obs: what an outcome consists of, registers first
  * @cond: conditions on it
  * @node: of the conditions
+ * @filtered: only outcomes that meet node @filter count
+ * @filter: likewise
  */
 struct lit_test {
 	char path[256];
@@ -264,6 +326,7 @@ struct lit_test {
 	char axioms[LIT_TEXT];
 	char twin[LIT_TWINS][LIT_NAME];
 	unsigned int ntwins;
+	enum lit_format herd;
 	bool demand;
 	bool big_region;
 	unsigned int stores;
@@ -277,6 +340,8 @@ struct lit_test {
 	struct lit_obs obs[LIT_OBS];
 	struct lit_cond cond[LIT_CONDS];
 	struct lit_node node[LIT_NODES];
+	bool filtered;
+	unsigned int filter;
 };
 
 /**
@@ -298,6 +363,9 @@ bool lit_parse(struct lit_test *test, const char *path, const char *text, char *
 bool lit_holds(const struct lit_test *test, const struct lit_cond *cond,
 	       const struct lit_outcome *outcome);
 
+/* Whether an outcome counts: without a filter, each does. */
+bool lit_counts(const struct lit_test *test, const struct lit_outcome *outcome);
+
 /* Number of the condition of @sort that @outcome meets, or -1. */
 int lit_meets(const struct lit_test *test, enum lit_sort sort,
 	      const struct lit_outcome *outcome);
@@ -305,9 +373,51 @@ int lit_meets(const struct lit_test *test, enum lit_sort sort,
 /* "0:r0=1; 1:r1=F;" */
 void lit_print_outcome(FILE *out, const struct lit_test *test,
 		       const struct lit_outcome *outcome);
-const char *lit_value_name(unsigned int value);
+const char *lit_value_name(const struct lit_test *test, unsigned int value);
+
+/*
+ * Result of an operation on two values; LIT_ELSE: a number that is out of range, or a
+ * sum with an address in it.
+ */
+unsigned int lit_calc(enum lit_op op, unsigned int a, unsigned int b);
+
+/* The address of a flag or page, as a value; and the place that a value is the address of. */
+unsigned int lit_address_of(const struct lit_loc *loc);
+bool lit_place_of(unsigned int value, struct lit_loc *loc);
+
+/* Whether a step accesses memory, and whether it may write there. */
+bool lit_accesses(const struct lit_step *step);
+bool lit_writes(const struct lit_step *step);
 void lit_print_step(FILE *out, const struct lit_test *test, unsigned int thread,
 		    const struct lit_step *step);
+
+/**
+ * struct lit_log - what a log tells of a test, for herd's and litmus7's readers
+ * @cond: the condition in question: the first that is forbidden, allowed or forall
+ * @positive: how many outcomes, or rounds, meet it as it was written
+ * @negative: how many do not
+ */
+struct lit_log {
+	const struct lit_cond *cond;
+	unsigned long long positive;
+	unsigned long long negative;
+};
+
+/* lit_log.c */
+void lit_log_begin(struct lit_log *log, const struct lit_test *test);
+void lit_log_count(struct lit_log *log, const struct lit_test *test,
+		   const struct lit_outcome *outcome, unsigned long long n);
+/* "Allowed", "Required" or "Forbidden" */
+const char *lit_log_kind(const struct lit_log *log);
+/* "exists (C)", "forall (C)" or "~exists (C)" */
+void lit_log_condition(FILE *out, const struct lit_log *log);
+/* Whether the condition holds of what was counted. */
+bool lit_log_validated(const struct lit_log *log);
+/* "Positive: 1 Negative: 3", with @comma in between: witnesses of what is claimed. */
+void lit_log_witnesses(FILE *out, const struct lit_log *log, const char *comma);
+void lit_log_hash(FILE *out, const struct lit_test *test);
+/* "Observation NAME Never 0 100" */
+void lit_log_observation(FILE *out, const struct lit_test *test, const struct lit_log *log);
 
 /* Shell pattern on the name, "@group", or a path. */
 bool lit_selected(const struct lit_test *test, const char *selector);

@@ -17,15 +17,18 @@ static const struct lit_step *lit_step_of(const struct lit_state *s, unsigned in
 	return &lit_model.test->thread[thread].step[s->u.run[thread].pc];
 }
 
-static bool lit_writes(const struct lit_step *step)
-{
-	return step->kind == LIT_STORE || step->kind == LIT_XCHG || step->kind == LIT_ADD;
-}
-
 static unsigned int lit_rights(const struct lit_step *step)
 {
 	return MMU_U | (lit_writes(step) ? MMU_W : 0) |
 	       (step->kind == LIT_EXEC ? MMU_X : 0);
+}
+
+/* Where the access of a thread's step goes; false: nowhere. */
+static bool lit_place(const struct lit_state *s, unsigned int thread, struct lit_loc *loc)
+{
+	*loc = lit_step_of(s, thread)->loc;
+	return loc->space != LIT_IN_REG ||
+	       lit_place_of(s->u.run[thread].reg[loc->index], loc);
 }
 
 void lit_done(struct lit_runner *run, const struct lit_step *step, unsigned int result)
@@ -57,8 +60,7 @@ void lit_store_to(struct lit_runner *run, unsigned int where, unsigned int value
 }
 
 /* A thread's own stores first (SDM 8.2.3.5). */
-static bool lit_forward(const struct lit_runner *run, unsigned int where,
-			unsigned int *value)
+bool lit_forward(const struct lit_runner *run, unsigned int where, unsigned int *value)
 {
 	unsigned int i;
 
@@ -117,15 +119,36 @@ void lit_drain(const struct lit_state *s, unsigned int thread)
 		lit_drain_one(s, thread, false);
 }
 
-/* A sum of numbers; what is no number stays what it is. */
-static unsigned int lit_sum(unsigned int value, unsigned int n)
+unsigned int lit_operand(const struct lit_runner *run, const struct lit_operand *o)
 {
-	if (value >= LIT_NUMBERS)
-		return value;
-	if (value + n >= LIT_NUMBERS)
-		mmu_violate("bound: a sum of %u, and numbers go up to %u", value + n,
+	return o->reg ? run->reg[o->n] : o->n;
+}
+
+unsigned int lit_calculate(enum lit_op op, unsigned int a, unsigned int b)
+{
+	unsigned int value = lit_calc(op, a, b);
+
+	if (value == LIT_ELSE && a != LIT_ELSE && b != LIT_ELSE)
+		mmu_violate("bound: a result out of range: numbers are 0 to %u, and nothing is added to addresses",
 			    LIT_NUMBERS - 1);
-	return value + n;
+	return value;
+}
+
+/* What a locked instruction leaves in memory. */
+static unsigned int lit_locked(const struct lit_runner *run, const struct lit_step *step,
+			       unsigned int value)
+{
+	unsigned int first = lit_operand(run, &step->arg[0]);
+
+	switch (step->kind) {
+	case LIT_XCHG:
+		return first;
+	case LIT_CMPXCHG:
+		return value == first ? lit_operand(run, &step->arg[1]) : value;
+	default:
+		/* What was there before may be a fault's remains. */
+		return value == LIT_POISON ? value : lit_calculate(step->op, value, first);
+	}
 }
 
 /* The word at @where is loaded, stored to, exchanged. */
@@ -140,13 +163,11 @@ static unsigned int lit_use(struct lit_user *u, struct mmu_state *m, unsigned in
 		lit_forward(run, where, &value);
 		return value;
 	case LIT_STORE:
-		lit_store_to(run, where, step->value, lit_model.looped[thread][run->pc]);
+		lit_store_to(run, where, lit_operand(run, &step->arg[0]),
+			     lit_model.looped[thread][run->pc]);
 		return LIT_OK;
-	case LIT_XCHG:
-		lit_put(u, m, where, step->value);
-		return value;
 	default:
-		lit_put(u, m, where, lit_sum(value, step->value));
+		lit_put(u, m, where, lit_locked(run, step, value));
 		return value;
 	}
 }
@@ -157,7 +178,7 @@ static bool lit_can_access(const struct lit_state *s, unsigned int thread)
 	const unsigned int room = lit_model.test->stores, waiting = s->u.run[thread].waiting;
 	enum lit_kind kind = lit_step_of(s, thread)->kind;
 
-	if (kind == LIT_XCHG || kind == LIT_ADD)
+	if (kind == LIT_XCHG || kind == LIT_UPDATE || kind == LIT_CMPXCHG)
 		return !waiting;
 	return kind != LIT_STORE || !room || waiting < room;
 }
@@ -268,29 +289,31 @@ static void lit_access_page(const struct lit_state *s, unsigned int thread,
 	}
 }
 
-static void lit_access_flag(const struct lit_state *s, unsigned int thread)
+static void lit_access_flag(const struct lit_state *s, unsigned int thread,
+			    unsigned int flag)
 {
 	const struct lit_step *step = lit_step_of(s, thread);
 	unsigned int result;
 	struct mmu_state *m;
 	struct lit_user *u = lit_branch(s, &m);
 
-	result = lit_use(u, m, thread, step, lit_where_flag(step->loc.index),
-			 s->u.flag[step->loc.index]);
+	result = lit_use(u, m, thread, step, lit_where_flag(flag), s->u.flag[flag]);
 	lit_done(&u->run[thread], step, result);
 	lit_commit(thread, LIT_DID_STEP, s->u.run[thread].pc, result, 0);
 }
 
 void lit_access(const struct lit_state *s, unsigned int thread)
 {
-	const struct lit_step *step = lit_step_of(s, thread);
+	struct lit_loc loc;
 
 	if (!lit_can_access(s, thread))
 		return;
-	if (step->loc.space == LIT_IN_FLAG)
-		lit_access_flag(s, thread);
+	if (!lit_place(s, thread, &loc))
+		mmu_violate("bound: an access where a register holds no address");
+	else if (loc.space == LIT_IN_FLAG)
+		lit_access_flag(s, thread, loc.index);
 	else
-		lit_access_page(s, thread, lit_page_of(lit_model.test, &step->loc));
+		lit_access_page(s, thread, lit_page_of(lit_model.test, &loc));
 }
 
 /* Rights that a walk through memory finds at @page; 0: nothing is mapped. */
@@ -320,7 +343,9 @@ static unsigned int lit_mapped(const struct mmu_state *m, unsigned int page)
 void lit_look(const struct lit_state *s, unsigned int thread)
 {
 	const struct lit_step *step = lit_step_of(s, thread);
-	unsigned int page = lit_page_of(lit_model.test, &step->loc);
+	struct lit_loc loc;
+	bool somewhere = lit_place(s, thread, &loc);
+	unsigned int page = somewhere ? lit_page_of(lit_model.test, &loc) : 0;
 	unsigned int mapped = lit_mapped(&s->m, page);
 	struct mmu_state *m;
 	struct lit_user *u;

@@ -4,34 +4,8 @@
 
 #include "lit_lex.h"
 
-static const struct { const char *name; unsigned int value; } lit_values[] = {
-	{ "F", LIT_F }, { "ok", LIT_OK }, { "EEXIST", LIT_EEXIST },
-	{ "ENOENT", LIT_ENOENT }, { "EINVAL", LIT_EINVAL }, { "ENOMEM", LIT_ENOMEM },
-	{ "EAGAIN", LIT_EAGAIN }, { "poison", LIT_POISON },
-	{ "something-else", LIT_ELSE },
-};
-
-#define LIT_VALUES	(sizeof(lit_values) / sizeof(lit_values[0]))
-
-const char *lit_value_name(unsigned int value)
-{
-	static char number[4][12];
-	static unsigned int turn;
-	size_t i;
-
-	for (i = 0; i < LIT_VALUES; i++) {
-		if (lit_values[i].value == value)
-			return lit_values[i].name;
-	}
-	if (value == LIT_UNSET)
-		return "-";
-	turn = (turn + 1) % 4;
-	snprintf(number[turn], sizeof(number[turn]), "%u", value);
-	return number[turn];
-}
-
-static unsigned int lit_node(struct lit_parser *p, enum lit_node_kind kind,
-			     unsigned int a, unsigned int b)
+unsigned int lit_node(struct lit_parser *p, enum lit_node_kind kind, unsigned int a,
+		      unsigned int b)
 {
 	if (p->test->nnodes == LIT_NODES) {
 		lit_fail(p, "the conditions are too long");
@@ -69,51 +43,57 @@ static unsigned int lit_observe(struct lit_parser *p, const struct lit_obs *obs)
 static unsigned int lit_take_register(struct lit_parser *p)
 {
 	struct lit_obs obs = { .reg = true };
-	unsigned int i;
+	int reg;
 
 	obs.thread = lit_take_number(p, p->test->nthreads, "the number of a thread");
 	lit_expect(p, ":");
 	if (p->failed)
 		return 0;
-	for (i = 0; i < p->test->thread[obs.thread].nregs; i++) {
-		if (!strcmp(p->test->thread[obs.thread].reg[i], p->token.text))
-			break;
-	}
-	if (i == p->test->thread[obs.thread].nregs) {
+	reg = p->test->herd ? lit_herd_register(p, obs.thread) :
+			      lit_find_reg(&p->test->thread[obs.thread], p->token.text);
+	if (reg < 0) {
 		lit_fail(p, "thread %u has no register '%s'", obs.thread, p->token.text);
 		return 0;
 	}
-	obs.index = i;
+	obs.index = (unsigned int)reg;
 	lit_next(p);
 	return lit_observe(p, &obs);
 }
 
-/* A register, or [A] or f: what a frame or a flag holds at the end. */
-static unsigned int lit_take_obs(struct lit_parser *p)
+/* A register, or A, [A], f or [f]: what a frame or a flag holds at the end. */
+unsigned int lit_take_obs(struct lit_parser *p)
 {
 	struct lit_obs obs = { .reg = false };
 	unsigned int line = p->token.line, column = p->token.column;
+	bool brackets;
 
 	if (p->token.kind == LIT_T_NUMBER)
 		return lit_take_register(p);
+	brackets = lit_accept(p, "[");
 	obs.loc = lit_take_loc(p, true);
+	if (brackets)
+		lit_expect(p, "]");
 	if (obs.loc.space == LIT_IN_PAGE)
 		lit_fail_at(p, line, column,
 			    "what an address leads to in the end is not observed; name the frame");
 	return lit_observe(p, &obs);
 }
 
+/* A fault, a status, an address: &x, in herd's files x. */
 static bool lit_take_value(struct lit_parser *p, unsigned int *value)
 {
-	size_t i;
+	int found = p->token.kind == LIT_T_WORD ? lit_find_value(p->token.text) : -1;
 
-	for (i = 0; i < LIT_VALUES - 1; i++) {
-		if (lit_accept(p, lit_values[i].name)) {
-			*value = lit_values[i].value;
-			return true;
-		}
+	if (found >= 0) {
+		*value = (unsigned int)found;
+		lit_next(p);
+		return true;
 	}
-	return false;
+	if (!lit_is(p, "&") && !(p->test->herd && p->token.kind == LIT_T_WORD))
+		return false;
+	lit_accept(p, "&");
+	*value = lit_take_address(p);
+	return true;
 }
 
 /* After a number: is it the left side of a register's name? */
@@ -130,7 +110,7 @@ static bool lit_colon_follows(const struct lit_parser *p)
 static unsigned int lit_take_atom(struct lit_parser *p)
 {
 	unsigned int a = lit_take_obs(p), node, value = 0;
-	bool differ = lit_accept(p, "!=");
+	bool differ = lit_accept(p, "!=") || lit_accept(p, "<>");
 
 	if (!differ)
 		lit_expect(p, "=");
@@ -151,14 +131,18 @@ static unsigned int lit_take_not(struct lit_parser *p, unsigned int depth)
 {
 	unsigned int node;
 
+	lit_skip_lines(p);
+
 	if (depth > 8) {
 		lit_fail(p, "too many parentheses");
 		return 0;
 	}
-	if (lit_accept(p, "~"))
+	if (lit_accept(p, "~") || lit_accept(p, "not"))
 		return lit_node(p, LIT_NOT, lit_take_not(p, depth + 1), 0);
 	if (lit_accept(p, "true"))
 		return lit_node(p, LIT_TRUE, 0, 0);
+	if (lit_accept(p, "false"))
+		return lit_node(p, LIT_NOT, lit_node(p, LIT_TRUE, 0, 0), 0);
 	if (!lit_accept(p, "("))
 		return lit_take_atom(p);
 	node = lit_take_or(p, depth + 1);
@@ -167,14 +151,39 @@ static unsigned int lit_take_not(struct lit_parser *p, unsigned int depth)
 	return node;
 }
 
-static unsigned int lit_take_and(struct lit_parser *p, unsigned int depth)
+/* Whether the condition goes on with @symbol, here or in the next line. */
+static bool lit_goes_on(struct lit_parser *p, const char *symbol)
+{
+	const char *at = p->at;
+
+	if (p->token.kind == LIT_T_LINE) {
+		while (*at == ' ' || *at == '\t' || *at == '\n')
+			at++;
+		if (!strncmp(at, symbol, strlen(symbol)))
+			lit_skip_lines(p);
+	}
+	return lit_accept(p, symbol);
+}
+
+/* As in herd, an implication binds more closely than what it stands between. */
+static unsigned int lit_take_implies(struct lit_parser *p, unsigned int depth)
 {
 	unsigned int node = lit_take_not(p, depth);
 
-	while (lit_accept(p, "/\\")) {
-		lit_skip_lines(p);
-		node = lit_node(p, LIT_AND, node, lit_take_not(p, depth));
-	}
+	if (!lit_goes_on(p, "=>"))
+		return node;
+	node = lit_node(p, LIT_NOT, node, 0);
+	if (depth > 8)
+		lit_fail(p, "too many implications");
+	return lit_node(p, LIT_OR, node, lit_take_implies(p, depth + 1));
+}
+
+static unsigned int lit_take_and(struct lit_parser *p, unsigned int depth)
+{
+	unsigned int node = lit_take_implies(p, depth);
+
+	while (lit_goes_on(p, "/\\"))
+		node = lit_node(p, LIT_AND, node, lit_take_implies(p, depth));
 	return node;
 }
 
@@ -182,10 +191,8 @@ static unsigned int lit_take_or(struct lit_parser *p, unsigned int depth)
 {
 	unsigned int node = lit_take_and(p, depth);
 
-	while (lit_accept(p, "\\/")) {
-		lit_skip_lines(p);
+	while (lit_goes_on(p, "\\/"))
 		node = lit_node(p, LIT_OR, node, lit_take_and(p, depth));
-	}
 	return node;
 }
 
@@ -210,33 +217,28 @@ static void lit_copy_text(char *to, const char *from, const char *end)
 	to[n] = 0;
 }
 
-void lit_parse_cond(struct lit_parser *p, enum lit_sort sort)
+/* C, to the end of the line; @text: as it was written. */
+unsigned int lit_take_cond(struct lit_parser *p, char *text)
 {
 	const char *from = p->at - strlen(p->token.text), *end;
-	struct lit_cond *cond = &p->test->cond[p->test->nconds];
+	unsigned int root = lit_take_or(p, 0);
 
-	if (p->test->nconds == LIT_CONDS) {
-		lit_fail(p, "more than %u conditions", LIT_CONDS);
-		return;
-	}
-	cond->sort = sort;
-	cond->root = lit_take_or(p, 0);
 	end = p->at - strlen(p->token.text);
 	if (p->token.kind != LIT_T_LINE && p->token.kind != LIT_T_END)
 		lit_fail(p, "expected /\\, \\/ or the end of the condition, found '%s'",
 			 lit_found(p));
-	lit_copy_text(cond->text, from, end);
-	p->test->nconds++;
+	lit_copy_text(text, from, end);
+	return root;
 }
 
 /* Nodes come after those they are made of, so one pass does. */
-bool lit_holds(const struct lit_test *test, const struct lit_cond *cond,
-	       const struct lit_outcome *outcome)
+static bool lit_true(const struct lit_test *test, unsigned int root,
+		     const struct lit_outcome *outcome)
 {
 	bool value[LIT_NODES];
 	unsigned int i;
 
-	for (i = 0; i <= cond->root; i++) {
+	for (i = 0; i <= root; i++) {
 		const struct lit_node *n = &test->node[i];
 
 		switch (n->kind) {
@@ -260,7 +262,18 @@ bool lit_holds(const struct lit_test *test, const struct lit_cond *cond,
 			break;
 		}
 	}
-	return value[cond->root];
+	return value[root];
+}
+
+bool lit_holds(const struct lit_test *test, const struct lit_cond *cond,
+	       const struct lit_outcome *outcome)
+{
+	return lit_true(test, cond->root, outcome);
+}
+
+bool lit_counts(const struct lit_test *test, const struct lit_outcome *outcome)
+{
+	return !test->filtered || lit_true(test, test->filter, outcome);
 }
 
 int lit_meets(const struct lit_test *test, enum lit_sort sort,
@@ -273,27 +286,4 @@ int lit_meets(const struct lit_test *test, enum lit_sort sort,
 			return (int)i;
 	}
 	return -1;
-}
-
-void lit_print_outcome(FILE *out, const struct lit_test *test,
-		       const struct lit_outcome *outcome)
-{
-	unsigned int i;
-
-	for (i = 0; i < test->nobs; i++) {
-		const struct lit_obs *o = &test->obs[i];
-
-		fputs(i ? " " : "", out);
-		if (o->reg) {
-			fprintf(out, "%u:%s", o->thread, test->thread[o->thread].reg[o->index]);
-		} else {
-			fputs(o->loc.space == LIT_IN_FLAG ? test->flag[o->loc.index].name :
-			      test->frame[o->loc.index].name, out);
-			if (o->loc.page)
-				fprintf(out, "+%u", o->loc.page);
-			if (o->loc.slot)
-				fprintf(out, "[%u]", o->loc.slot);
-		}
-		fprintf(out, "=%s;", lit_value_name(outcome->v[i]));
-	}
 }

@@ -3,7 +3,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "lit_lex.h"
+#include "lit_herd.h"
 
 int lit_find_frame(const struct lit_test *test, const char *name)
 {
@@ -118,6 +118,8 @@ struct lit_loc lit_take_loc(struct lit_parser *p, bool frames)
 		loc.space = LIT_IN_FRAME;
 		loc.index = (unsigned int)frame;
 		level = p->test->frame[frame].level;
+	} else if (p->test->herd) {
+		loc.index = lit_herd_location(p, &p->token);
 	} else {
 		lit_fail(p, "'%s' is not declared", name);
 		return loc;
@@ -151,7 +153,10 @@ static void lit_new_name(struct lit_parser *p, char *to)
 
 static unsigned int lit_initial(struct lit_parser *p)
 {
-	return lit_accept(p, "=") ? lit_take_number(p, LIT_NUMBERS, "a value") : 0;
+	if (!lit_accept(p, "="))
+		return 0;
+	return lit_accept(p, "&") ? lit_take_address(p) :
+				    lit_take_number(p, LIT_NUMBERS, "a value");
 }
 
 /* frame NAME [SIZE] [= VALUE] */
@@ -257,7 +262,21 @@ static void lit_parse_place(struct lit_parser *p, struct lit_page *page)
 	lit_next(p);
 }
 
-/* page NAME SIZE[/SIZE] [-> FRAME [RIGHTS] [= VALUE]] [at PLACE] [under RIGHTS] */
+/* [accessed | dirty]: A, or A and D, at the beginning */
+static void lit_parse_used(struct lit_parser *p, struct lit_page *page)
+{
+	/* On the machine the value is stored through the page itself. */
+	page->accessed = page->value;
+	page->dirty = page->value && page->rights & LIT_W;
+	if (lit_is(p, "dirty") && !(page->rights & LIT_W))
+		lit_fail(p, "only a page that can be written is dirty");
+	if (lit_accept(p, "dirty"))
+		page->accessed = page->dirty = true;
+	else
+		page->accessed |= lit_accept(p, "accessed");
+}
+
+/* page NAME SIZE[/SIZE] [-> FRAME [RIGHTS] [= VALUE] [USED]] [at PLACE] [under RIGHTS] */
 static void lit_parse_page(struct lit_parser *p)
 {
 	struct lit_page *page = &p->test->page[p->test->npages];
@@ -286,6 +305,7 @@ static void lit_parse_page(struct lit_parser *p)
 			page->rights = lit_take_rights(p);
 		if (page->frame == LIT_FRESH)
 			page->value = lit_initial(p);
+		lit_parse_used(p, page);
 	}
 	if (lit_accept(p, "at"))
 		lit_parse_place(p, page);

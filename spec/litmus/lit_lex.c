@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "lit_lex.h"
 
@@ -59,15 +60,36 @@ static char lit_get(struct lit_parser *p)
 	return c;
 }
 
+/* (* A comment, as herd has it; (* they nest *) *) */
+static void lit_skip_comment(struct lit_parser *p)
+{
+	unsigned int line = p->line, column = p->column, depth = 0;
+
+	do {
+		if (!*p->at) {
+			lit_fail_at(p, line, column, "a comment begins here and does not end");
+			return;
+		}
+		if (!strncmp(p->at, "(*", 2) || !strncmp(p->at, "*)", 2)) {
+			depth += lit_get(p) == '(' ? 1U : -1U;
+		}
+		lit_get(p);
+	} while (depth);
+}
+
 static void lit_skip_blanks(struct lit_parser *p)
 {
-	while (*p->at == ' ' || *p->at == '\t' || *p->at == '\r' || *p->at == '#') {
-		if (*p->at != '#') {
+	while (!p->failed) {
+		if (*p->at == ' ' || *p->at == '\t') {
 			lit_get(p);
-			continue;
+		} else if (*p->at == '#') {
+			while (*p->at && *p->at != '\n')
+				lit_get(p);
+		} else if (!strncmp(p->at, "(*", 2)) {
+			lit_skip_comment(p);
+		} else {
+			return;
 		}
-		while (*p->at && *p->at != '\n')
-			lit_get(p);
 	}
 }
 
@@ -81,27 +103,45 @@ static bool lit_in_word(const char *at)
 static void lit_put(struct lit_parser *p, size_t *n, char c)
 {
 	if (*n + 1 >= sizeof(p->token.text)) {
-		lit_fail(p, "too long");
+		lit_fail(p, "longer than %zu characters", sizeof(p->token.text) - 1);
 		return;
 	}
 	p->token.text[(*n)++] = c;
 	p->token.text[*n] = 0;
 }
 
+/* Name it as a whole if it is UTF-8, by its number if it cannot be printed. */
+static void lit_bad_character(struct lit_parser *p)
+{
+	unsigned char c = (unsigned char)*p->at;
+	int n = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc2 ? 2 : 1, i;
+
+	for (i = 1; i < n && ((unsigned char)p->at[i] & 0xc0) == 0x80;)
+		i++;
+	if (i < n || (c >= 0x80 && n == 1) || iscntrl(c))
+		lit_fail_at(p, p->line, p->column, "unexpected character of code 0x%02x", c);
+	else
+		lit_fail_at(p, p->line, p->column, "unexpected character '%.*s'", n, p->at);
+}
+
 static void lit_word(struct lit_parser *p)
 {
-	bool digits = true;
+	const char *text = p->token.text;
 	size_t n = 0;
+	char *end;
 
-	while (!p->failed && lit_in_word(p->at)) {
-		digits &= !!isdigit((unsigned char)*p->at);
+	while (!p->failed && lit_in_word(p->at))
 		lit_put(p, &n, lit_get(p));
-	}
+	if (*p->at & 0x80)
+		lit_bad_character(p);
 	if (p->failed)
 		return;
-	p->token.kind = digits ? LIT_T_NUMBER : LIT_T_WORD;
-	if (digits)
-		p->token.value = (unsigned int)strtoul(p->token.text, NULL, 10);
+	p->token.kind = LIT_T_WORD;
+	if (!isdigit((unsigned char)text[0]))
+		return;
+	p->token.value = (unsigned int)strtoul(text, &end, strncmp(text, "0x", 2) ? 10 : 16);
+	if (!*end)
+		p->token.kind = LIT_T_NUMBER;
 }
 
 /* A string may go over several lines; they become one. */
@@ -131,16 +171,17 @@ static void lit_string(struct lit_parser *p)
 
 static void lit_symbol(struct lit_parser *p)
 {
-	static const char *const two[] = { "->", "/\\", "\\/", "!=" };
+	static const char *const two[] = { "->", "/\\", "\\/", "!=", "<>", "=>" };
 	size_t n = 0, i;
 
 	p->token.kind = LIT_T_SYMBOL;
-	for (i = 0; i < sizeof(two) / sizeof(two[0]); i++) {
+	for (i = 0; i < sizeof(two) / sizeof(two[0]) && !n; i++) {
 		if (!strncmp(p->at, two[i], 2))
 			lit_put(p, &n, lit_get(p));
 	}
-	if (!n && !strchr("{}|;:=+[](),/~", *p->at)) {
-		lit_fail(p, "unexpected character '%c'", *p->at);
+	/* $1 and %eax are herd's. */
+	if (!n && !strchr(p->test->herd ? "{}|;:=+[](),/~&*$%" : "{}|;:=+[](),/~&", *p->at)) {
+		lit_bad_character(p);
 		return;
 	}
 	lit_put(p, &n, lit_get(p));
@@ -174,10 +215,22 @@ void lit_skip_lines(struct lit_parser *p)
 		lit_next(p);
 }
 
+void lit_skip_rest(struct lit_parser *p)
+{
+	while (*p->at && *p->at != '\n')
+		lit_get(p);
+	lit_next(p);
+}
+
 bool lit_is(const struct lit_parser *p, const char *text)
 {
 	return (p->token.kind == LIT_T_WORD || p->token.kind == LIT_T_SYMBOL) &&
 	       !strcmp(p->token.text, text);
+}
+
+bool lit_is_word(const struct lit_parser *p, const char *text)
+{
+	return p->token.kind == LIT_T_WORD && !strcasecmp(p->token.text, text);
 }
 
 bool lit_accept(struct lit_parser *p, const char *text)

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Which tests. */
+#include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "lit_tool.h"
 
@@ -69,11 +72,18 @@ static bool lit_add_folder(struct lit_list *list, const char *folder)
 	return ok;
 }
 
+static bool lit_is_folder(const char *arg)
+{
+	struct stat st;
+
+	return strchr(arg, '/') && !stat(arg, &st) && S_ISDIR(st.st_mode);
+}
+
 static bool lit_is_path(const char *arg)
 {
 	const char *dot = strrchr(arg, '.');
 
-	return dot && !strcmp(dot, ".litmus");
+	return (dot && !strcmp(dot, ".litmus")) || lit_is_folder(arg);
 }
 
 /* Drop what no selector names.  Each selector must name something. */
@@ -119,7 +129,9 @@ bool lit_load(struct lit_list *list, const char *folder, char *const *args, int 
 	if (names && nargs)
 		ok &= lit_select(list, args, nargs);
 	for (a = 0; a < nargs; a++) {
-		if (lit_is_path(args[a]))
+		if (lit_is_folder(args[a]))
+			ok &= lit_add_folder(list, args[a]);
+		else if (lit_is_path(args[a]))
 			ok &= lit_add(list, args[a]);
 	}
 	return ok;
@@ -144,9 +156,11 @@ bool lit_take_shard(struct lit_list *list, const char *shard)
 	return true;
 }
 
-void lit_print_observation(FILE *out, const char *name, unsigned long long positive,
-			   unsigned long long negative)
+bool lit_take_count(const char *text, unsigned long long *n)
 {
-	fprintf(out, "Observation %s %s %llu %llu\n", name,
-		!positive ? "Never" : negative ? "Sometimes" : "Always", positive, negative);
+	char *end;
+
+	errno = 0;
+	*n = strtoull(text, &end, 0);
+	return isdigit((unsigned char)text[0]) && !*end && *n && !errno;
 }

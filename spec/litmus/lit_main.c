@@ -11,7 +11,9 @@ int lit_usage(FILE *out)
 	      "	every outcome, and the verdict; --broken: without a step of the protocol,\n"
 	      "	with the way to what is forbidden; --trace: the way to what is interesting;\n"
 	      "	--explicit: walks in registers, caches that forget (slower, the same);\n"
-	      "	--limit N: give up after N states (default 20000000)\n"
+	      "	--limit N: give up after N states (default 20000000); --memory MIB: or with\n"
+	      "	so much memory in use (default: half of what there is); --progress: how far\n"
+	      "	it is, how long it can take (by itself where stderr is a terminal and stdout is none)\n"
 	      "       vpt-litmus check [TEST...]\n"
 	      "	verdicts of tests and their twins, as TAP\n"
 	      "       vpt-litmus run [OPTION...] [TEST...]\n"
@@ -19,7 +21,7 @@ int lit_usage(FILE *out)
 	      "       vpt-litmus broken\n"
 	      "	the steps of the protocol that can be left out\n"
 	      "\n"
-	      "TEST is a file (NAME.litmus); or, of the catalogue (--folder DIR, default\n"
+	      "TEST is a file (NAME.litmus) or a folder (with a / in it); or, of the catalogue (--folder DIR, default\n"
 	      "spec/litmus), a name, a pattern as of the shell, or @GROUP. Default: all of it.\n"
 	      "--shard I/N takes every N-th test, from the I-th on.\n"
 	      "\n"
@@ -28,7 +30,7 @@ int lit_usage(FILE *out)
 	return out == stderr ? 2 : 0;
 }
 
-int main(int argc, char **argv)
+static int lit_command(int argc, char **argv)
 {
 	const char *command = argc > 1 ? argv[1] : "";
 
@@ -42,5 +44,21 @@ int main(int argc, char **argv)
 		lit_broken_list(stdout);
 		return 0;
 	}
-	return lit_usage(!strcmp(command, "--help") ? stdout : stderr);
+	if (!strcmp(command, "--help") || !strcmp(command, "-h") || !strcmp(command, "help"))
+		return lit_usage(stdout);
+	if (*command)
+		fprintf(stderr, "vpt-litmus has no command %s\n", command);
+	return lit_usage(stderr);
+}
+
+int main(int argc, char **argv)
+{
+	int status = lit_command(argc, argv);
+
+	/* A log that is cut off would be taken for a whole one. */
+	if (fflush(stdout) || ferror(stdout)) {
+		perror("vpt-litmus: standard output");
+		return 2;
+	}
+	return status;
 }

@@ -159,9 +159,20 @@ unsigned int lit_read_flag(const struct lit_state *s, unsigned int thread,
 			   unsigned int flag);
 void lit_store_to(struct lit_runner *run, unsigned int where, unsigned int value,
 		  bool looped);
+unsigned int lit_operand(const struct lit_runner *run, const struct lit_operand *o);
+unsigned int lit_calculate(enum lit_op op, unsigned int a, unsigned int b);
 void lit_done(struct lit_runner *run, const struct lit_step *step, unsigned int result);
 void lit_begin_call(const struct lit_state *s, unsigned int thread, unsigned int slot,
 		    enum lit_phase phase);
+
+bool lit_forward(const struct lit_runner *run, unsigned int where, unsigned int *value);
+
+/* lit_entry.c: steps pte, pde, entry, gup. */
+void lit_store_entry(const struct lit_state *s, struct lit_runner *run,
+		     const struct lit_step *step);
+void lit_load_entry(const struct lit_state *s, struct lit_runner *run,
+		    const struct lit_step *step);
+void lit_gup(const struct lit_state *s, unsigned int thread);
 
 /* Where a store goes: a word of a frame, a flag, an entry of a table. */
 static inline unsigned int lit_where_word(unsigned int frame, unsigned int slot)
@@ -204,16 +215,48 @@ struct lit_result {
 };
 
 /**
+ * struct lit_bounds - how long an exploration may go on
+ * @states: at most
+ * @bytes: of memory, at most
+ * @progress: tell on stderr how far it is, every LIT_TELL states
+ */
+struct lit_bounds {
+	u64 states;
+	u64 bytes;
+	bool progress;
+};
+
+#define LIT_LIMIT	20000000	/* states, unless the user says otherwise */
+#define LIT_TELL	65536
+
+/* The bounds of a user who says nothing: LIT_LIMIT, half of the machine's memory. */
+struct lit_bounds lit_default_bounds(void);
+
+/**
  * lit_explore() - every outcome of a test
  * @test: test
  * @broken: protocol step that is left out; MMU_CORRECT: none
  * @until: stop at the first outcome that meets a condition of this sort; -1: never
- * @limit: states after which to give up
+ * @bounds: when to give up
  * @trace: where to print the way to that outcome, or to a violation; NULL: nowhere
  * @result: filled in
  */
 void lit_explore(const struct lit_test *test, enum mmu_broken broken, int until,
-		 u64 limit, FILE *trace, struct lit_result *result);
+		 const struct lit_bounds *bounds, FILE *trace, struct lit_result *result);
+
+/* lit_verdict.c */
+enum lit_verdict {
+	LIT_V_OK,
+	LIT_V_NO,		/* something is not as the test says */
+	LIT_V_BOUND,		/* not known: the model is too small, or was given up */
+};
+
+enum lit_verdict lit_verdict(const struct lit_test *test, const struct lit_result *r,
+			     char *why, size_t size);
+/* How many outcomes meet a condition. */
+unsigned int lit_count(const struct lit_test *test, const struct lit_cond *cond,
+		       const struct lit_result *r);
+int lit_compare_outcomes(const void *a, const void *b);
 
 /* lit_trace.c */
 void lit_print_legend(FILE *out, const struct lit_state *s);

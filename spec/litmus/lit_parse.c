@@ -3,9 +3,12 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fnmatch.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lit_lex.h"
+
+#define LIT_BYTES	(1U << 20)	/* of a file */
 
 /* Words up to the end of the line, each with a space on either side. */
 static void lit_parse_words(struct lit_parser *p, char *to, const char *what)
@@ -38,7 +41,7 @@ static void lit_parse_twins(struct lit_parser *p)
 	} while (p->token.kind == LIT_T_WORD);
 }
 
-static void lit_take_string(struct lit_parser *p, char *to, const char *what)
+void lit_take_string(struct lit_parser *p, char *to, const char *what)
 {
 	if (p->token.kind != LIT_T_STRING) {
 		lit_fail(p, "expected %s, in quotes", what);
@@ -48,15 +51,11 @@ static void lit_take_string(struct lit_parser *p, char *to, const char *what)
 	lit_next(p);
 }
 
-/* vpt NAME: the name may have any characters but blanks. */
-static void lit_parse_name(struct lit_parser *p)
+/* After the first word: the name may have any characters but blanks. */
+void lit_parse_name(struct lit_parser *p)
 {
 	size_t n = 0;
 
-	if (!lit_is(p, "vpt")) {
-		lit_fail(p, "a litmus test begins with: vpt NAME");
-		return;
-	}
 	while (*p->at == ' ' || *p->at == '\t')
 		p->at++, p->column++;
 	while (*p->at && !isspace((unsigned char)*p->at) && n + 1 < LIT_NAME)
@@ -95,9 +94,12 @@ static void lit_header_line(struct lit_parser *p)
 
 static void lit_parse_header(struct lit_parser *p)
 {
+	if (!lit_is(p, "vpt"))
+		lit_fail(p, "a litmus test begins with: vpt NAME; or, in herd's format, X86_64 NAME or X86 NAME");
 	lit_parse_name(p);
 	lit_skip_lines(p);
-	lit_take_string(p, p->test->doc, "a sentence that says what the test shows");
+	if (p->token.kind == LIT_T_STRING)
+		lit_take_string(p, p->test->doc, "a sentence that says what the test shows");
 	lit_skip_lines(p);
 	while (!p->failed && !lit_is(p, "{"))
 		lit_header_line(p);
@@ -121,34 +123,6 @@ static void lit_observe_registers(struct lit_parser *p)
 	}
 }
 
-/* ~exists C, as herd has it */
-static void lit_parse_not_exists(struct lit_parser *p)
-{
-	lit_expect(p, "~");
-	lit_expect(p, "exists");
-	lit_parse_cond(p, LIT_FORBIDDEN);
-}
-
-static void lit_parse_conds(struct lit_parser *p)
-{
-	lit_skip_lines(p);
-	while (!p->failed && p->token.kind != LIT_T_END) {
-		if (lit_accept(p, "forbidden"))
-			lit_parse_cond(p, LIT_FORBIDDEN);
-		else if (lit_accept(p, "allowed") || lit_accept(p, "exists"))
-			lit_parse_cond(p, LIT_ALLOWED);
-		else if (lit_is(p, "~"))
-			lit_parse_not_exists(p);
-		else if (lit_accept(p, "interesting"))
-			lit_parse_cond(p, LIT_INTERESTING);
-		else
-			lit_fail(p, "expected forbidden, allowed, interesting, exists or ~exists, found '%s'",
-				 lit_found(p));
-		lit_skip_lines(p);
-	}
-	if (!p->test->nconds)
-		lit_fail(p, "a test says what is forbidden, allowed or interesting");
-}
 
 /* FNV-1a. */
 static unsigned long long lit_digest(const char *text)
@@ -165,8 +139,11 @@ bool lit_parse(struct lit_test *test, const char *path, const char *text, char *
 {
 	struct lit_parser p = { .test = test, .at = text, .line = 1, .column = 1,
 				.error = error, .size = size };
+	unsigned int t;
 
 	memset(test, 0, sizeof(*test));
+	for (t = 0; t < LIT_THREADS; t++)
+		memset(test->thread[t].initial, LIT_UNSET, LIT_REGS);
 	test->tables = LIT_UNLIMITED;
 	test->digest = lit_digest(text);
 	snprintf(test->path, sizeof(test->path), "%s", path);
@@ -175,40 +152,70 @@ bool lit_parse(struct lit_test *test, const char *path, const char *text, char *
 		p.at += 3;
 	lit_next(&p);
 	lit_skip_lines(&p);
-	lit_parse_header(&p);
-	lit_parse_init(&p);
-	lit_skip_lines(&p);
-	lit_parse_threads(&p);
-	lit_observe_registers(&p);
+	if (lit_is(&p, "X86") || lit_is(&p, "X86_64")) {
+		lit_parse_herd(&p);
+	} else {
+		lit_parse_header(&p);
+		lit_parse_init(&p);
+		lit_skip_lines(&p);
+		lit_parse_threads(&p);
+		lit_observe_registers(&p);
+	}
 	lit_parse_conds(&p);
 	return !p.failed;
 }
 
-bool lit_parse_file(struct lit_test *test, const char *path, char *error, size_t size)
+/* Ends of lines as DOS (CR LF) and old Macs (CR) write them become ours. */
+static void lit_unify_lines(char *text)
 {
-	static char text[1 << 16];
-	FILE *file = fopen(path, "r");
+	char *to = text;
+
+	for (; *text; text++) {
+		if (*text != '\r')
+			*to++ = *text;
+		else if (text[1] != '\n')
+			*to++ = '\n';
+	}
+	*to = 0;
+}
+
+/* All of a file, or NULL and why not in errno; 0: it is no text, or too much. */
+static char *lit_read_file(FILE *file)
+{
+	char *text = malloc(LIT_BYTES + 1);
 	size_t n;
 
-	if (!file) {
+	if (!text)
+		return NULL;
+	errno = 0;
+	n = fread(text, 1, LIT_BYTES + 1, file);
+	if (!ferror(file) && n <= LIT_BYTES && !memchr(text, 0, n)) {
+		text[n] = 0;
+		return text;
+	}
+	free(text);
+	return NULL;
+}
+
+bool lit_parse_file(struct lit_test *test, const char *path, char *error, size_t size)
+{
+	FILE *file = fopen(path, "r");
+	char *text = file ? lit_read_file(file) : NULL;
+	bool ok;
+
+	if (!text && errno)
 		snprintf(error, size, "%s: %s", path, strerror(errno));
-		return false;
-	}
-	n = fread(text, 1, sizeof(text) - 1, file);
-	text[n] = 0;
-	if (ferror(file)) {
-		snprintf(error, size, "%s: %s", path, strerror(errno));
+	else if (!text)
+		snprintf(error, size, "%s: not a text file (ASCII or UTF-8) of at most %u bytes",
+			 path, LIT_BYTES);
+	if (file)
 		fclose(file);
+	if (!text)
 		return false;
-	}
-	if (!feof(file) || memchr(text, 0, n)) {
-		snprintf(error, size, "%s: not a text file of at most %zu bytes", path,
-			 sizeof(text) - 1);
-		fclose(file);
-		return false;
-	}
-	fclose(file);
-	return lit_parse(test, path, text, error, size);
+	lit_unify_lines(text);
+	ok = lit_parse(test, path, text, error, size);
+	free(text);
+	return ok;
 }
 
 bool lit_selected(const struct lit_test *test, const char *selector)

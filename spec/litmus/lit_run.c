@@ -145,66 +145,6 @@ static bool lit_plain(struct lit_runner *run, struct mmu_state *m,
 	}
 }
 
-/* A plain store into the entry of level 1; the tables above it must be there. */
-static void lit_pte(const struct lit_state *s, struct lit_runner *run,
-		    const struct lit_step *step)
-{
-	unsigned int page = lit_page_of(lit_model.test, &step->loc);
-	unsigned int table = MMU_ROOT, level;
-	u16 entry = 0;
-
-	for (level = 4; level > 1; level--) {
-		entry = s->m.entry[table][level == 4 ? 0 : page >> (level - 1) & 1];
-		if (mmu_seen[level][entry].kind != SPEC_TABLE)
-			break;
-		table = mmu_seen[level][entry].page;
-	}
-	if (level > 1) {
-		mmu_violate("bound: a pte step where there is no page table");
-		return;
-	}
-	entry = 0;
-	if (step->frame >= 0)
-		entry = (u16)(lit_model.frame[step->frame] << MMU_E_PAGE | MMU_E_P | MMU_E_US |
-			      MMU_E_SW | (step->rights & MMU_W ? MMU_E_RW : 0) |
-			      (step->rights & MMU_X ? 0 : MMU_E_XD));
-	lit_store_to(run, lit_where_entry(table, page & 1), entry, false);
-	lit_done(run, step, 0);
-}
-
-/* Software reads one entry; no interrupt gets through meanwhile. */
-static void lit_gup(const struct lit_state *s, unsigned int thread)
-{
-	const struct lit_step *step = lit_step_of(s, thread);
-	const struct lit_runner *was = &s->u.run[thread];
-	unsigned int page = lit_page_of(lit_model.test, &step->loc), frame;
-	unsigned int index = was->level == 4 ? 0 : page >> (was->level - 1) & 1;
-	const struct mmu_seen *seen = &mmu_seen[was->level][s->m.entry[was->table][index]];
-	struct mmu_state *m;
-	struct lit_user *u = lit_branch(s, &m);
-	struct lit_runner *run = &u->run[thread];
-	u8 state = s->m.table[was->table] & MMU_T_STATE;
-
-	run->level--;
-	run->table = seen->page;
-	if (state != MMU_T_TAKEN && state != MMU_T_GATHERED) {
-		run->level = 0;
-		run->table = 0;
-		lit_done(run, step, LIT_POISON);
-	} else if (seen->kind != SPEC_TABLE) {
-		run->level = 0;
-		run->table = 0;
-		frame = seen->page + (page & (mmu_pages(was->level) - 1));
-		lit_done(run, step, seen->kind == SPEC_ABSENT ? LIT_F :
-			 frame < MMU_FRAME0 ? LIT_POISON :
-			 s->u.word[frame - MMU_FRAME0][step->loc.slot]);
-	}
-	mmu_commit((struct mmu_step){ .what = LIT_DID_WALK, .cpu = (u8)thread,
-				      .page = (u8)page, .level = was->level,
-				      .a = s->m.entry[was->table][index],
-				      .b = was->table });
-}
-
 static void lit_leave(const struct lit_state *s, unsigned int thread)
 {
 	const struct lit_step *step = lit_step_of(s, thread);
@@ -255,7 +195,8 @@ static void lit_run_step(const struct lit_state *s, unsigned int thread)
 	case LIT_STORE:
 	case LIT_EXEC:
 	case LIT_XCHG:
-	case LIT_ADD:
+	case LIT_UPDATE:
+	case LIT_CMPXCHG:
 		lit_access(s, thread);
 		return;
 	case LIT_MOVE:
@@ -269,9 +210,16 @@ static void lit_run_step(const struct lit_state *s, unsigned int thread)
 		lit_commit(thread, LIT_DID_BEGIN, s->u.run[thread].pc, 0, 0);
 		return;
 	case LIT_PTE:
+	case LIT_PDE:
 		u = lit_branch(s, &m);
-		lit_pte(s, &u->run[thread], step);
+		lit_store_entry(s, &u->run[thread], step);
 		lit_commit(thread, LIT_DID_STEP, s->u.run[thread].pc, 0, 0);
+		return;
+	case LIT_ENTRY:
+		u = lit_branch(s, &m);
+		lit_load_entry(s, &u->run[thread], step);
+		lit_commit(thread, LIT_DID_STEP, s->u.run[thread].pc,
+			   u->run[thread].reg[step->reg], 0);
 		return;
 	case LIT_FENCE:
 	case LIT_WAIT:
@@ -316,6 +264,39 @@ static void lit_thread(const struct lit_state *s, unsigned int thread)
 	default:
 		lit_arrive(s, thread);
 	}
+}
+
+/*
+ * A step that only its own thread sees: registers, and where the thread goes on.  In
+ * whatever order others do theirs, the outcome is the same: so it comes first, alone.
+ * LFENCE and SFENCE are such steps: the model has no loads that pass loads, no stores
+ * that pass stores, and no non-temporal ones.
+ */
+static bool lit_step_alone(const struct lit_state *s, unsigned int thread)
+{
+	const struct lit_runner *was = &s->u.run[thread];
+	const struct lit_step *step = lit_step_of(s, thread);
+	struct lit_runner *run;
+	struct mmu_state *m;
+
+	if (was->pc == lit_model.test->thread[thread].nsteps || was->phase != LIT_RUNS ||
+	    s->m.cpu[was->cpu].ipi > 1 ||
+	    (step->kind != LIT_CALC && step->kind != LIT_GOTO &&
+	     step->kind != LIT_LFENCE && step->kind != LIT_SFENCE))
+		return false;
+	run = &lit_branch(s, &m)->run[thread];
+	if (step->kind == LIT_GOTO) {
+		bool differ = lit_operand(run, &step->arg[0]) != lit_operand(run, &step->arg[1]);
+
+		run->pc = (u8)(differ == step->differ ? step->start : run->pc + 1U);
+	} else {
+		lit_done(run, step, step->kind != LIT_CALC ? 0 :
+			 lit_calculate(step->op, lit_operand(run, &step->arg[0]),
+				       lit_operand(run, &step->arg[1])));
+	}
+	lit_commit(thread, LIT_DID_STEP, was->pc,
+		   step->reg >= 0 ? run->reg[step->reg] : 0, 0);
+	return true;
 }
 
 static int lit_thread_on(const struct lit_state *s, unsigned int cpu)
@@ -388,6 +369,10 @@ void lit_successors(const struct lit_state *s)
 	unsigned int i, n;
 
 	mmu_nsucc = 0;
+	for (i = 0; i < lit_model.test->nthreads; i++) {
+		if (lit_step_alone(s, i))
+			return;
+	}
 	for (i = 0; i < lit_model.test->nthreads; i++)
 		lit_thread(s, i);
 	n = mmu_nsucc;

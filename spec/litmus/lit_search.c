@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "lit_model.h"
 #include "mmu_hash.h"
@@ -19,6 +20,8 @@
  * @queue: states, by number; those before @done are given back
  * @room: how many states the arrays hold
  * @bytes: of one state: CPUs that do not exist take no room
+ * @at: number of the state that is expanded next; those before it are given back
+ * @bounds: when to give up
  */
 struct lit_search {
 	struct lit_result *result;
@@ -29,8 +32,18 @@ struct lit_search {
 	unsigned char **queue;
 	u64 room;
 	size_t bytes;
+	u64 at;
+	const struct lit_bounds *bounds;
 	struct lit_state first;
 };
+
+struct lit_bounds lit_default_bounds(void)
+{
+	return (struct lit_bounds){ .states = LIT_LIMIT,
+		.bytes = (u64)sysconf(_SC_PHYS_PAGES) / 2 * (u64)sysconf(_SC_PAGESIZE) };
+}
+
+#define LIT_HEAP	16	/* bytes that malloc() adds to an allocation */
 
 static void *lit_alloc(void *old, size_t bytes)
 {
@@ -139,6 +152,8 @@ static bool lit_note(struct lit_search *m, const struct lit_state *s, int until)
 	unsigned int i;
 
 	lit_observe(s, &outcome);
+	if (!lit_counts(lit_model.test, &outcome))
+		return false;
 	for (i = 0; i < r->noutcomes; i++) {
 		if (!memcmp(&r->outcome[i], &outcome, sizeof(outcome)))
 			return false;
@@ -214,14 +229,6 @@ static bool lit_expand(struct lit_search *m, u64 number, int until)
 	return false;
 }
 
-static double lit_clock(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 static void lit_search_end(struct lit_search *m)
 {
 	u64 i;
@@ -234,34 +241,80 @@ static void lit_search_end(struct lit_search *m)
 	free(m->slots);
 }
 
-static void lit_breadth_first(struct lit_search *m, int until, u64 limit, FILE *trace)
+static double lit_clock(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* Memory in use: the tables, and the states that wait to be expanded. */
+static u64 lit_used(const struct lit_search *m)
+{
+	return m->room * (sizeof(*m->hash) + sizeof(*m->parent) + sizeof(*m->queue)) +
+	       m->nslots * sizeof(*m->slots) + (m->result->states - m->at) *
+	       (sizeof(struct lit_user) + m->bytes + LIT_HEAP);
+}
+
+/* Whether a bound has been reached; @result says which. */
+static bool lit_beyond(struct lit_search *m)
 {
 	struct lit_result *r = m->result;
-	u64 at, level_end = 1;
 
-	for (at = 0; at < r->states && r->states < limit; at++) {
-		if (at == level_end) {
+	if (r->states >= m->bounds->states)
+		snprintf(r->violation, sizeof(r->violation),
+			 "bound: not complete after %llu states (--limit)",
+			 (unsigned long long)r->states);
+	else if (lit_used(m) > m->bounds->bytes)
+		snprintf(r->violation, sizeof(r->violation),
+			 "bound: not complete after %llu states, which take %llu MiB (--memory)",
+			 (unsigned long long)r->states,
+			 (unsigned long long)(m->bounds->bytes >> 20));
+	return r->violation[0];
+}
+
+/* How far it is, how fast, and how long it can take until the limit. */
+static void lit_tell(const struct lit_search *m, double began)
+{
+	const struct lit_result *r = m->result;
+	double seconds = lit_clock() - began + 1e-9, rate = (double)r->states / seconds;
+
+	fprintf(stderr, "\r%-20s %llu states, %llu of them expanded, %u outcomes, %.0f MiB, %.0f s; at the limit in %.0f s ",
+		lit_model.test->name, (unsigned long long)r->states,
+		(unsigned long long)m->at, r->noutcomes, (double)lit_used(m) / (1 << 20), seconds,
+		(double)(m->bounds->states - r->states) / rate);
+}
+
+static void lit_breadth_first(struct lit_search *m, int until, FILE *trace)
+{
+	struct lit_result *r = m->result;
+	double began = lit_clock();
+	u64 level_end = 1;
+
+	for (m->at = 0; m->at < r->states && !lit_beyond(m); m->at++) {
+		if (m->at == level_end) {
 			r->depth++;
 			level_end = r->states;
 		}
-		if (!lit_expand(m, at, until))
+		if (m->bounds->progress && m->at % LIT_TELL == LIT_TELL - 1)
+			lit_tell(m, began);
+		if (!lit_expand(m, m->at, until))
 			continue;
 		mmu_violation[0] = 0;
 		if (trace)
-			lit_trace(m, at, trace);
+			lit_trace(m, m->at, trace);
 		return;
 	}
-	r->complete = at == r->states;
-	if (!r->complete)
+	r->complete = m->at == r->states;
+	if (r->complete && !r->noutcomes)
 		snprintf(r->violation, sizeof(r->violation),
-			 "bound: not complete after %llu states", (unsigned long long)r->states);
-	else if (!r->noutcomes)
-		snprintf(r->violation, sizeof(r->violation),
-			 "no outcome: there is no execution in which all threads end");
+			 "no outcome: there is no execution in which all threads end%s",
+			 lit_model.test->filtered ? " and that the filter lets through" : "");
 }
 
 void lit_explore(const struct lit_test *test, enum mmu_broken broken, int until,
-		 u64 limit, FILE *trace, struct lit_result *result)
+		 const struct lit_bounds *bounds, FILE *trace, struct lit_result *result)
 {
 	static struct lit_search search;
 	struct lit_search *m = &search;
@@ -270,6 +323,7 @@ void lit_explore(const struct lit_test *test, enum mmu_broken broken, int until,
 	memset(m, 0, sizeof(*m));
 	memset(result, 0, sizeof(*result));
 	m->result = result;
+	m->bounds = bounds;
 	result->met = -1;
 	mmu_violation[0] = 0;
 	if (!lit_model_begin(test, broken, &m->first, result->violation,
@@ -278,7 +332,9 @@ void lit_explore(const struct lit_test *test, enum mmu_broken broken, int until,
 	m->bytes = offsetof(struct mmu_state, cpu) + mmu.cpus * sizeof(struct mmu_cpu);
 	lit_grow(m);
 	lit_visit(m, &m->first.u, &m->first.m, 0);
-	lit_breadth_first(m, until, limit, trace);
+	lit_breadth_first(m, until, trace);
+	if (bounds->progress && result->states >= LIT_TELL)
+		fprintf(stderr, "\r%130s\r", "");
 	result->seconds = lit_clock() - began;
 	lit_search_end(m);
 }

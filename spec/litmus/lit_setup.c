@@ -72,14 +72,16 @@ static void lit_collect_calls(const struct lit_test *test)
 	}
 }
 
-static bool lit_touches(const struct lit_step *step)
+/* Pages, one bit each, that a step may access: through a register, any that is named. */
+static unsigned int lit_touches(const struct lit_test *test, const struct lit_step *step)
 {
-	return step->loc.space == LIT_IN_PAGE &&
-	       (step->kind == LIT_LOAD || step->kind == LIT_STORE ||
-		step->kind == LIT_EXEC || step->kind == LIT_XCHG || step->kind == LIT_ADD);
+	if (!lit_accesses(step) || step->loc.space == LIT_IN_FLAG)
+		return 0;
+	return step->loc.space == LIT_IN_PAGE ? 1U << lit_page_of(test, &step->loc) :
+						lit_model.declared;
 }
 
-/* What a thread accesses from each of its steps on; twice, for loops go back. */
+/* What a thread accesses from each of its steps on; so often that it is all of it. */
 static void lit_collect_needs(const struct lit_test *test)
 {
 	unsigned int t, i, round;
@@ -91,21 +93,20 @@ static void lit_collect_needs(const struct lit_test *test)
 		const struct lit_thread *thread = &test->thread[t];
 		u8 *needs = lit_model.needs[t];
 
-		for (round = 0; round < 2; round++) {
+		for (round = 0; round <= thread->nsteps; round++) {
 			for (i = thread->nsteps; i-- > 0;) {
 				const struct lit_step *step = &thread->step[i];
 
 				needs[i] |= needs[i + 1];
-				if (step->kind == LIT_UNTIL)
+				if (step->kind == LIT_UNTIL || step->kind == LIT_GOTO)
 					needs[i] |= needs[step->start];
-				if (lit_touches(step))
-					needs[i] |= 1U << lit_page_of(test, &step->loc);
+				needs[i] |= lit_touches(test, step);
 			}
 		}
 	}
 }
 
-/* Loops do not nest. */
+/* Steps that may be done again: those between a place and a step that goes back there. */
 static void lit_collect_loops(const struct lit_test *test)
 {
 	unsigned int t, i;
@@ -114,7 +115,8 @@ static void lit_collect_loops(const struct lit_test *test)
 		for (i = 0; i < test->thread[t].nsteps; i++) {
 			const struct lit_step *step = &test->thread[t].step[i];
 
-			if (step->kind == LIT_UNTIL)
+			if ((step->kind == LIT_UNTIL || step->kind == LIT_GOTO) &&
+			    step->start < i)
 				memset(&lit_model.looped[t][step->start], true,
 				       (i - step->start) * sizeof(bool));
 		}
@@ -137,6 +139,7 @@ static void lit_collect_kinds(const struct lit_test *test)
 			lit_model.everywhere |= step->query == LIT_ACCESSED;
 			lit_model.unchecked |= step->kind == LIT_TABLE ||
 					       step->kind == LIT_PTE ||
+					       step->kind == LIT_PDE ||
 					       step->kind == LIT_INVLPG;
 		}
 	}
@@ -243,10 +246,9 @@ static bool lit_finish_setup(const struct lit_test *test, struct lit_state *s)
 			if (p->frame == LIT_FRESH)
 				lit_fill(&s->u, MMU_PAGE_FRAME(mapped), 1, p->value);
 		}
-		/* On the machine the value is stored through the page itself. */
-		for (j = 0; p->value && j < mmu_pages(p->span); j += mmu_pages(p->level))
+		for (j = 0; j < mmu_pages(p->span); j += mmu_pages(p->level))
 			*lit_entry(&s->m, page + j, p->level) |=
-				MMU_E_A | (p->rights & LIT_W ? MMU_E_D : 0);
+				(p->accessed ? MMU_E_A : 0) | (p->dirty ? MMU_E_D : 0);
 		if (p->table != (LIT_U | LIT_W)) {
 			u16 *entry = lit_entry(&s->m, page, 2);
 
@@ -269,8 +271,10 @@ static void lit_make_threads(const struct lit_test *test, struct lit_state *s)
 
 	for (t = 0; t < LIT_THREADS; t++)
 		memset(s->u.run[t].reg, LIT_UNSET, LIT_REGS);
-	for (t = 0; t < test->nthreads; t++)
+	for (t = 0; t < test->nthreads; t++) {
+		memcpy(s->u.run[t].reg, test->thread[t].initial, LIT_REGS);
 		s->u.run[t].cpu = (u8)t;
+	}
 	for (i = 0; i < test->nflags; i++)
 		s->u.flag[i] = (u8)test->flag[i].value;
 	if (lit_model.moves)

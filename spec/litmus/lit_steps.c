@@ -3,83 +3,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "lit_lex.h"
-
-/* Arguments of a step, after its verb. */
-enum lit_args {
-	LIT_A_NONE,
-	LIT_A_LOC,		/* flag or address */
-	LIT_A_LOC_VALUE,
-	LIT_A_FLAG_VALUE,
-	LIT_A_PAGE,
-	LIT_A_PAGE_RIGHTS,
-	LIT_A_PAGE_FRAME,
-	LIT_A_MAP,		/* address, size, frame, rights */
-	LIT_A_MAP_RANGE,	/* address, size/size, rights */
-	LIT_A_RANGE,		/* address, size */
-	LIT_A_RANGE_RIGHTS,
-	LIT_A_PTE,		/* address, frame and rights, or none */
-	LIT_A_NUMBER,
-	LIT_A_UNTIL,
-};
-
-enum lit_result {
-	LIT_R_NEVER,		/* the step has no result */
-	LIT_R_MAY,
-	LIT_R_MUST,		/* it makes no sense without */
-};
-
-static const struct lit_verb {
-	const char *name;
-	enum lit_kind kind;
-	enum lit_args args;
-	enum lit_result result;
-	const char *model_only;
-} lit_verbs[] = {
-	{ "load", LIT_LOAD, LIT_A_LOC, LIT_R_MAY, NULL },
-	{ "store", LIT_STORE, LIT_A_LOC_VALUE, LIT_R_MAY, NULL },
-	{ "exec", LIT_EXEC, LIT_A_PAGE, LIT_R_MUST, NULL },
-	{ "xchg", LIT_XCHG, LIT_A_LOC_VALUE, LIT_R_MUST, NULL },
-	{ "add", LIT_ADD, LIT_A_LOC_VALUE, LIT_R_MAY, NULL },
-	{ "fence", LIT_FENCE, LIT_A_NONE, LIT_R_NEVER, NULL },
-	{ "wait", LIT_WAIT, LIT_A_FLAG_VALUE, LIT_R_NEVER, NULL },
-	{ "loop", LIT_LOOP, LIT_A_NONE, LIT_R_NEVER, NULL },
-	{ "until", LIT_UNTIL, LIT_A_UNTIL, LIT_R_NEVER, NULL },
-	{ "map", LIT_MAP, LIT_A_MAP, LIT_R_MAY, NULL },
-	{ "unmap", LIT_UNMAP, LIT_A_PAGE, LIT_R_MAY, NULL },
-	{ "protect", LIT_PROTECT, LIT_A_PAGE_RIGHTS, LIT_R_MAY, NULL },
-	{ "remap", LIT_REMAP, LIT_A_PAGE_FRAME, LIT_R_MAY, NULL },
-	{ "resolve", LIT_RESOLVE, LIT_A_PAGE, LIT_R_MUST, NULL },
-	{ "map_range", LIT_MAP_RANGE, LIT_A_MAP_RANGE, LIT_R_MAY, NULL },
-	{ "unmap_range", LIT_UNMAP_RANGE, LIT_A_RANGE, LIT_R_MAY, NULL },
-	{ "protect_range", LIT_PROTECT_RANGE, LIT_A_RANGE_RIGHTS, LIT_R_MAY, NULL },
-	{ "table", LIT_TABLE, LIT_A_PAGE_RIGHTS, LIT_R_NEVER, NULL },
-	{ "check", LIT_CHECK, LIT_A_NONE, LIT_R_MUST, NULL },
-	{ "move", LIT_MOVE, LIT_A_NUMBER, LIT_R_NEVER, NULL },
-	{ "gup", LIT_GUP, LIT_A_PAGE, LIT_R_MUST,
-	  "get_user_pages() finds nothing in a region: no page of it can be pinned" },
-	{ "pte", LIT_PTE, LIT_A_PTE, LIT_R_NEVER,
-	  "the module has no call that stores an entry and nothing else" },
-	{ "invlpg", LIT_INVLPG, LIT_A_PAGE, LIT_R_NEVER,
-	  "the module has no call that invalidates on one CPU only" },
-};
-
-static int lit_find_reg(const struct lit_thread *thread, const char *name)
-{
-	unsigned int i;
-
-	for (i = 0; i < thread->nregs; i++) {
-		if (!strcmp(thread->reg[i], name))
-			return (int)i;
-	}
-	return -1;
-}
-
-static bool lit_is_reg(const struct lit_parser *p)
-{
-	return p->token.kind == LIT_T_WORD && p->token.text[0] == 'r' &&
-	       isdigit((unsigned char)p->token.text[1]);
-}
+#include "lit_verbs.h"
 
 /* rN = ... */
 static int lit_take_reg(struct lit_parser *p, struct lit_thread *thread)
@@ -190,19 +114,92 @@ static void lit_take_pte(struct lit_parser *p, struct lit_step *step)
 	step->rights = lit_take_rights(p);
 }
 
-static void lit_take_args(struct lit_parser *p, struct lit_thread *thread,
-			  struct lit_step *step, enum lit_args args)
+/* A flag or address, or (rN): where the address in a register says. */
+static struct lit_loc lit_take_place(struct lit_parser *p, const struct lit_thread *thread)
+{
+	struct lit_loc loc = { .space = LIT_IN_REG };
+
+	if (!lit_accept(p, "("))
+		return lit_take_loc(p, false);
+	if (!lit_is_reg(p))
+		lit_fail(p, "expected a register, found '%s'", lit_found(p));
+	loc.index = lit_take_operand(p, thread).n;
+	lit_expect(p, ")");
+	return loc;
+}
+
+/* V [OP V] */
+static void lit_take_calc(struct lit_parser *p, const struct lit_thread *thread,
+			  struct lit_step *step)
+{
+	static const char *const ops[] = { "plus", "minus", "and", "or", "xor", "compare" };
+	unsigned int i;
+
+	step->arg[0] = lit_take_operand(p, thread);
+	step->op = LIT_OP_FIRST;
+	for (i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+		if (!lit_accept(p, ops[i]))
+			continue;
+		step->op = (enum lit_op)i;
+		step->arg[1] = lit_take_operand(p, thread);
+		return;
+	}
+}
+
+/* V = V goto LABEL, V != V goto LABEL */
+static void lit_take_if(struct lit_parser *p, struct lit_thread *thread, struct lit_step *step)
+{
+	step->arg[0] = lit_take_operand(p, thread);
+	step->differ = lit_accept(p, "!=");
+	if (!step->differ)
+		lit_expect(p, "=");
+	if (lit_accept(p, "F"))
+		step->arg[1].n = LIT_F;
+	else
+		step->arg[1] = lit_take_operand(p, thread);
+	lit_expect(p, "goto");
+	lit_take_goto(p, (unsigned int)(thread - p->test->thread), step);
+}
+
+/* What the module does not do, but memory and registers. */
+static bool lit_take_plain_args(struct lit_parser *p, struct lit_thread *thread,
+				struct lit_step *step, enum lit_args args)
 {
 	switch (args) {
 	case LIT_A_NONE:
-		break;
+		return true;
 	case LIT_A_LOC:
-		step->loc = lit_take_loc(p, false);
-		break;
+		step->loc = lit_take_place(p, thread);
+		return true;
 	case LIT_A_LOC_VALUE:
-		step->loc = lit_take_loc(p, false);
-		step->value = lit_take_number(p, LIT_NUMBERS, "a value");
-		break;
+		step->loc = lit_take_place(p, thread);
+		step->arg[0] = lit_take_operand(p, thread);
+		return true;
+	case LIT_A_CMPXCHG:
+		step->loc = lit_take_place(p, thread);
+		step->arg[0] = lit_take_operand(p, thread);
+		step->arg[1] = lit_take_operand(p, thread);
+		return true;
+	case LIT_A_CALC:
+		lit_take_calc(p, thread, step);
+		return true;
+	case LIT_A_GOTO:
+		lit_take_goto(p, (unsigned int)(thread - p->test->thread), step);
+		return true;
+	case LIT_A_IF:
+		lit_take_if(p, thread, step);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void lit_take_args(struct lit_parser *p, struct lit_thread *thread,
+			  struct lit_step *step, enum lit_args args)
+{
+	if (lit_take_plain_args(p, thread, step, args))
+		return;
+	switch (args) {
 	case LIT_A_FLAG_VALUE:
 		lit_take_flag_value(p, step);
 		break;
@@ -238,24 +235,22 @@ static void lit_take_args(struct lit_parser *p, struct lit_thread *thread,
 	case LIT_A_PTE:
 		lit_take_pte(p, step);
 		break;
+	case LIT_A_PDE:
+		lit_take_page(p, step);
+		step->level = 2;
+		step->frame = lit_accept(p, "none") ? LIT_UNMAPPED : LIT_FRESH;
+		if (step->frame == LIT_FRESH)
+			step->rights = lit_take_rights(p);
+		break;
 	case LIT_A_NUMBER:
 		step->value = lit_take_number(p, 3, "a CPU");
 		break;
 	case LIT_A_UNTIL:
 		lit_take_until(p, thread, step);
 		break;
+	default:
+		break;
 	}
-}
-
-static const struct lit_verb *lit_find_verb(const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(lit_verbs) / sizeof(lit_verbs[0]); i++) {
-		if (!strcmp(lit_verbs[i].name, name))
-			return &lit_verbs[i];
-	}
-	return NULL;
 }
 
 /* Number of the thread's loop that has no end yet, or -1. */
@@ -293,6 +288,8 @@ static void lit_parse_step(struct lit_parser *p, unsigned int column)
 	struct lit_token first = p->token;
 	const struct lit_verb *verb;
 
+	if (lit_accept(p, "label"))
+		lit_take_label(p, column);
 	if (lit_is(p, "|") || lit_is(p, ";") || p->failed)
 		return;
 	if (thread->nsteps == LIT_STEPS) {
@@ -311,8 +308,10 @@ static void lit_parse_step(struct lit_parser *p, unsigned int column)
 		return;
 	}
 	step->kind = verb->kind;
+	step->op = verb->op;
 	if (step->query && verb->kind != LIT_UNMAP && verb->kind != LIT_RESOLVE &&
-	    verb->kind != LIT_PROTECT && verb->kind != LIT_REMAP)
+	    verb->kind != LIT_PROTECT && verb->kind != LIT_REMAP &&
+	    verb->kind != LIT_ENTRY)
 		lit_fail(p, "%s does not tell of A and D", verb->name);
 	if ((verb->result == LIT_R_MUST || step->query) && step->reg < 0)
 		lit_fail(p, "the result must go to a register: r0 = %s", verb->name);
@@ -328,7 +327,7 @@ static void lit_parse_step(struct lit_parser *p, unsigned int column)
 }
 
 /* P0 | P1 ; */
-static void lit_parse_heads(struct lit_parser *p)
+void lit_parse_heads(struct lit_parser *p)
 {
 	char head[8];
 
@@ -342,12 +341,6 @@ static void lit_parse_heads(struct lit_parser *p)
 		p->test->nthreads++;
 	} while (lit_accept(p, "|"));
 	lit_expect(p, ";");
-}
-
-static bool lit_at_cond(const struct lit_parser *p)
-{
-	return lit_is(p, "forbidden") || lit_is(p, "allowed") || lit_is(p, "interesting") ||
-	       lit_is(p, "exists") || lit_is(p, "~");
 }
 
 static void lit_parse_row(struct lit_parser *p)
@@ -380,47 +373,10 @@ void lit_parse_threads(struct lit_parser *p)
 {
 	lit_parse_heads(p);
 	lit_skip_lines(p);
-	while (!p->failed && p->token.kind != LIT_T_END && !lit_at_cond(p)) {
+	while (!p->failed && p->token.kind != LIT_T_END && !lit_at_conds(p)) {
 		lit_parse_row(p);
 		lit_skip_lines(p);
 	}
 	lit_check_loops(p);
-}
-
-static void lit_print_loc(FILE *out, const struct lit_test *test, const struct lit_loc *loc)
-{
-	if (loc->space == LIT_IN_FLAG)
-		fputs(test->flag[loc->index].name, out);
-	else if (loc->space == LIT_IN_PAGE)
-		fputs(test->page[loc->index].name, out);
-	else
-		fputs(test->frame[loc->index].name, out);
-	if (loc->page)
-		fprintf(out, "+%u", loc->page);
-	if (loc->slot)
-		fprintf(out, "[%u]", loc->slot);
-}
-
-void lit_print_step(FILE *out, const struct lit_test *test, unsigned int thread,
-		    const struct lit_step *step)
-{
-	size_t i = 0;
-
-	while (lit_verbs[i].kind != step->kind)
-		i++;
-	if (step->reg >= 0)
-		fprintf(out, "%s = ", test->thread[thread].reg[step->reg]);
-	fputs(step->query == LIT_DIRTY ? "dirty " :
-	      step->query == LIT_ACCESSED ? "accessed " : "", out);
-	fputs(lit_verbs[i].name, out);
-	if (lit_verbs[i].args == LIT_A_NONE || lit_verbs[i].args == LIT_A_UNTIL)
-		return;
-	fputs(" ", out);
-	if (lit_verbs[i].args == LIT_A_NUMBER) {
-		fprintf(out, "%u", step->value);
-		return;
-	}
-	lit_print_loc(out, test, &step->loc);
-	if (lit_verbs[i].args == LIT_A_LOC_VALUE || lit_verbs[i].args == LIT_A_FLAG_VALUE)
-		fprintf(out, " %u", step->value);
+	lit_resolve_labels(p);
 }

@@ -21,7 +21,7 @@ struct lit_list {
  * lit_load() - the tests that arguments name
  * @list: filled in
  * @folder: where the catalogue is
- * @args: paths of files; or, for the catalogue, names, patterns and @groups
+ * @args: paths of files and folders; or, for the catalogue, names, patterns and @groups
  * @nargs: how many; 0: the whole catalogue
  *
  * Says on stderr what is wrong.  Return: whether all were found and understood; those
@@ -32,9 +32,8 @@ bool lit_load(struct lit_list *list, const char *folder, char *const *args, int 
 /* Keep the tests number I, I + N, I + 2N ... of the list, from 1: a shard "I/N". */
 bool lit_take_shard(struct lit_list *list, const char *shard);
 
-/* "Observation NAME Never 0 100" and the like, as herd prints it. */
-void lit_print_observation(FILE *out, const char *name, unsigned long long positive,
-			   unsigned long long negative);
+/* A number from the command line, from 1 on, and nothing after it. */
+bool lit_take_count(const char *text, unsigned long long *n);
 
 /* lit_main.c: what commands and options there are.  Return: the status to exit with. */
 int lit_usage(FILE *out);

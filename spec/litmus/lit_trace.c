@@ -31,12 +31,13 @@ static void lit_print_thread_step(FILE *out, const struct mmu_step *step)
 
 	lit_print_step(out, test, step->cpu, what);
 	if (what->kind == LIT_LOOP || what->kind == LIT_UNTIL || what->kind == LIT_FENCE ||
-	    what->kind == LIT_WAIT || what->kind == LIT_INVLPG || what->kind == LIT_PTE)
+	    what->kind == LIT_WAIT || what->kind == LIT_INVLPG || what->kind == LIT_PTE ||
+	    what->kind == LIT_PDE)
 		return;
 	if (step->b == LIT_POISON)
 		fputs(": whatever is in a page that was freed", out);
 	else
-		fprintf(out, ": %s", lit_value_name(step->b));
+		fprintf(out, ": %s", lit_value_name(test, step->b));
 }
 
 static void lit_print_drain(FILE *out, const struct mmu_step *step)

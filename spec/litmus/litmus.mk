@@ -13,10 +13,11 @@ LIT_DIR		:= build/litmus
 LIT_WARNINGS	:= -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes
 LIT_CFLAGS	?= -O2 -g
 LIT_CPPFLAGS	:= -DPT_INDEX_BITS=1 -DSPEC_INDEX_BITS=1 -DMMU_CPUS=4 -DMMU_TLB=10 \
-		   -DMMU_PSC=12 -DMMU_TABLES=16 -DMC_OPS=32 -DMC_SETUP=8 -Ispec -Ispec/mmu -Ispec/mc \
+		   -DMMU_PSC=12 -DMMU_TABLES=16 -DMC_OPS=80 -DMC_SETUP=8 -Ispec -Ispec/mmu -Ispec/mc \
 		   -Ispec/mc/env -Ispec/litmus -Isrc/core -Iinclude -Itests/guest/lib
 LIT_PARSER	:= $(addprefix spec/litmus/,lit_lex.c lit_parse.c lit_init.c \
-		lit_steps.c lit_cond.c)
+		lit_steps.c lit_operand.c lit_verbs.c lit_value.c lit_cond.c lit_claims.c lit_log.c \
+		lit_herd.c lit_herd_ins.c)
 LIT_SOURCES	:= $(wildcard spec/litmus/*.c tests/litmus/lit_*.c spec/spec_*.c spec/mmu/*.c \
 		     src/core/*.c) $(addprefix spec/mc/,mc_core.c mc_protocol.c mc_print.c)
 LIT_HEADERS	:= $(wildcard spec/litmus/*.h tests/litmus/*.h spec/*.h spec/mmu/*.h \
@@ -38,7 +39,7 @@ N	?= 10000
 SHARD	?= 1/1
 TEST	?=
 
-.PHONY: litmus-programs check-litmus check-litmus-model litmus litmus-summary
+.PHONY: litmus-programs check-litmus check-litmus-model litmus litmus-summary litmus-compare
 
 litmus-programs: $(LIT_DIR)/test_parse $(LIT_DIR)/vpt-litmus
 
@@ -57,3 +58,7 @@ litmus: litmus-programs | deps-guest deps-litmus
 ## litmus-summary: only the summary of what build/litmus/results holds
 litmus-summary: | deps-litmus
 	$(Q)tests/litmus/litmus --summary
+
+## litmus-compare: how many published verdicts agree with the model's (HERD=DIR: herdtools7, of all its tests for x86)
+litmus-compare: litmus-programs
+	$(Q)tests/litmus/compare $(if $(HERD),--herd "$(HERD)")

@@ -9,8 +9,6 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#define LIT_MODEL_LIMIT	20000000
-
 static int usage(FILE *out)
 {
 	fputs("usage: vpt-litmus run [OPTION...] [TEST...]\n"
@@ -23,6 +21,13 @@ static int usage(FILE *out)
 	      "                  ask the model, which takes a moment)\n"
 	      "  --shard I/N     every N-th test, from the I-th on\n"
 	      "  --folder DIR    the catalogue (default spec/litmus)\n"
+	      "  --size S        tests between two meetings of the threads (default 100), of\n"
+	      "                  those without pages and calls\n"
+	      "  --stride D      and the distance of such that follow each other (default 1)\n"
+	      "  --interpret     do step by step what is compiled to machine code otherwise\n"
+	      "  --barrier KIND  user (default): threads begin when they see that all are\n"
+	      "                  ready, or a random while later; timebase: all at one count\n"
+	      "                  of the time-stamp counter\n"
 	      "  --progress      a line on stderr that tells how far it is\n"
 	      "  --tap, --rows   print TAP; or rows for the summary\n"
 	      "\n"
@@ -47,31 +52,33 @@ static bool take_affinity(struct lit_options *o, const char *list)
 	}
 }
 
-/* A number, and nothing after it. */
-static bool take_number(const char *text, u64 *n)
+static bool take_number(const char *option, u64 *to)
 {
-	char *end;
+	unsigned long long n;
 
-	*n = strtoull(text, &end, 0);
-	return end != text && !*end && *n;
+	if (!lit_take_count(optarg, &n)) {
+		fprintf(stderr, "%s takes a number, from 1 on, not %s\n", option, optarg);
+		return false;
+	}
+	*to = n;
+	return true;
 }
 
 static bool take_option(struct lit_options *o, int c)
 {
-	u64 seconds;
-
 	switch (c) {
 	case 'n':
-		return take_number(optarg, &o->rounds);
+		return take_number("-n", &o->rounds);
 	case 'T':
-		if (!take_number(optarg, &seconds))
-			return false;
-		o->seconds = (double)seconds;
-		return true;
+		return take_number("--seconds", &o->seconds);
 	case 's':
-		return take_number(optarg, &o->seed);
+		return take_number("--seed", &o->seed);
 	case 'a':
-		return take_affinity(o, optarg);
+		if (take_affinity(o, optarg))
+			return true;
+		fprintf(stderr, "--affinity takes numbers of CPUs (0 to %u) with commas between them, not %s\n",
+			cpus() - 1, optarg);
+		return false;
 	case 'm':
 		o->allowed = optarg;
 		return true;
@@ -84,6 +91,19 @@ static bool take_option(struct lit_options *o, int c)
 	case 'p':
 		o->progress = true;
 		return true;
+	case 'S':
+		return take_number("--size", &o->size);
+	case 'D':
+		return take_number("--stride", &o->stride);
+	case 'I':
+		o->interpret = true;
+		return true;
+	case 'b':
+		o->timebase = !strcmp(optarg, "timebase");
+		if (o->timebase || !strcmp(optarg, "user"))
+			return true;
+		fprintf(stderr, "--barrier is user or timebase, not %s\n", optarg);
+		return false;
 	case 't':
 		o->tap = true;
 		return true;
@@ -104,6 +124,10 @@ static bool take_options(int argc, char **argv, struct lit_options *o)
 		{ "allowed", required_argument, NULL, 'm' },
 		{ "shard", required_argument, NULL, 'i' },
 		{ "folder", required_argument, NULL, 'd' },
+		{ "size", required_argument, NULL, 'S' },
+		{ "stride", required_argument, NULL, 'D' },
+		{ "interpret", no_argument, NULL, 'I' },
+		{ "barrier", required_argument, NULL, 'b' },
 		{ "progress", no_argument, NULL, 'p' },
 		{ "tap", no_argument, NULL, 't' },
 		{ "rows", no_argument, NULL, 'r' },
@@ -112,7 +136,8 @@ static bool take_options(int argc, char **argv, struct lit_options *o)
 	};
 	int c;
 
-	*o = (struct lit_options){ .folder = "spec/litmus", .rounds = 10000 };
+	*o = (struct lit_options){ .folder = "spec/litmus", .rounds = 10000, .size = 100,
+				   .stride = 1 };
 	while ((c = getopt_long(argc, argv, "n:", options, NULL)) != -1) {
 		if (c == 'h')
 			exit(usage(stdout));
@@ -165,22 +190,29 @@ static void read_allowed(const char *path, const struct lit_test *test,
 
 static void ask_model(const struct lit_test *test, struct lit_allowed *allowed)
 {
+	struct lit_bounds bounds = lit_default_bounds();
 	static struct lit_result result;
 
-	lit_explore(test, MMU_CORRECT, -1, LIT_MODEL_LIMIT, NULL, &result);
-	allowed->known = result.complete && !result.violation[0];
+	lit_explore(test, MMU_CORRECT, -1, &bounds, NULL, &result);
+	allowed->known = result.complete && (!result.violation[0] || !result.noutcomes);
 	allowed->n = result.noutcomes;
 	memcpy(allowed->outcome, result.outcome, sizeof(allowed->outcome));
 }
 
 /* In a process of its own: no test finds what another one left. */
 static void run_one(const struct lit_test *test, const struct lit_options *o,
-		    struct lit_histogram *h)
+		    const struct lit_allowed *allowed, struct lit_histogram *h)
 {
 	int status;
 	pid_t pid;
 
 	memset(h, 0, sizeof(*h));
+	/* Its threads would wait for each other, round after round. */
+	if (allowed->known && !allowed->n) {
+		snprintf(h->error, sizeof(h->error),
+			 "there is no execution in which all threads end; not run");
+		return;
+	}
 	if (test->model_only) {
 		snprintf(h->skipped, sizeof(h->skipped), "%s", test->model_only);
 		return;
@@ -222,8 +254,10 @@ int lit_cmd_run(int argc, char **argv)
 	unsigned int i;
 	bool all, ok = true;
 
-	if (!take_options(argc, argv, &options))
-		return usage(stderr);
+	if (!take_options(argc, argv, &options)) {
+		fputs("vpt-litmus run --help lists the options\n", stderr);
+		return 2;
+	}
 	all = lit_load(&list, options.folder, argv + optind, argc - optind);
 	if (options.shard && !lit_take_shard(&list, options.shard))
 		return 2;
@@ -243,7 +277,7 @@ int lit_cmd_run(int argc, char **argv)
 			read_allowed(options.allowed, list.test[i], &allowed);
 		else
 			ask_model(list.test[i], &allowed);
-		run_one(list.test[i], &options, h);
+		run_one(list.test[i], &options, &allowed, h);
 		ok &= lit_report(list.test[i], &options, h, &allowed, i + 1);
 	}
 	return all ? !ok : 2;

@@ -23,10 +23,14 @@ struct lit_options {
 	const char *allowed;	/* file of the model's outcomes; NULL: ask the model */
 	const char *shard;
 	u64 rounds;
-	double seconds;		/* for one test, at most; 0: no limit */
+	u64 seconds;		/* for one test, at most; 0: no limit */
+	u64 size;		/* instances of a test between two meetings, at most */
+	u64 stride;		/* distance of instances that are run after each other */
 	u64 seed;
 	unsigned int cpu[LIT_CPUS];
 	unsigned int ncpus;	/* of @cpu; 0: all there are, in random order */
+	bool interpret;		/* no step is compiled */
+	bool timebase;		/* threads begin at one count of the time-stamp counter */
 	bool rows;		/* for the summary */
 	bool tap;
 	bool progress;
@@ -57,6 +61,20 @@ struct lit_line {
 	_Alignas(64) volatile u64 v;
 };
 
+/* Compiled steps of a thread: @run takes its registers and flags; @end: the step after them. */
+struct lit_body {
+	void (*run)(u64 *reg, volatile void *flags);
+	unsigned int end;
+};
+
+#define LIT_VALUES	256
+
+/* A test beside others, all done between two meetings: its flags and registers. */
+struct lit_instance {
+	struct lit_line flag[LIT_FLAGS];
+	u64 reg[LIT_THREADS][LIT_REGS];
+};
+
 /**
  * struct lit_arena - a test under way
  * @world: where
@@ -70,6 +88,12 @@ struct lit_line {
  * @ticks: how long a round took, lately (time-stamp counter)
  * @map: number of the CPU that thread t, or move t, means
  * @rng: of each thread
+ * @code: compiled steps, or NULL: the steps are interpreted
+ * @run: of each thread, by the first step
+ * @place: addresses, by value, of what registers may point to
+ * @instance: instances of a test without a region, if all of it is compiled
+ * @ninstances: how many; 0: one after the other
+ * @go: when all threads begin, with --barrier timebase (time-stamp counter)
  */
 struct lit_arena {
 	struct lit_world world;
@@ -83,6 +107,12 @@ struct lit_arena {
 	u64 ticks;
 	unsigned int map[LIT_THREADS];
 	struct rng rng[LIT_THREADS];
+	unsigned char *code;
+	struct lit_body run[LIT_THREADS][LIT_STEPS];
+	u64 place[LIT_VALUES];
+	struct lit_instance *instance;
+	u64 ninstances;
+	u64 go;
 };
 
 /* lit_world.c: return an error's text, or NULL. */
@@ -103,12 +133,20 @@ void lit_warm_thread(struct lit_arena *a, unsigned int thread);
 void lit_pause(struct lit_arena *a, unsigned int thread, u64 spins);
 void lit_spin(const struct lit_arena *a, unsigned int *spins);
 
+/* lit_compile.c: runs of steps without a call, as machine code. */
+bool lit_compile_begin(struct lit_arena *a);
+void lit_compile(struct lit_arena *a);
+bool lit_compiled_whole(const struct lit_arena *a);
+void lit_run_instances(struct lit_arena *a, unsigned int thread);
+unsigned int lit_run_compiled(struct lit_arena *a, unsigned int thread, unsigned int number);
+
 /**
  * struct lit_histogram - what came out
  * @n: different outcomes
  * @outcome: they
  * @count: how often each
  * @rounds: all together
+ * @filtered: and those that the test's filter leaves out
  * @seconds: they took
  * @violations: of the invariants, after the last one
  * @error: why nothing came out; empty
@@ -119,6 +157,7 @@ struct lit_histogram {
 	struct lit_outcome outcome[LIT_OUTCOMES];
 	u64 count[LIT_OUTCOMES];
 	u64 rounds;
+	u64 filtered;
 	double seconds;
 	u64 violations;
 	char error[256];

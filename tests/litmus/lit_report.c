@@ -41,9 +41,9 @@ static void complaint(const struct lit_test *test, const struct lit_histogram *h
 		snprintf(why, size, "no rounds");
 }
 
-/* "*>" marks what is interesting, "!!" what the model does not allow. */
+/* "*>" marks what the condition names. */
 static void print_histogram(const struct lit_test *test, const struct lit_histogram *h,
-			    const struct lit_allowed *allowed)
+			    const struct lit_allowed *allowed, const struct lit_log *log)
 {
 	unsigned int i;
 
@@ -51,11 +51,11 @@ static void print_histogram(const struct lit_test *test, const struct lit_histog
 	for (i = 0; i < h->n; i++) {
 		const struct lit_outcome *o = &h->outcome[i];
 
-		printf("%-9llu%s", (unsigned long long)h->count[i],
-		       !is_allowed(allowed, o) ? "!!>" :
-		       lit_meets(test, LIT_INTERESTING, o) >= 0 ? "*>" : ":>");
+		printf("%-6llu%s", (unsigned long long)h->count[i],
+		       lit_holds(test, log->cond, o) != log->cond->forall ? "*>" : ":>");
 		lit_print_outcome(stdout, test, o);
-		puts("");
+		puts(!allowed->known || is_allowed(allowed, o) ? "" :
+		     " # the model does not allow it");
 	}
 }
 
@@ -76,28 +76,53 @@ static void print_conditions(const struct lit_test *test, const struct lit_histo
 {
 	static const char *const sorts[] = { "forbidden", "allowed", "interesting" };
 	unsigned int i;
-	u64 n;
 
 	for (i = 0; i < test->nconds; i++) {
-		n = count_of(test, &test->cond[i], h);
-		printf("%s %s\n", sorts[test->cond[i].sort], test->cond[i].text);
-		lit_print_observation(stdout, test->name, n, h->rounds - n);
+		const struct lit_cond *c = &test->cond[i];
+
+		printf("%s %s%s%s: %llu of %llu\n", sorts[c->sort], c->forall ? "~(" : "",
+		       c->text, c->forall ? ")" : "", (unsigned long long)count_of(test, c, h),
+		       (unsigned long long)h->rounds);
 	}
+}
+
+/* As litmus7 prints it. */
+static void print_log(const struct lit_test *test, const struct lit_histogram *h,
+		      const struct lit_allowed *allowed)
+{
+	struct lit_log log;
+	unsigned int i;
+	bool ok;
+
+	lit_log_begin(&log, test);
+	for (i = 0; i < h->n; i++)
+		lit_log_count(&log, test, &h->outcome[i], h->count[i]);
+	ok = lit_log_validated(&log);
+	printf("Test %s %s\n", test->name, lit_log_kind(&log));
+	print_histogram(test, h, allowed, &log);
+	printf("%s\n\nWitnesses\n", ok ? "Ok" : "No");
+	lit_log_witnesses(stdout, &log, ",");
+	fputs("Condition ", stdout);
+	lit_log_condition(stdout, &log);
+	printf(" is %svalidated\n", ok ? "" : "NOT ");
+	lit_log_hash(stdout, test);
+	lit_log_observation(stdout, test, &log);
+	printf("Time %s %.2f\n", test->name, h->seconds);
 }
 
 static void print_human(const struct lit_test *test, const struct lit_histogram *h,
 			const struct lit_allowed *allowed, const char *why)
 {
-	printf("Test %s\n%s\n", test->name, test->doc);
 	if (h->skipped[0]) {
 		printf("Skipped %s: %s\n\n", test->name, h->skipped);
 		return;
 	}
-	print_histogram(test, h, allowed);
+	print_log(test, h, allowed);
 	print_conditions(test, h);
+	if (h->filtered)
+		printf("Filtered %s %llu\n", test->name, (unsigned long long)h->filtered);
 	printf("Model allows %u outcomes, %u were seen\n", allowed->n, h->n);
-	printf("Verdict %s %s%s%s\n", test->name, why[0] ? "No" : "Ok", why[0] ? ": " : "", why);
-	printf("Time %s %.2f\n\n", test->name, h->seconds);
+	printf("Verdict %s %s%s%s\n\n", test->name, why[0] ? "No" : "Ok", why[0] ? ": " : "", why);
 }
 
 static void print_rows(const struct lit_test *test, const struct lit_histogram *h,
@@ -145,7 +170,7 @@ bool lit_report(const struct lit_test *test, const struct lit_options *options,
 	else
 		print_human(test, h, allowed, why);
 	if (why[0] && options->tap)
-		print_histogram(test, h, allowed);
+		print_log(test, h, allowed);
 	fflush(stdout);
 	return h->skipped[0] || !why[0];
 }

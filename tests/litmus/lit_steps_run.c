@@ -8,7 +8,7 @@ static unsigned int value_of(enum probe got, u64 v)
 {
 	if (got == PROBE_SEGV)
 		return LIT_F;
-	return got == PROBE_OK && v < LIT_NUMBERS ? v : LIT_ELSE;
+	return got == PROBE_OK && v < LIT_OK ? v : LIT_ELSE;
 }
 
 static unsigned int status_of(int err)
@@ -47,7 +47,25 @@ void lit_pause(struct lit_arena *a, unsigned int thread, u64 most)
 		lit_spin(a, &spins);
 }
 
-static unsigned int run_load(struct lit_arena *a, const struct lit_step *step)
+static unsigned int operand(const struct lit_arena *a, unsigned int thread,
+			    const struct lit_operand *o)
+{
+	return o->reg ? a->reg[thread][o->n] : o->n;
+}
+
+/* Where an access goes; NULL: the register holds no address. */
+static void *place(struct lit_arena *a, unsigned int thread, const struct lit_step *step)
+{
+	struct lit_loc loc = step->loc;
+
+	if (loc.space == LIT_IN_REG && !lit_place_of(a->reg[thread][loc.index], &loc))
+		return NULL;
+	return loc.space == LIT_IN_FLAG ? (void *)&a->flag[loc.index].v :
+					  lit_address(&a->world, &loc);
+}
+
+static unsigned int run_load(struct lit_arena *a, unsigned int thread,
+			     const struct lit_step *step)
 {
 	u64 v = 0;
 	enum probe got = PROBE_OK;
@@ -55,29 +73,53 @@ static unsigned int run_load(struct lit_arena *a, const struct lit_step *step)
 	if (step->loc.space == LIT_IN_FLAG)
 		v = a->flag[step->loc.index].v;
 	else
-		got = probe_load(lit_address(&a->world, &step->loc), &v);
+		got = probe_load(place(a, thread, step), &v);
 	return value_of(got, v);
 }
 
-static unsigned int run_store(struct lit_arena *a, const struct lit_step *step)
+static unsigned int run_store(struct lit_arena *a, unsigned int thread,
+			      const struct lit_step *step)
 {
+	unsigned int v = operand(a, thread, &step->arg[0]);
 	enum probe got = PROBE_OK;
 
 	if (step->loc.space == LIT_IN_FLAG)
-		a->flag[step->loc.index].v = step->value;
+		a->flag[step->loc.index].v = v;
 	else
-		got = probe_store(lit_address(&a->world, &step->loc), step->value);
+		got = probe_store(place(a, thread, step), v);
 	return got == PROBE_OK ? LIT_OK : value_of(got, LIT_NUMBERS);
 }
 
-static unsigned int run_locked(struct lit_arena *a, const struct lit_step *step)
+/* AND and the like: an exchange of what was read, until nobody comes in between. */
+static enum probe run_update(void *at, enum lit_op op, u64 v, u64 *old)
 {
-	void *at = step->loc.space == LIT_IN_FLAG ?
-		   (void *)&a->flag[step->loc.index].v : lit_address(&a->world, &step->loc);
-	u64 old = 0;
-	enum probe got = step->kind == LIT_XCHG ? probe_exchange(at, step->value, &old) :
-						  probe_add(at, step->value, &old);
+	enum probe got = probe_load(at, old);
+	u64 seen;
 
+	while (got == PROBE_OK) {
+		seen = *old;
+		got = probe_cmpxchg(at, seen, lit_calc(op, seen, v), old);
+		if (*old == seen)
+			break;
+	}
+	return got;
+}
+
+static unsigned int run_locked(struct lit_arena *a, unsigned int thread,
+			       const struct lit_step *step)
+{
+	u64 first = operand(a, thread, &step->arg[0]), old = 0;
+	void *at = place(a, thread, step);
+	enum probe got;
+
+	if (step->kind == LIT_XCHG)
+		got = probe_exchange(at, first, &old);
+	else if (step->kind == LIT_CMPXCHG)
+		got = probe_cmpxchg(at, first, operand(a, thread, &step->arg[1]), &old);
+	else if (step->op == LIT_OP_PLUS || step->op == LIT_OP_MINUS)
+		got = probe_add(at, step->op == LIT_OP_PLUS ? first : -first, &old);
+	else
+		got = run_update(at, step->op, first, &old);
 	return value_of(got, old);
 }
 
@@ -168,20 +210,31 @@ static bool loop_ends(struct lit_arena *a, unsigned int thread, const struct lit
 	return false;
 }
 
-static unsigned int run_step(struct lit_arena *a, const struct lit_step *step)
+static unsigned int run_step(struct lit_arena *a, unsigned int thread,
+			     const struct lit_step *step)
 {
 	unsigned int spins = 0;
 
 	switch (step->kind) {
 	case LIT_LOAD:
-		return run_load(a, step);
+		return run_load(a, thread, step);
 	case LIT_STORE:
-		return run_store(a, step);
+		return run_store(a, thread, step);
 	case LIT_EXEC:
 		return run_exec(a, step);
 	case LIT_XCHG:
-	case LIT_ADD:
-		return run_locked(a, step);
+	case LIT_UPDATE:
+	case LIT_CMPXCHG:
+		return run_locked(a, thread, step);
+	case LIT_CALC:
+		return lit_calc(step->op, operand(a, thread, &step->arg[0]),
+				operand(a, thread, &step->arg[1]));
+	case LIT_LFENCE:
+		__builtin_ia32_lfence();
+		return LIT_OK;
+	case LIT_SFENCE:
+		__builtin_ia32_sfence();
+		return LIT_OK;
 	case LIT_FENCE:
 		__builtin_ia32_mfence();
 		return LIT_OK;
@@ -220,6 +273,11 @@ void lit_run_thread(struct lit_arena *a, unsigned int thread)
 		const struct lit_step *step = &t->step[i];
 		unsigned int result;
 
+		/* Compiled, but for the rounds that pause. */
+		if (a->code && !slow && a->run[thread][i].run) {
+			i = lit_run_compiled(a, thread, i) - 1;
+			continue;
+		}
 		/* Most often back to back; else with pauses of up to a call's length. */
 		if (slow && i && !rng_below(&a->rng[thread], 2))
 			lit_pause(a, thread, a->ticks / 4);
@@ -228,7 +286,18 @@ void lit_run_thread(struct lit_arena *a, unsigned int thread)
 			i = step->start - 1;
 			continue;
 		}
-		result = run_step(a, step);
+		if (step->kind == LIT_GOTO) {
+			bool differ = operand(a, thread, &step->arg[0]) !=
+				      operand(a, thread, &step->arg[1]);
+
+			if (differ != step->differ)
+				continue;
+			if (step->start <= i)
+				lit_spin(a, &spins);
+			i = step->start - 1;
+			continue;
+		}
+		result = run_step(a, thread, step);
 		if (step->reg >= 0)
 			a->reg[thread][step->reg] = result;
 	}
@@ -249,8 +318,7 @@ void lit_warm_thread(struct lit_arena *a, unsigned int thread)
 
 		if (step->loc.space != LIT_IN_PAGE || page->frame == LIT_UNMAPPED)
 			continue;
-		if (step->kind == LIT_LOAD || step->kind == LIT_STORE ||
-		    step->kind == LIT_XCHG || step->kind == LIT_ADD)
+		if (lit_accesses(step) && step->kind != LIT_EXEC)
 			probe_load(lit_address(&a->world, &step->loc), &v);
 		else if (step->kind == LIT_EXEC && (page->rights & LIT_X))
 			run_exec(a, step);

@@ -91,12 +91,30 @@ static const char *lit_no_memory(void)
 	return NULL;
 }
 
+/* Memory outside the region is there without the module. */
+static bool lit_needs_region(const struct lit_test *test)
+{
+	unsigned int t, i;
+
+	if (test->npages || test->nframes)
+		return true;
+	for (t = 0; t < test->nthreads; t++) {
+		for (i = 0; i < test->thread[t].nsteps; i++) {
+			if (test->thread[t].step[i].kind == LIT_CHECK)
+				return true;
+		}
+	}
+	return false;
+}
+
 const char *lit_world_open(struct lit_world *w, const struct lit_test *test)
 {
 	const char *error;
 	char *at = test->big_region ? LIT_BIG_BASE : NULL;
 
-	*w = (struct lit_world){ .test = test };
+	*w = (struct lit_world){ .test = test, .fd = -1 };
+	if (!lit_needs_region(test))
+		return NULL;
 	w->bytes = test->big_region ? 2 * LIT_512G : 8 * VPT_1G;
 	w->fd = open(VPT_DEVICE, O_RDWR | O_CLOEXEC);
 	if (w->fd < 0)
@@ -111,6 +129,21 @@ const char *lit_world_open(struct lit_world *w, const struct lit_test *test)
 	if (!error && test->tables != LIT_UNLIMITED)
 		error = lit_no_memory();
 	return error;
+}
+
+/* Set A, or A and D, of every page by an access that changes nothing. */
+static void lit_use(char *at, const struct lit_page *page)
+{
+	u64 done;
+
+	for (done = 0; page->accessed && done < lit_size(page->span);
+	     done += lit_size(page->level)) {
+		volatile u64 *word = (volatile u64 *)(at + done);
+		u64 value = *word;
+
+		if (page->dirty)
+			*word = value;
+	}
 }
 
 static const char *lit_set_page(struct lit_world *w, unsigned int i)
@@ -131,6 +164,7 @@ static const char *lit_set_page(struct lit_world *w, unsigned int i)
 		return strerror(-err);
 	if (fresh && page->value)
 		lit_fill(at, page->span, page->value);
+	lit_use(at, page);
 	if (fresh && lit_prot(page->rights) != RW)
 		err = vu_protect_range(w->fd, at, lit_size(page->span),
 				       lit_prot(page->rights), NULL);

@@ -224,6 +224,7 @@ enum probe probe_load(const void *p, u64 *value);
 enum probe probe_store(void *p, u64 value);
 enum probe probe_exchange(void *p, u64 value, u64 *old);
 enum probe probe_add(void *p, u64 value, u64 *old);
+enum probe probe_cmpxchg(void *p, u64 expected, u64 value, u64 *old);
 enum probe probe_exec(const void *p, u32 *result);
 
 /* Where this thread's last fault was, and the signal's si_code. */

@@ -102,6 +102,21 @@ enum probe probe_add(void *p, u64 value, u64 *old)
 	return sig;
 }
 
+enum probe probe_cmpxchg(void *p, u64 expected, u64 value, u64 *old)
+{
+	int sig;
+
+	ready();
+	sig = sigsetjmp(way_out, 0);
+	if (!sig) {
+		*old = expected;
+		__atomic_compare_exchange_n((u64 *)p, old, value, false, __ATOMIC_SEQ_CST,
+					    __ATOMIC_SEQ_CST);
+	}
+	probing = 0;
+	return sig;
+}
+
 enum probe probe_exec(const void *p, u32 *result)
 {
 	int sig;
