@@ -59,6 +59,7 @@ include spec/prove/prove.mk
 include tools/preload/preload.mk
 include tests/mutants/mutants.mk
 include spec/litmus/litmus.mk
+include tools/vptctl/vptctl.mk
 
 host-suite := $(MAKE) -s --no-print-directory host-suite
 guest-suite := tests/guest/matrix
