@@ -3,6 +3,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 
+#include "lit_json.h"
 #include "lit_model.h"
 #include "lit_tool.h"
 
@@ -14,6 +15,8 @@ struct lit_ask {
 	const char *folder;
 	const char *save;
 	const char *shard;
+	const char *json;
+	FILE *way;
 	bool trace;
 	enum mmu_broken broken;
 	u64 limit;
@@ -183,12 +186,24 @@ static void lit_save_twins(FILE *out, const struct lit_test *test)
 	}
 }
 
+static void lit_way_end(const struct lit_test *test, const struct lit_ask *ask,
+			const struct lit_result *r)
+{
+	const struct lit_cond *cond = &test->cond[r->met < 0 ? 0 : r->met];
+	char how[LIT_TEXT + 40];
+
+	snprintf(how, sizeof(how), "reached, %s: %s", lit_sorts[cond->sort], cond->text);
+	lit_json_end(ask->way, r->met < 0 ? r->violation : how);
+}
+
 static int lit_broken_run(const struct lit_test *test, const struct lit_ask *ask)
 {
 	static struct lit_result r;
 
 	printf("Test %s, broken: %s\n", test->name, lit_broken_text(ask->broken));
-	lit_explore(test, ask->broken, LIT_FORBIDDEN, ask->limit, stdout, &r);
+	lit_explore(test, ask->broken, LIT_FORBIDDEN, ask->limit, ask->way, &r);
+	if (ask->json)
+		lit_way_end(test, ask, &r);
 	if (r.met >= 0) {
 		fputs("     outcome: ", stdout);
 		lit_print_outcome(stdout, test, &r.outcome[r.noutcomes - 1]);
@@ -208,7 +223,9 @@ static void lit_traces(const struct lit_test *test, const struct lit_ask *ask)
 	int sort;
 
 	for (sort = LIT_FORBIDDEN; sort <= LIT_INTERESTING; sort++) {
-		lit_explore(test, MMU_CORRECT, sort, ask->limit, stdout, &r);
+		lit_explore(test, MMU_CORRECT, sort, ask->limit, ask->way, &r);
+		if (r.met >= 0 && ask->json)
+			lit_way_end(test, ask, &r);
 		if (r.met >= 0)
 			printf("     reached: %s %s\n\n", lit_sorts[sort],
 			       test->cond[r.met].text);
@@ -240,6 +257,7 @@ static bool lit_ask_model(int argc, char **argv, struct lit_ask *ask)
 		{ "explicit", no_argument, NULL, 'e' },
 		{ "folder", required_argument, NULL, 'd' },
 		{ "help", no_argument, NULL, 'h' },
+		{ "json", required_argument, NULL, 'j' },
 		{ "limit", required_argument, NULL, 'l' },
 		{ "save", required_argument, NULL, 's' },
 		{ "shard", required_argument, NULL, 'i' },
@@ -262,6 +280,8 @@ static bool lit_ask_model(int argc, char **argv, struct lit_ask *ask)
 			ask->limit = strtoull(optarg, NULL, 0);
 		} else if (c == 's') {
 			ask->save = optarg;
+		} else if (c == 'j') {
+			ask->json = optarg;
 		} else if (c == 'i') {
 			ask->shard = optarg;
 		} else if (c == 't') {
@@ -278,9 +298,25 @@ static bool lit_ask_model(int argc, char **argv, struct lit_ask *ask)
 	return true;
 }
 
+/* Where ways go to. */
+static bool lit_way_open(struct lit_ask *ask)
+{
+	if (!ask->json)
+		return true;
+	if (!ask->broken && !ask->trace) {
+		fputs("--json goes with --broken or --trace\n", stderr);
+		return false;
+	}
+	lit_trace_json = true;
+	ask->way = fopen(ask->json, "w");
+	if (!ask->way)
+		perror(ask->json);
+	return ask->way;
+}
+
 int lit_cmd_model(int argc, char **argv)
 {
-	struct lit_ask ask = { .folder = "spec/litmus", .limit = LIT_LIMIT };
+	struct lit_ask ask = { .folder = "spec/litmus", .limit = LIT_LIMIT, .way = stdout };
 	struct lit_list list;
 	FILE *save = NULL;
 	unsigned int i;
@@ -298,6 +334,8 @@ int lit_cmd_model(int argc, char **argv)
 			return 2;
 		}
 	}
+	if (!lit_way_open(&ask))
+		return 2;
 	mmu_model_init();
 	for (i = 0; i < list.n; i++) {
 		bad |= !!lit_model_one(list.test[i], &ask, save);
@@ -305,6 +343,10 @@ int lit_cmd_model(int argc, char **argv)
 	}
 	if (save && fclose(save)) {
 		perror(ask.save);
+		return 2;
+	}
+	if (ask.json && fclose(ask.way)) {
+		perror(ask.json);
 		return 2;
 	}
 	return all ? bad : 2;

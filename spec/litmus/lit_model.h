@@ -209,11 +209,15 @@ struct lit_result {
  * @broken: protocol step that is left out; MMU_CORRECT: none
  * @until: stop at the first outcome that meets a condition of this sort; -1: never
  * @limit: states after which to give up
- * @trace: where to print the way to that outcome, or to a violation; NULL: nowhere
+ * @trace: where to print the way to that outcome, or to a violation; NULL: nowhere.
+ *	As text, or, with lit_trace_json, for tools/trace-page; then it is for the caller to
+ *	say how it ended (lit_json_end())
  * @result: filled in
  */
 void lit_explore(const struct lit_test *test, enum mmu_broken broken, int until,
 		 u64 limit, FILE *trace, struct lit_result *result);
+
+extern bool lit_trace_json;
 
 /* lit_trace.c */
 void lit_print_legend(FILE *out, const struct lit_state *s);

@@ -18,7 +18,7 @@ LIT_CPPFLAGS	:= -DPT_INDEX_BITS=1 -DSPEC_INDEX_BITS=1 -DMMU_CPUS=4 -DMMU_TLB=10 
 LIT_PARSER	:= $(addprefix spec/litmus/,lit_lex.c lit_parse.c lit_init.c \
 		lit_steps.c lit_cond.c)
 LIT_SOURCES	:= $(wildcard spec/litmus/*.c tests/litmus/lit_*.c spec/spec_*.c spec/mmu/*.c \
-		     src/core/*.c) $(addprefix spec/mc/,mc_core.c mc_protocol.c mc_print.c)
+		     src/core/*.c) $(addprefix spec/mc/,mc_core.c mc_protocol.c mc_print.c mc_json.c)
 LIT_HEADERS	:= $(wildcard spec/litmus/*.h tests/litmus/*.h spec/*.h spec/mmu/*.h \
 		     spec/mc/*.h spec/mc/env/*.h src/core/*.h)
 LIT_CATALOGUE	:= $(wildcard spec/litmus/*.litmus)
