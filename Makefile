@@ -69,6 +69,8 @@ litmus-suite := $(MAKE) -s --no-print-directory check-litmus
 litmus-model-suite := $(MAKE) -s --no-print-directory check-litmus-model
 preload-suite := $(MAKE) -s --no-print-directory preload-suite
 
+tools-suite := tests/tools/suite
+
 prove-ranges-suite := $(MAKE) -s --no-print-directory prove-ranges
 prove-pages-suite := $(MAKE) -s --no-print-directory prove-pages
 prove-check-suite := $(MAKE) -s --no-print-directory prove-check
@@ -77,7 +79,7 @@ quick-suites := 'host=$(host-suite)' 'model=$(model-suite)' 'litmus-model=$(litm
 	'prove-pages=$(prove-pages-suite)'
 more-suites := 'litmus=$(litmus-suite)' 'preload=$(preload-suite)' 'prove-check=$(prove-check-suite)' \
 	'prove-ranges=$(prove-ranges-suite)' \
-	'vpt-run=tests/guest/run-options' 'boots=$(boots-suite)'
+	'vpt-run=tests/guest/run-options' 'boots=$(boots-suite)' 'tools=$(tools-suite)'
 
 ## run: boot a guest with vpt inserted and run the three example programs
 run: guest-programs
@@ -139,8 +141,7 @@ clean:
 
 ## help: this list
 help:
-	@sed -n 's/^## \([^:]*\): /\1\t/p' $(MAKEFILE_LIST) | \
-		awk -F '\t' '{ printf "  %-24s %s\n", $$1, $$2 }'
+	@tools/help $(MAKEFILE_LIST)
 
 .PHONY: module run check check-more check-all check-ci check-debug table check-host check-guest lint deps install \
 	uninstall clean help guest-programs host-suite
