@@ -122,6 +122,10 @@ check-debug: deps-kernel guest-programs
 lint: deps-lint
 	$(Q)tools/lint $(KERNELS)
 
+## report: the last runs' results as one table, put into README.md
+report:
+	$(Q)tools/report --readme
+
 ## deps: install what every target needs from Debian's packages (NO_INSTALL=1: only list it)
 deps:
 	$(Q)tools/deps module guest check litmus lint bench prove prove-stats prove-again \
@@ -143,5 +147,5 @@ clean:
 help:
 	@tools/help $(MAKEFILE_LIST)
 
-.PHONY: module run check check-more check-all check-ci check-debug table check-host check-guest lint deps install \
+.PHONY: module run check check-more check-all check-ci check-debug table check-host check-guest lint report deps install \
 	uninstall clean help guest-programs host-suite
