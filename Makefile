@@ -118,8 +118,9 @@ check-guest: guest-programs
 check-debug: deps-kernel guest-programs
 	$(J)$(Q)tools/tally 'debug=$(guest-suite) --debug --jobs 1 --timeout 7200'
 
-## lint: W=1 and sparse for the main kernels, checkpatch --strict: all silent
+## lint: the kernel's checkers, shellcheck, Python, spelling, licences: all silent
 lint: deps-lint
+	$(Q)tools/help --check $(MAKEFILE_LIST)
 	$(Q)tools/lint $(KERNELS)
 
 ## report: the last runs' results as one table, put into README.md
