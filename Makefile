@@ -59,6 +59,7 @@ include spec/prove/prove.mk
 include tools/preload/preload.mk
 include tests/mutants/mutants.mk
 include spec/litmus/litmus.mk
+include tools/vptctl/vptctl.mk
 
 host-suite := $(MAKE) -s --no-print-directory host-suite
 guest-suite := tests/guest/matrix
@@ -68,6 +69,8 @@ litmus-suite := $(MAKE) -s --no-print-directory check-litmus
 litmus-model-suite := $(MAKE) -s --no-print-directory check-litmus-model
 preload-suite := $(MAKE) -s --no-print-directory preload-suite
 
+tools-suite := tests/tools/suite
+
 prove-ranges-suite := $(MAKE) -s --no-print-directory prove-ranges
 prove-pages-suite := $(MAKE) -s --no-print-directory prove-pages
 prove-check-suite := $(MAKE) -s --no-print-directory prove-check
@@ -76,7 +79,7 @@ quick-suites := 'host=$(host-suite)' 'model=$(model-suite)' 'litmus-model=$(litm
 	'prove-pages=$(prove-pages-suite)'
 more-suites := 'litmus=$(litmus-suite)' 'preload=$(preload-suite)' 'prove-check=$(prove-check-suite)' \
 	'prove-ranges=$(prove-ranges-suite)' \
-	'vpt-run=tests/guest/run-options' 'boots=$(boots-suite)'
+	'vpt-run=tests/guest/run-options' 'boots=$(boots-suite)' 'tools=$(tools-suite)'
 
 ## run: boot a guest with vpt inserted and run the three example programs
 run: guest-programs
@@ -115,9 +118,14 @@ check-guest: guest-programs
 check-debug: deps-kernel guest-programs
 	$(J)$(Q)tools/tally 'debug=$(guest-suite) --debug --jobs 1 --timeout 7200'
 
-## lint: W=1 and sparse for the main kernels, checkpatch --strict: all silent
+## lint: the kernel's checkers, shellcheck, Python, spelling, licences: all silent
 lint: deps-lint
+	$(Q)tools/help --check $(MAKEFILE_LIST)
 	$(Q)tools/lint $(KERNELS)
+
+## report: the last runs' results as one table, put into README.md
+report:
+	$(Q)tools/report --readme
 
 ## deps: install what every target needs from Debian's packages (NO_INSTALL=1: only list it)
 deps:
@@ -138,8 +146,7 @@ clean:
 
 ## help: this list
 help:
-	@sed -n 's/^## \([^:]*\): /\1\t/p' $(MAKEFILE_LIST) | \
-		awk -F '\t' '{ printf "  %-24s %s\n", $$1, $$2 }'
+	@tools/help $(MAKEFILE_LIST)
 
-.PHONY: module run check check-more check-all check-ci check-debug table check-host check-guest lint deps install \
+.PHONY: module run check check-more check-all check-ci check-debug table check-host check-guest lint report deps install \
 	uninstall clean help guest-programs host-suite

@@ -11,6 +11,7 @@ static const struct option lit_options[] = {
 	{ "explicit", no_argument, NULL, 'e' },
 	{ "folder", required_argument, NULL, 'd' },
 	{ "help", no_argument, NULL, 'h' },
+	{ "json", required_argument, NULL, 'j' },
 	{ "limit", required_argument, NULL, 'l' },
 	{ "memory", required_argument, NULL, 'm' },
 	{ "progress", no_argument, NULL, 'p' },
@@ -57,6 +58,9 @@ static bool lit_take_option(struct lit_ask *ask, int c)
 	case 'i':
 		ask->shard = optarg;
 		return true;
+	case 'j':
+		ask->json = optarg;
+		return true;
 	case 'l':
 		return lit_take_bound("limit", 0, &ask->bounds.states);
 	case 'm':
@@ -85,7 +89,7 @@ bool lit_ask_model(int argc, char **argv, bool check, struct lit_ask *ask)
 	*ask = (struct lit_ask){ .folder = "spec/litmus", .bounds = lit_default_bounds() };
 	ask->bounds.progress = isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO);
 	while ((c = getopt_long(argc, argv, "", lit_options, &at)) != -1) {
-		if (check && (c == 'b' || c == 'e' || c == 's' || c == 't')) {
+		if (check && (c == 'b' || c == 'e' || c == 'j' || c == 's' || c == 't')) {
 			fprintf(stderr, "check takes no --%s; model does\n",
 				lit_options[at].name);
 			return false;

@@ -11,6 +11,8 @@
  * @folder: of the catalogue
  * @save: file for rows, or NULL
  * @shard: "I/N", or NULL
+ * @json: file for that way, or NULL
+ * @way: where the way goes to
  * @trace: show the way to what is interesting or forbidden
  * @broken: protocol step to leave out
  * @bounds: when to give up
@@ -19,6 +21,8 @@ struct lit_ask {
 	const char *folder;
 	const char *save;
 	const char *shard;
+	const char *json;
+	FILE *way;
 	bool trace;
 	enum mmu_broken broken;
 	struct lit_bounds bounds;

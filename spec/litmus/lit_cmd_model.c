@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "lit_ask.h"
+#include "lit_json.h"
 
 static const char *const lit_sorts[] = { "forbidden", "allowed", "interesting" };
 
@@ -124,12 +125,24 @@ static void lit_save_twins(FILE *out, const struct lit_test *test,
 	}
 }
 
+static void lit_way_end(const struct lit_test *test, const struct lit_ask *ask,
+			const struct lit_result *r)
+{
+	const struct lit_cond *cond = &test->cond[r->met < 0 ? 0 : r->met];
+	char how[LIT_TEXT + 40];
+
+	snprintf(how, sizeof(how), "reached, %s: %s", lit_sorts[cond->sort], cond->text);
+	lit_json_end(ask->way, r->met < 0 ? r->violation : how);
+}
+
 static int lit_broken_run(const struct lit_test *test, const struct lit_ask *ask)
 {
 	static struct lit_result r;
 
 	printf("Test %s, broken: %s\n", test->name, lit_broken_text(ask->broken));
-	lit_explore(test, ask->broken, LIT_FORBIDDEN, &ask->bounds, stdout, &r);
+	lit_explore(test, ask->broken, LIT_FORBIDDEN, &ask->bounds, ask->way, &r);
+	if (ask->json)
+		lit_way_end(test, ask, &r);
 	if (r.met >= 0) {
 		fputs("     outcome: ", stdout);
 		lit_print_outcome(stdout, test, &r.outcome[r.noutcomes - 1]);
@@ -149,7 +162,9 @@ static void lit_traces(const struct lit_test *test, const struct lit_ask *ask)
 	int sort;
 
 	for (sort = LIT_FORBIDDEN; sort <= LIT_INTERESTING; sort++) {
-		lit_explore(test, MMU_CORRECT, sort, &ask->bounds, stdout, &r);
+		lit_explore(test, MMU_CORRECT, sort, &ask->bounds, ask->way, &r);
+		if (r.met >= 0 && ask->json)
+			lit_way_end(test, ask, &r);
 		if (r.met >= 0)
 			printf("     reached: %s %s\n\n", lit_sorts[sort],
 			       test->cond[r.met].text);
@@ -175,6 +190,23 @@ static int lit_model_one(const struct lit_test *test, const struct lit_ask *ask,
 	return lit_verdict(test, &r, why, sizeof(why)) != LIT_V_OK;
 }
 
+/* Where ways go to. */
+static bool lit_way_open(struct lit_ask *ask)
+{
+	ask->way = stdout;
+	if (!ask->json)
+		return true;
+	if (!ask->broken && !ask->trace) {
+		fputs("--json goes with --broken or --trace\n", stderr);
+		return false;
+	}
+	lit_trace_json = true;
+	ask->way = fopen(ask->json, "w");
+	if (!ask->way)
+		perror(ask->json);
+	return ask->way;
+}
+
 int lit_cmd_model(int argc, char **argv)
 {
 	struct lit_ask ask;
@@ -195,11 +227,17 @@ int lit_cmd_model(int argc, char **argv)
 			return 2;
 		}
 	}
+	if (!lit_way_open(&ask))
+		return 2;
 	mmu_model_init();
 	for (i = 0; i < list.n; i++)
 		bad |= !!lit_model_one(list.test[i], &ask, save);
 	if (save && fclose(save)) {
 		perror(ask.save);
+		return 2;
+	}
+	if (ask.json && fclose(ask.way)) {
+		perror(ask.json);
 		return 2;
 	}
 	return all ? bad : 2;

@@ -7,9 +7,12 @@
 
 int lit_usage(FILE *out)
 {
-	fputs("usage: vpt-litmus model [--broken STEP] [--trace] [--explicit] [--save FILE] [TEST...]\n"
+	fputs("usage: vpt-litmus model [--broken STEP] [--trace] [--json FILE] [--explicit]\n"
+	      "			 [--save FILE] [TEST...]\n"
 	      "	every outcome, and the verdict; --broken: without a step of the protocol,\n"
 	      "	with the way to what is forbidden; --trace: the way to what is interesting;\n"
+	      "	--json: the way into FILE, for tools/trace-page, which makes a page of it;\n"
+	      "	--save: verdicts and outcomes into FILE, for run --allowed;\n"
 	      "	--explicit: walks in registers, caches that forget (slower, the same);\n"
 	      "	--limit N: give up after N states (default 20000000); --memory MIB: or with\n"
 	      "	so much memory in use (default: half of what there is); --progress: how far\n"

@@ -238,7 +238,9 @@ struct lit_bounds lit_default_bounds(void);
  * @broken: protocol step that is left out; MMU_CORRECT: none
  * @until: stop at the first outcome that meets a condition of this sort; -1: never
  * @bounds: when to give up
- * @trace: where to print the way to that outcome, or to a violation; NULL: nowhere
+ * @trace: where to print the way to that outcome, or to a violation; NULL: nowhere.
+ *	As text, or, with lit_trace_json, for tools/trace-page; then it is for the caller to
+ *	say how it ended (lit_json_end())
  * @result: filled in
  */
 void lit_explore(const struct lit_test *test, enum mmu_broken broken, int until,
@@ -257,6 +259,8 @@ enum lit_verdict lit_verdict(const struct lit_test *test, const struct lit_resul
 unsigned int lit_count(const struct lit_test *test, const struct lit_cond *cond,
 		       const struct lit_result *r);
 int lit_compare_outcomes(const void *a, const void *b);
+
+extern bool lit_trace_json;
 
 /* lit_trace.c */
 void lit_print_legend(FILE *out, const struct lit_state *s);

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lit_json.h"
 #include "lit_model.h"
 #include "mmu_hash.h"
 
@@ -169,27 +170,48 @@ static bool lit_note(struct lit_search *m, const struct lit_state *s, int until)
 	return r->met >= 0;
 }
 
+bool lit_trace_json;
+
+static void lit_trace_begin(FILE *out, const struct lit_state *s)
+{
+	if (lit_trace_json)
+		lit_json_begin(out, mmu.broken, s);
+	else
+		lit_print_legend(out, s);
+}
+
+static void lit_trace_move(FILE *out, unsigned int number, const struct mmu_step *step,
+			   const struct lit_state *before, const struct lit_state *after)
+{
+	if (lit_trace_json) {
+		lit_json_move(out, step, before, after);
+		return;
+	}
+	fprintf(out, "%3u  ", number);
+	lit_print_move(out, step, before);
+}
+
 /* Print the way to state @number, and what was the matter there. */
 static void lit_trace(struct lit_search *m, u64 number, FILE *out)
 {
 	u32 *path = lit_alloc(NULL, (m->result->depth + 2) * sizeof(*path));
-	static struct lit_state s;
+	static struct lit_state s, after;
 	unsigned int n = 0, i, step = 1;
 
 	for (; number; number = m->parent[number])
 		path[n++] = (u32)number;
 	s = m->first;
-	lit_print_legend(out, &s);
+	lit_trace_begin(out, &s);
 	while (n-- > 0) {
 		lit_successors(&s);
 		for (i = 0; i + 1 < mmu_nsucc; i++) {
 			if (lit_hash(m, &lit_succ[i], &mmu_succ[i]) == m->hash[path[n]])
 				break;
 		}
-		fprintf(out, "%3u  ", step++);
-		lit_print_move(out, &mmu_succ_step[i], &s);
-		s.u = lit_succ[i];
-		s.m = mmu_succ[i];
+		after.u = lit_succ[i];
+		after.m = mmu_succ[i];
+		lit_trace_move(out, step++, &mmu_succ_step[i], &s, &after);
+		s = after;
 	}
 	free(path);
 }

@@ -19,7 +19,7 @@ LIT_PARSER	:= $(addprefix spec/litmus/,lit_lex.c lit_parse.c lit_init.c \
 		lit_steps.c lit_operand.c lit_verbs.c lit_value.c lit_cond.c lit_claims.c lit_log.c \
 		lit_herd.c lit_herd_ins.c)
 LIT_SOURCES	:= $(wildcard spec/litmus/*.c tests/litmus/lit_*.c spec/spec_*.c spec/mmu/*.c \
-		     src/core/*.c) $(addprefix spec/mc/,mc_core.c mc_protocol.c mc_print.c)
+		     src/core/*.c) $(addprefix spec/mc/,mc_core.c mc_protocol.c mc_print.c mc_json.c)
 LIT_HEADERS	:= $(wildcard spec/litmus/*.h tests/litmus/*.h spec/*.h spec/mmu/*.h \
 		     spec/mc/*.h spec/mc/env/*.h src/core/*.h)
 LIT_CATALOGUE	:= $(wildcard spec/litmus/*.litmus)

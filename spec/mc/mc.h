@@ -91,9 +91,11 @@ struct mc_result {
  * @config: configuration; &mmu says how
  * @limit: states after which to give up; 0: none
  * @progress: print a line every few seconds, to stderr
- * @trace: where to print the steps that lead to a violation; NULL: nowhere
+ * @trace: where to print the steps that lead to a violation; NULL: nowhere.  As text, or,
+ *	with mc_trace_json, for tools/trace-page
  * @result: filled in
  */
+extern bool mc_trace_json;
 void mc_search(const struct mc_config *config, u64 limit, bool progress, FILE *trace,
 	       struct mc_result *result);
 
@@ -136,6 +138,7 @@ void mc_jobs_do(unsigned int at_once, void (*report)(const struct mc_job *job));
 int mc_suite_check(unsigned int at_once);
 int mc_suite_model(unsigned int at_once);
 enum mmu_broken mc_broken_find(const char *name);
+const char *mc_broken_name(enum mmu_broken broken);
 void mc_broken_list(FILE *out);
 
 /* mc_print.c */

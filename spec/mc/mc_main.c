@@ -9,8 +9,10 @@ static void mc_usage(FILE *out)
 	fputs("usage: mc check [-j N]	the quick suite, as TAP\n"
 	      "       mc model [-j N]	all configurations, completely, and a report\n"
 	      "       mc list		names of configurations and of deliberate faults\n"
-	      "       mc run [--explicit | --simple] [--broken FAULT] [--limit STATES] NAME\n"
-	      "			one configuration; the shortest trace of a violation\n",
+	      "       mc run [--explicit | --simple] [--broken FAULT] [--limit STATES]\n"
+	      "	      [--json FILE] NAME\n"
+	      "			one configuration; the shortest trace of a violation; --json:\n"
+	      "			that trace into FILE, for tools/trace-page\n",
 	      out);
 }
 
@@ -33,8 +35,8 @@ static int mc_list(void)
 	return 0;
 }
 
-/* Fill in @job from the options.  Return false if one is not understood. */
-static bool mc_options(int argc, char **argv, struct mc_job *job)
+/* Fill in @job from the options, and *@json.  Return false if one is not understood. */
+static bool mc_options(int argc, char **argv, struct mc_job *job, const char **json)
 {
 	int i;
 
@@ -49,6 +51,8 @@ static bool mc_options(int argc, char **argv, struct mc_job *job)
 				return false;
 		} else if (!strcmp(argv[i], "--limit") && i + 1 < argc) {
 			job->limit = strtoull(argv[++i], NULL, 0);
+		} else if (!strcmp(argv[i], "--json") && i + 1 < argc) {
+			*json = argv[++i];
 		} else if (!job->config) {
 			job->config = mc_config_find(argv[i]);
 			if (!job->config)
@@ -66,12 +70,25 @@ static int mc_run(int argc, char **argv)
 {
 	struct mc_job job = { .progress = true };
 	const struct mc_result *r = &job.result;
+	const char *json = NULL;
+	FILE *trace = stdout;
 
-	if (!mc_options(argc, argv, &job)) {
+	if (!mc_options(argc, argv, &job, &json)) {
 		mc_usage(stderr);
 		return 2;
 	}
-	mc_job_do(&job, stdout);
+	mc_trace_json = json;
+	if (json)
+		trace = fopen(json, "w");
+	if (!trace) {
+		perror(json);
+		return 2;
+	}
+	mc_job_do(&job, trace);
+	if (json && fclose(trace)) {
+		perror(json);
+		return 2;
+	}
 	printf("%s: %s, %llu states, %llu transitions, depth %u, %llu ends, %.1f s, %.2f M states/s, %llu MiB, %u nodes\n",
 	       job.config->name, r->violation[0] ? "VIOLATION" :
 	       r->complete ? "complete" : "not complete",

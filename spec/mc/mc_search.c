@@ -18,7 +18,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
-#include "mc.h"
+#include "mc_json.h"
 #include "mmu_hash.h"
 
 #define MC_RESERVED	(1ULL << 36)	/* bytes of address space for an array */
@@ -226,6 +226,27 @@ static void mc_setup(const struct mc_config *config, struct mmu_state *s)
 	s->cpu[0].answers = 0;
 }
 
+bool mc_trace_json;
+
+static void mc_trace_state(struct mc_search *m, const struct mmu_state *s, bool first, FILE *out)
+{
+	if (!mc_trace_json)
+		mc_print_state(out, s);
+	else if (first)
+		mc_json_begin(out, m->config, mc_broken_name(mmu.broken), s);
+}
+
+static void mc_trace_step(unsigned int number, const struct mmu_step *step,
+			  const struct mmu_state *before, const struct mmu_state *after, FILE *out)
+{
+	if (mc_trace_json) {
+		mc_json_move(out, step, before, after);
+		return;
+	}
+	fprintf(out, "%3u ", number);
+	mc_print_step(out, step, before);
+}
+
 /* Print the way to state number @number and what then happened. */
 static void mc_trace(struct mc_search *m, u32 number, FILE *out)
 {
@@ -241,7 +262,7 @@ static void mc_trace(struct mc_search *m, u32 number, FILE *out)
 		path[n++] = number;
 	mmu_violation[0] = 0;
 	mc_setup(m->config, &s);
-	mc_print_state(out, &s);
+	mc_trace_state(m, &s, true, out);
 	while (n-- > 0) {
 		mmu_successors(&s);
 		for (i = 0; i < mmu_nsucc; i++) {
@@ -250,17 +271,18 @@ static void mc_trace(struct mc_search *m, u32 number, FILE *out)
 			if (mc_hash(m, &ordered) == hashes[path[n]])
 				break;
 		}
-		fprintf(out, "%3u ", step++);
-		mc_print_step(out, &mmu_succ_step[i], &s);
+		mc_trace_step(step++, &mmu_succ_step[i], &s, &mmu_succ[i], out);
 		s = mmu_succ[i];
 	}
 	mmu_successors(&s);
-	mc_print_state(out, &s);
-	if (mmu_violation[0] && mmu_violating < mmu_nsucc) {
-		fprintf(out, "%3u ", step);
-		mc_print_step(out, &mmu_succ_step[mmu_violating], &s);
-	}
-	fprintf(out, "    violation: %s\n", found);
+	mc_trace_state(m, &s, false, out);
+	if (mmu_violation[0] && mmu_violating < mmu_nsucc)
+		mc_trace_step(step, &mmu_succ_step[mmu_violating], &s,
+			      &mmu_succ[mmu_violating], out);
+	if (mc_trace_json)
+		mc_json_end(out, found);
+	else
+		fprintf(out, "    violation: %s\n", found);
 	memcpy(mmu_violation, found, sizeof(found));
 	free(path);
 }

@@ -98,6 +98,17 @@ enum mmu_broken mc_broken_find(const char *name)
 	return MMU_BROKEN_KINDS;
 }
 
+const char *mc_broken_name(enum mmu_broken broken)
+{
+	unsigned int i;
+
+	for (i = 0; i < MC_BROKEN; i++) {
+		if (mc_broken[i].broken == broken)
+			return mc_broken[i].name;
+	}
+	return "";
+}
+
 void mc_broken_list(FILE *out)
 {
 	unsigned int i;

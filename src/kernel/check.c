@@ -185,17 +185,21 @@ void vpt_spec_look(struct vpt_file *f, struct spec_env *env)
 	};
 }
 
-int vpt_ioc_check(struct vpt_file *f, void *arg, u64 user)
+/**
+ * vpt_check_file() - run every invariant over a file's region
+ * @f: file
+ * @c: filled in; all 0, but for @c->argsz
+ *
+ * Context: takes @f->lock, for as long as it takes.
+ * Return: 0, -EINTR, -ENXIO.
+ */
+int vpt_check_file(struct vpt_file *f, struct vpt_check *c)
 {
-	struct vpt_check *c = arg;
 	struct spec_region region;
 	struct spec_result result;
 	struct vpt_piece *piece;
 	struct spec_env env;
 
-	if (c->flags || !vpt_zero(c->reserved, ARRAY_SIZE(c->reserved)))
-		return -EINVAL;
-	*c = (struct vpt_check){ .argsz = c->argsz };
 	if (mutex_lock_killable(&f->lock))
 		return -EINTR;
 	if (vpt_region_gone(f)) {
@@ -211,4 +215,14 @@ int vpt_ioc_check(struct vpt_file *f, void *arg, u64 user)
 	}
 	mutex_unlock(&f->lock);
 	return 0;
+}
+
+int vpt_ioc_check(struct vpt_file *f, void *arg, u64 user)
+{
+	struct vpt_check *c = arg;
+
+	if (c->flags || !vpt_zero(c->reserved, ARRAY_SIZE(c->reserved)))
+		return -EINVAL;
+	*c = (struct vpt_check){ .argsz = c->argsz };
+	return vpt_check_file(f, c);
 }

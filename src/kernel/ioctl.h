@@ -25,6 +25,9 @@ struct vpt_piece *vpt_find_piece(struct vpt_file *f, u64 va, u64 bytes);
 int vpt_check_inside(struct vpt_file *f, u64 va, u64 bytes);
 bool vpt_rights_stale(u32 before, u32 after, bool tighter);
 
+/* check.c */
+int vpt_check_file(struct vpt_file *f, struct vpt_check *c);
+
 /* walkers.c */
 int vpt_lock_walkers_unmap(struct vpt_file *f, u64 start, u64 end);
 int vpt_lock_walkers_map(struct vpt_file *f, u64 start, u64 bytes, u64 page_size);

@@ -8,6 +8,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
+#include "debugfs.h"
 #include "platform.h"
 #include "trial.h"
 
@@ -39,15 +40,15 @@ static int vpt_register(struct vpt_file *f)
 
 static int vpt_open(struct inode *inode, struct file *file)
 {
-	static atomic_t files = ATOMIC_INIT(0);
 	struct vpt_file *f = kzalloc(sizeof(*f), GFP_KERNEL_ACCOUNT);
 	int ret = -ENOMEM;
 
 	if (!f)
 		return ret;
+	kref_init(&f->refs);
 	f->trial = kzalloc(sizeof(*f->trial), GFP_KERNEL_ACCOUNT);
 	if (!f->trial || !zalloc_cpumask_var(&f->shot, GFP_KERNEL_ACCOUNT))
-		goto free;
+		goto put;
 	mutex_init(&f->lock);
 	init_rwsem(&f->touch);
 	vpt_pieces_init(&f->pieces);
@@ -56,24 +57,26 @@ static int vpt_open(struct inode *inode, struct file *file)
 	INIT_LIST_HEAD(&f->env.dead_frames);
 	xa_init_flags(&f->handles, XA_FLAGS_ALLOC1);
 	vpt_monitor_init(f);
-	f->id = atomic_inc_return(&files);
 	f->mm = current->mm;
 	f->env.mm = current->mm;
 	f->opened_by = file->f_cred;
 	f->opened_by_admin = file_ns_capable(file, &init_user_ns, CAP_SYS_ADMIN);
 	f->notifier.ops = &vpt_notifier_ops;
+	ret = vpt_file_add(f);
+	if (ret)
+		goto put;
 	ret = vpt_register(f);
 	if (ret)
-		goto free;
+		goto remove;
 	mmgrab(f->mm);
 	file->private_data = f;
 	vpt_count(files_opened, 1);
 	return 0;
 
-free:
-	free_cpumask_var(f->shot);
-	kfree(f->trial);
-	kfree(f);
+remove:
+	vpt_file_remove(f);
+put:
+	vpt_file_put(f);
 	return ret;
 }
 
@@ -82,6 +85,7 @@ static int vpt_release(struct inode *inode, struct file *file)
 {
 	struct vpt_file *f = file->private_data;
 
+	vpt_file_remove(f);
 	/* Calls vpt_mm_release(), unless the address space has ended before. */
 	mmu_notifier_unregister(&f->notifier, f->mm);
 	vpt_drop_reserve(f);
@@ -91,9 +95,7 @@ static int vpt_release(struct inode *inode, struct file *file)
 		     (f->frames || f->env.mapped || !vpt_region_gone(f)));
 	mmdrop(f->mm);
 	vpt_monitor_drop(f);
-	free_cpumask_var(f->shot);
-	kfree(f->trial);
-	kfree(f);
+	vpt_file_put(f);
 	vpt_count(files_closed, 1);
 	return 0;
 }
@@ -208,11 +210,14 @@ static int __init vpt_init(void)
 	ret = misc_register(&vpt_device);
 	if (ret)
 		vpt_pool_empty();
+	else
+		vpt_debugfs_init();
 	return ret;
 }
 
 static void __exit vpt_exit(void)
 {
+	vpt_debugfs_exit();
 	misc_deregister(&vpt_device);
 	/* Tables on their way back through call_rcu(). */
 	rcu_barrier();

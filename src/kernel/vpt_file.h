@@ -28,6 +28,7 @@
 
 #include <linux/fs.h>
 #include <linux/io.h>
+#include <linux/kref.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
 #include <linux/rbtree.h>
@@ -96,7 +97,9 @@ struct vpt_pieces {
 
 /**
  * struct vpt_file - an open file
- * @id: number of the file, since the module was inserted
+ * @id: number of the file; no two open ones have the same
+ * @refs: the open file's, and one for each reader of debugfs that looks at it
+ * @owner: process that opened it
  * @mm: address space of the process that opened it
  * @notifier: tells when Linux unmaps or splits behind us
  * @lock: see above
@@ -132,6 +135,8 @@ struct vpt_pieces {
  */
 struct vpt_file {
 	u32 id;
+	struct kref refs;
+	struct pid *owner;
 	struct mm_struct *mm;
 	struct mmu_notifier notifier;
 	struct mutex lock;	/* see above */

@@ -13,7 +13,7 @@ GUEST_CFLAGS	:= -std=gnu11 -O2 -g -Wall -Wextra -static -pthread -Iinclude
 
 GUEST_CHECKER	:= $(GUEST_BUILD)/vpt-trace-check
 
-guest-programs: $(GUEST_PROGRAMS) $(GUEST_CHECKER)
+guest-programs: $(GUEST_PROGRAMS) $(GUEST_CHECKER) vptctl
 
 # The checker of recorded traces, to run beside the program that records them.
 $(GUEST_CHECKER): $(MON_SOURCES) $(wildcard spec/*.h spec/mon/*.h)

@@ -51,4 +51,4 @@ host-programs: $(HOST_PROGRAMS) $(KERNEL_SUITES) spec-programs $(SPEC_BUILD)/inv
 # and of the tools, and the mutants' catalogue.
 host-suite: host-programs
 	@tests/host/run-suites $(HOST_SUITES) $(SPEC_SUITES) $(KERNEL_SUITES) tests/spec/docs \
-		tests/tools/complaints $(MUTANT_SUITES)
+		tests/tools/complaints tests/tools/man-pages tests/tools/docs $(MUTANT_SUITES)
