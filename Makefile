@@ -78,6 +78,10 @@ more-suites := 'litmus=$(litmus-suite)' 'preload=$(preload-suite)' 'prove-check=
 	'prove-ranges=$(prove-ranges-suite)' \
 	'vpt-run=tests/guest/run-options' 'boots=$(boots-suite)'
 
+# These targets bring what they lack from the machine's package sources; the others say
+# what is missing, and stop.
+run check check-more check-all check-ci deps: export INSTALL_MISSING := 1
+
 ## run: boot a guest with vpt inserted and run the three example programs
 run: guest-programs
 	$(Q)tests/guest/run-demo $(if $(KERNEL),--kernel "$(KERNEL)")
@@ -119,10 +123,11 @@ check-debug: deps-kernel guest-programs
 lint: deps-lint
 	$(Q)tools/lint $(KERNELS)
 
-## deps: install what every target needs from Debian's packages (NO_INSTALL=1: only list it)
+## deps: install what every target needs from Debian's packages (DEPS="check lint": only these)
+DEPS ?= module guest check litmus lint bench bench-apps prove prove-stats prove-again \
+	prove-lemmas
 deps:
-	$(Q)tools/deps module guest check litmus lint bench prove prove-stats prove-again \
-		prove-lemmas
+	$(Q)tools/deps $(DEPS)
 
 deps-%:
 	$(Q)tools/deps $(if $(filter guest,$*),module guest,$*)

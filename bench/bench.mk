@@ -60,12 +60,11 @@ $(BENCH_BUILD)/guest/%: bench/guest/%.c bench/guest/common.c bench/guest/bench_g
 BENCH_RUN = bench/run $(if $(filter 1,$(QUICK)),--quick) $(if $(filter 1,$(HOST)),--host)
 
 ## bench: everything that is measured: tables, samples and plots in build/bench/results
-bench: deps-bench $(if $(filter 1,$(HOST)),,deps-guest) $(BENCH_BUILD)/traversal $(BENCH_GUEST) \
-		build/preload/libvpt-preload.so
-	$(Q)$(BENCH_RUN)
+bench: deps-bench $(if $(filter 1,$(HOST)),,deps-guest)
+	$(J)$(Q)$(BENCH_RUN)
 
 ## bench-core: only the core in user space, beside the floor measured in the same run
-bench-core: deps-bench $(BENCH_BUILD)/traversal
-	$(Q)$(BENCH_RUN) --only traversal --out $(BENCH_BUILD)/core
+bench-core: deps-bench
+	$(J)$(Q)$(BENCH_RUN) --only traversal --out $(BENCH_BUILD)/core
 
 .PHONY: bench bench-core

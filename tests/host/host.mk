@@ -22,6 +22,7 @@ HOST_FLAGS = $(HOST_WARN) $(HOST_CFLAGS) -Isrc/core -Itests/env -DPT_ENV_EVENTS 
 HOST_PROGRAMS := $(addprefix $(HOST_BUILD)/,units-full units-tiny units-guarded \
 		   differential-full differential-tiny exhaustive-tiny)
 HOST_SUITES := $(HOST_PROGRAMS)
+TOOL_SUITES := $(addprefix tests/tools/,complaints deps tally targets)
 
 $(HOST_BUILD)/%-full: HOST_GEOMETRY = -DPT_INDEX_BITS=9 -DSPEC_INDEX_BITS=9
 $(HOST_BUILD)/%-tiny: HOST_GEOMETRY = -DPT_INDEX_BITS=1 -DSPEC_INDEX_BITS=1
@@ -51,4 +52,4 @@ host-programs: $(HOST_PROGRAMS) $(KERNEL_SUITES) spec-programs $(SPEC_BUILD)/inv
 # and of the tools, and the mutants' catalogue.
 host-suite: host-programs
 	@tests/host/run-suites $(HOST_SUITES) $(SPEC_SUITES) $(KERNEL_SUITES) tests/spec/docs \
-		tests/tools/complaints $(MUTANT_SUITES)
+		$(TOOL_SUITES) $(MUTANT_SUITES)
