@@ -13,6 +13,10 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 KERNELS ?= $(shell tools/list-kernels main)
 KERNEL ?=
 
+# Of the programs that run on this machine; the module has the kernel's flags, and what
+# runs in a guest or is measured has its own.
+CFLAGS ?= -O2 -g
+
 B := build
 Q := $(if $(filter 1,$(V)),,@)
 
@@ -46,6 +50,7 @@ module-%:
 #   mc.mk     defines check-model (the model checker's quick suite, TAP) and model
 #   prove.mk  defines prove and prove-check (TAP), and what else concerns the proof
 #   litmus.mk defines check-litmus (litmus tests, TAP) and litmus
+#   install.mk defines install, uninstall and deb, and what is installed
 # What these need is installed first.
 host-suite: | deps-check
 guest-programs: | deps-guest
@@ -59,6 +64,7 @@ include spec/prove/prove.mk
 include tools/preload/preload.mk
 include tests/mutants/mutants.mk
 include spec/litmus/litmus.mk
+include tools/install/install.mk
 
 host-suite := $(MAKE) -s --no-print-directory host-suite
 guest-suite := tests/guest/matrix
@@ -132,11 +138,6 @@ deps:
 deps-%:
 	$(Q)tools/deps $(if $(filter guest,$*),module guest,$*)
 
-## install: install vpt on this machine through dkms (as root)
-## uninstall: take it off again (as root)
-install uninstall:
-	$(Q)tools/install-module $@
-
 ## clean: remove everything built or downloaded
 clean:
 	$(Q)rm -rf $(B)
@@ -146,5 +147,5 @@ help:
 	@sed -n 's/^## \([^:]*\): /\1\t/p' $(MAKEFILE_LIST) | \
 		awk -F '\t' '{ printf "  %-24s %s\n", $$1, $$2 }'
 
-.PHONY: module run check check-more check-all check-ci check-debug table check-host check-guest lint deps install \
-	uninstall clean help guest-programs host-suite
+.PHONY: module run check check-more check-all check-ci check-debug table check-host check-guest lint deps \
+	clean help guest-programs host-suite

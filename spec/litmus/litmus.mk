@@ -11,7 +11,7 @@
 
 LIT_DIR		:= build/litmus
 LIT_WARNINGS	:= -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes
-LIT_CFLAGS	?= -O2 -g
+LIT_CFLAGS	?= $(CFLAGS)
 LIT_CPPFLAGS	:= -DPT_INDEX_BITS=1 -DSPEC_INDEX_BITS=1 -DMMU_CPUS=4 -DMMU_TLB=10 \
 		   -DMMU_PSC=12 -DMMU_TABLES=16 -DMC_OPS=32 -DMC_SETUP=8 -Ispec -Ispec/mmu -Ispec/mc \
 		   -Ispec/mc/env -Ispec/litmus -Isrc/core -Iinclude -Itests/guest/lib

@@ -8,7 +8,7 @@
 # It is the real core, compiled with one index bit a level and with the recording
 # environment of spec/mc/env.
 
-MC_CFLAGS	?= -O2 -g
+MC_CFLAGS	?= $(CFLAGS)
 MC_WARNINGS	:= -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes
 MC_CPPFLAGS	:= -DPT_INDEX_BITS=1 -DSPEC_INDEX_BITS=1 -Ispec -Ispec/mmu -Ispec/mc \
 		   -Ispec/mc/env -Isrc/core

@@ -6,7 +6,7 @@
 
 HOST_BUILD := build/host
 HOST_CC ?= $(if $(filter default undefined,$(origin CC)),gcc,$(CC))
-HOST_CFLAGS ?= -O2 -g
+HOST_CFLAGS ?= $(CFLAGS)
 HOST_WARN := -std=gnu11 -Wall -Wextra -Werror
 
 HOST_CORE := $(wildcard src/core/*.c)

@@ -7,7 +7,7 @@
 #	check-spec	runs them
 #	spec-docs	prints the invariants as a Markdown table, and the monitor's violations
 
-SPEC_CFLAGS	?= -O2 -g
+SPEC_CFLAGS	?= $(CFLAGS)
 SPEC_WARNINGS	:= -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes
 
 SPEC_BUILD	:= build/spec
