@@ -3,9 +3,25 @@
 # vpt: an x86-64 page table behind /dev/vpt. `make help` lists the targets.
 #
 # This is the user's Makefile; the kernel's build reads Kbuild. Everything that
-# is built or downloaded is below build/.
+# is built or downloaded is below build/, or with VPT_BUILD=FOLDER there: the tree may be
+# another user's, or read-only.
 #
 # V=1, W=1 and C=2 mean what they mean to the kernel's build.
+
+ifneq ($(words $(CURDIR))$(findstring :,$(CURDIR)),1)
+$(error Nothing can be built in "$(CURDIR)": make and the kernel's build take no path with a \
+	space or a colon in it. Move this folder to another)
+endif
+
+ifneq ($(VPT_BUILD),)
+
+.DEFAULT_GOAL := module
+$(or $(MAKECMDGOALS),module): elsewhere ;
+elsewhere:
+	+@tools/elsewhere "$(VPT_BUILD)" $(or $(MAKECMDGOALS),module)
+.PHONY: elsewhere $(MAKECMDGOALS)
+
+else
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 # The kernels are listed in tools/kernels. KERNEL is for make run: one of these, host or
@@ -149,3 +165,5 @@ help:
 
 .PHONY: module run check check-more check-all check-ci check-debug table check-host check-guest lint deps \
 	clean help guest-programs host-suite
+
+endif
