@@ -108,9 +108,19 @@ run check check-more check-all check-ci deps: export INSTALL_MISSING := 1
 run: guest-programs
 	$(Q)tests/guest/run-demo $(if $(KERNEL),--kernel "$(KERNEL)")
 
-## check: the quick suites, the proof of single pages, two boots
+## check: the quick suites, the proof of single pages, two boots (HOST=1: on this machine)
+ifeq ($(HOST),1)
+check: guest-programs
+	$(J)$(Q)tools/tally 'host=$(guest-suite) --host'
+else
 check: deps-check deps-prove guest-programs
 	$(J)$(Q)tools/tally $(quick-suites) 'guest=$(guest-suite)'
+endif
+
+## report: with HOST=1: check HOST=1, litmus tests and benchmarks, in one file to be sent
+report: $(if $(filter 1,$(HOST)),guest-programs litmus-programs deps-bench)
+	$(Q)if [ "$(HOST)" != 1 ]; then echo "make report HOST=1" >&2; exit 2; fi
+	$(J)$(Q)tests/guest/report
 
 ## check-more: what is not in check: all of the proof, the preload library, four more boots
 check-more: deps-check deps-prove guest-programs
@@ -163,7 +173,7 @@ help:
 	@sed -n 's/^## \([^:]*\): /\1\t/p' $(MAKEFILE_LIST) | \
 		awk -F '\t' '{ printf "  %-24s %s\n", $$1, $$2 }'
 
-.PHONY: module run check check-more check-all check-ci check-debug table check-host check-guest lint deps \
+.PHONY: module run check report check-more check-all check-ci check-debug table check-host check-guest lint deps \
 	clean help guest-programs host-suite
 
 endif
