@@ -39,6 +39,9 @@ Q := $(if $(filter 1,$(V)),,@)
 # For what runs make itself: hand the job server on, but do nothing under make -n.
 J := $(if $(findstring n,$(firstword -$(MAKEFLAGS))),,+)
 
+# Before each command that compiles: what it reads becomes a prerequisite of the target.
+TRACK = tools/with-deps $@
+
 .DEFAULT_GOAL := module
 .DELETE_ON_ERROR:
 
@@ -175,5 +178,8 @@ help:
 
 .PHONY: module run check report check-more check-all check-ci check-debug table check-host check-guest lint deps \
 	clean help guest-programs host-suite
+
+-include $(wildcard $(foreach folder,host guest guest/lib spec model litmus preload bench \
+	bench/guest bench/runner/* fuzz kernel-units install,build/$(folder)/*.d))
 
 endif

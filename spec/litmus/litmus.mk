@@ -19,18 +19,15 @@ LIT_PARSER	:= $(addprefix spec/litmus/,lit_lex.c lit_parse.c lit_init.c \
 		lit_steps.c lit_cond.c)
 LIT_SOURCES	:= $(wildcard spec/litmus/*.c tests/litmus/lit_*.c spec/spec_*.c spec/mmu/*.c \
 		     src/core/*.c) $(addprefix spec/mc/,mc_core.c mc_protocol.c mc_print.c)
-LIT_HEADERS	:= $(wildcard spec/litmus/*.h tests/litmus/*.h spec/*.h spec/mmu/*.h \
-		     spec/mc/*.h spec/mc/env/*.h src/core/*.h)
 LIT_CATALOGUE	:= $(wildcard spec/litmus/*.litmus)
 
-$(LIT_DIR)/test_parse: tests/litmus/test_parse.c $(LIT_PARSER) $(LIT_HEADERS) tests/spec/tap.h
+$(LIT_DIR)/test_parse: tests/litmus/test_parse.c $(LIT_PARSER)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(LIT_WARNINGS) $(LIT_CFLAGS) -Ispec/litmus -o $@ $(filter %.c,$^)
+	$(Q)$(TRACK) $(CC) $(LIT_WARNINGS) $(LIT_CFLAGS) -Ispec/litmus -o $@ $(filter %.c,$^)
 
-$(LIT_DIR)/vpt-litmus: $(LIT_SOURCES) $(LIT_HEADERS) $(GUEST_LIB) $(GUEST_HEADERS) \
-		       spec/litmus/litmus.mk
+$(LIT_DIR)/vpt-litmus: $(LIT_SOURCES) $(GUEST_LIB) spec/litmus/litmus.mk
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(LIT_WARNINGS) $(LIT_CFLAGS) $(LIT_CPPFLAGS) -static -pthread -o $@ \
+	$(Q)$(TRACK) $(CC) $(LIT_WARNINGS) $(LIT_CFLAGS) $(LIT_CPPFLAGS) -static -pthread -o $@ \
 		$(LIT_SOURCES) $(GUEST_LIB)
 
 # Parameters of make litmus: N rounds, SHARD=i/n, TEST: files, names, patterns, @groups.

@@ -10,7 +10,6 @@ HOST_CFLAGS ?= $(CFLAGS)
 HOST_WARN := -std=gnu11 -Wall -Wextra -Werror
 
 HOST_CORE := $(wildcard src/core/*.c)
-HOST_CORE_HEADERS := $(wildcard src/core/*.h tests/env/*.h)
 HOST_WATCH := tests/host/world.c tests/host/world_check.c tests/host/watch.c \
 	      tests/host/ref.c
 HOST_UNITS := tests/host/suite.c $(wildcard tests/host/test_*.c)
@@ -39,9 +38,9 @@ $(HOST_BUILD)/differential-full $(HOST_BUILD)/differential-tiny: \
 $(HOST_BUILD)/exhaustive-tiny: \
 	$(HOST_CORE) $(HOST_WATCH) $(HOST_DIFF) tests/host/exhaustive.c
 
-$(HOST_PROGRAMS): $(HOST_CORE_HEADERS) $(wildcard tests/host/*.h spec/*.h) tests/host/host.mk
+$(HOST_PROGRAMS): tests/host/host.mk
 	@mkdir -p $(@D)
-	$(HOST_CC) $(HOST_FLAGS) $(HOST_GEOMETRY) $(filter %.c,$^) -o $@ $(HOST_LIBS)
+	$(TRACK) $(HOST_CC) $(HOST_FLAGS) $(HOST_GEOMETRY) $(filter %.c,$^) -o $@ $(HOST_LIBS)
 
 include tests/spec/spec.mk
 
