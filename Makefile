@@ -3,9 +3,25 @@
 # vpt: an x86-64 page table behind /dev/vpt. `make help` lists the targets.
 #
 # This is the user's Makefile; the kernel's build reads Kbuild. Everything that
-# is built or downloaded is below build/.
+# is built or downloaded is below build/, or with VPT_BUILD=FOLDER there: the tree may be
+# another user's, or read-only.
 #
 # V=1, W=1 and C=2 mean what they mean to the kernel's build.
+
+ifneq ($(words $(CURDIR))$(findstring :,$(CURDIR)),1)
+$(error Nothing can be built in "$(CURDIR)": make and the kernel's build take no path with a \
+	space or a colon in it. Move this folder to another)
+endif
+
+ifneq ($(VPT_BUILD),)
+
+.DEFAULT_GOAL := module
+$(or $(MAKECMDGOALS),module): elsewhere ;
+elsewhere:
+	+@tools/elsewhere "$(VPT_BUILD)" $(or $(MAKECMDGOALS),module)
+.PHONY: elsewhere $(MAKECMDGOALS)
+
+else
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 # The kernels are listed in tools/kernels. KERNEL is for make run: one of these, host or
@@ -13,11 +29,18 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 KERNELS ?= $(shell tools/list-kernels main)
 KERNEL ?=
 
+# Of the programs that run on this machine; the module has the kernel's flags, and what
+# runs in a guest or is measured has its own.
+CFLAGS ?= -O2 -g
+
 B := build
 Q := $(if $(filter 1,$(V)),,@)
 
 # For what runs make itself: hand the job server on, but do nothing under make -n.
 J := $(if $(findstring n,$(firstword -$(MAKEFLAGS))),,+)
+
+# Before each command that compiles: what it reads becomes a prerequisite of the target.
+TRACK = tools/with-deps $@
 
 .DEFAULT_GOAL := module
 .DELETE_ON_ERROR:
@@ -46,6 +69,7 @@ module-%:
 #   mc.mk     defines check-model (the model checker's quick suite, TAP) and model
 #   prove.mk  defines prove and prove-check (TAP), and what else concerns the proof
 #   litmus.mk defines check-litmus (litmus tests, TAP) and litmus
+#   install.mk defines install, uninstall and deb, and what is installed
 # What these need is installed first.
 host-suite: | deps-check
 guest-programs: | deps-guest
@@ -60,6 +84,7 @@ include tools/preload/preload.mk
 include tests/mutants/mutants.mk
 include spec/litmus/litmus.mk
 include tools/vptctl/vptctl.mk
+include tools/install/install.mk
 
 host-suite := $(MAKE) -s --no-print-directory host-suite
 guest-suite := tests/guest/matrix
@@ -81,13 +106,30 @@ more-suites := 'litmus=$(litmus-suite)' 'preload=$(preload-suite)' 'prove-check=
 	'prove-ranges=$(prove-ranges-suite)' \
 	'vpt-run=tests/guest/run-options' 'boots=$(boots-suite)' 'tools=$(tools-suite)'
 
+# These targets bring what they lack from the machine's package sources; the others say
+# what is missing, and stop.
+run check check-more check-all check-ci deps: export INSTALL_MISSING := 1
+
 ## run: boot a guest with vpt inserted and run the three example programs
 run: guest-programs
 	$(Q)tests/guest/run-demo $(if $(KERNEL),--kernel "$(KERNEL)")
 
-## check: the quick suites, the proof of single pages, two boots
+## check: the quick suites, the proof of single pages, two boots (HOST=1: on this machine)
+ifeq ($(HOST),1)
+check: guest-programs
+	$(J)$(Q)tools/tally 'host=$(guest-suite) --host'
+else
 check: deps-check deps-prove guest-programs
 	$(J)$(Q)tools/tally $(quick-suites) 'guest=$(guest-suite)'
+endif
+
+## report: the last runs' results as a table in README.md (HOST=1: run all on this machine, pack one file)
+report: $(if $(filter 1,$(HOST)),guest-programs litmus-programs deps-bench)
+ifeq ($(HOST),1)
+	$(J)$(Q)tests/guest/report
+else
+	$(Q)tools/report --readme
+endif
 
 ## check-more: what is not in check: all of the proof, the preload library, four more boots
 check-more: deps-check deps-prove guest-programs
@@ -123,22 +165,14 @@ lint: deps-lint
 	$(Q)tools/help --check $(MAKEFILE_LIST)
 	$(Q)tools/lint $(KERNELS)
 
-## report: the last runs' results as one table, put into README.md
-report:
-	$(Q)tools/report --readme
-
-## deps: install what every target needs from Debian's packages (NO_INSTALL=1: only list it)
+## deps: install what every target needs from Debian's packages (DEPS="check lint": only these)
+DEPS ?= module guest check litmus lint bench bench-apps prove prove-stats prove-again \
+	prove-lemmas
 deps:
-	$(Q)tools/deps module guest check litmus lint bench prove prove-stats prove-again \
-		prove-lemmas
+	$(Q)tools/deps $(DEPS)
 
 deps-%:
 	$(Q)tools/deps $(if $(filter guest,$*),module guest,$*)
-
-## install: install vpt on this machine through dkms (as root)
-## uninstall: take it off again (as root)
-install uninstall:
-	$(Q)tools/install-module $@
 
 ## clean: remove everything built or downloaded
 clean:
@@ -148,5 +182,10 @@ clean:
 help:
 	@tools/help $(MAKEFILE_LIST)
 
-.PHONY: module run check check-more check-all check-ci check-debug table check-host check-guest lint report deps install \
-	uninstall clean help guest-programs host-suite
+.PHONY: module run check report check-more check-all check-ci check-debug table check-host check-guest lint deps \
+	clean help guest-programs host-suite
+
+-include $(wildcard $(foreach folder,host guest guest/lib spec model litmus preload bench \
+	bench/guest bench/runner/* fuzz kernel-units install,build/$(folder)/*.d))
+
+endif

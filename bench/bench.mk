@@ -9,7 +9,6 @@ BENCH_CC ?= $(if $(filter default undefined,$(origin CC)),gcc,$(CC))
 BENCH_CFLAGS ?= -O2
 BENCH_FLAGS = -std=gnu11 -Wall -Wextra -pthread -Ibench/core/env -Ibench/core -Isrc/core \
 	      $(BENCH_CFLAGS)
-BENCH_HEADERS := $(wildcard src/core/*.h tests/env/*.h bench/core/*.h bench/core/env/*.h)
 
 # Each contestant is one object with one public symbol: its own copy of the core (or
 # the floor) and the loop around it.  RUNNER_x is what distinguishes x.
@@ -32,9 +31,10 @@ BENCH_SOURCES_floor := bench/core/run_floor.c
 BENCH_SOURCES_inlined := bench/core/run_floor.c
 
 define bench_runner
-$(BENCH_BUILD)/runner/$(1).o: $(BENCH_SOURCES_$(firstword $(subst _, ,$(1)))) $(BENCH_HEADERS)
+$(BENCH_BUILD)/runner/$(1).o: $(BENCH_SOURCES_$(firstword $(subst _, ,$(1))))
 	@mkdir -p $(BENCH_BUILD)/runner/$(1)
-	cd $(BENCH_BUILD)/runner/$(1) && $$(foreach c,$$(filter %.c,$$^),$(BENCH_CC) \
+	cd $(BENCH_BUILD)/runner/$(1) && $$(foreach c,$$(filter %.c,$$^),$(BENCH_CC) -MMD -MP \
+		-MT $$@ \
 		$$(patsubst -I%,-I$(CURDIR)/%,$(BENCH_FLAGS)) -DRUNNER=$(1) $$(RUNNER_$(1)) \
 		-c $(CURDIR)/$$(c) &&) true
 	ld -r $(BENCH_BUILD)/runner/$(1)/*.o -o $$@.all
@@ -43,29 +43,27 @@ endef
 $(foreach r,$(BENCH_RUNNERS),$(eval $(call bench_runner,$(r))))
 
 BENCH_MAIN := $(addprefix bench/core/,main.c world.c mean.c latency.c scaling.c)
-$(BENCH_BUILD)/traversal: $(BENCH_MAIN) src/core/pt.c $(BENCH_HEADERS) \
+$(BENCH_BUILD)/traversal: $(BENCH_MAIN) src/core/pt.c \
 		$(BENCH_RUNNERS:%=$(BENCH_BUILD)/runner/%.o)
 	@mkdir -p $(@D)
-	$(BENCH_CC) $(BENCH_FLAGS) -DBENCH_COMPILER='"$(shell $(BENCH_CC) --version | head -n 1)"' \
+	$(TRACK) $(BENCH_CC) $(BENCH_FLAGS) -DBENCH_COMPILER='"$(shell $(BENCH_CC) --version | head -n 1)"' \
 		-DBENCH_FLAGS='"$(BENCH_CFLAGS)"' $(filter-out src/core/%,$(filter %.c %.o,$^)) \
 		src/core/*.c -o $@
 
 # What runs in a guest, or on a machine with vpt inserted: static, as the tests are.
 BENCH_GUEST := $(addprefix $(BENCH_BUILD)/guest/,syscalls scaling)
-$(BENCH_BUILD)/guest/%: bench/guest/%.c bench/guest/common.c bench/guest/bench_guest.h \
-		include/vpt.h
+$(BENCH_BUILD)/guest/%: bench/guest/%.c bench/guest/common.c
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 -O2 -g -Wall -Wextra -static -pthread -Iinclude $(filter %.c,$^) -o $@
+	$(TRACK) $(CC) -std=gnu11 -O2 -g -Wall -Wextra -static -pthread -Iinclude $(filter %.c,$^) -o $@
 
 BENCH_RUN = bench/run $(if $(filter 1,$(QUICK)),--quick) $(if $(filter 1,$(HOST)),--host)
 
 ## bench: everything that is measured: tables, samples and plots in build/bench/results
-bench: deps-bench $(if $(filter 1,$(HOST)),,deps-guest) $(BENCH_BUILD)/traversal $(BENCH_GUEST) \
-		build/preload/libvpt-preload.so
-	$(Q)$(BENCH_RUN)
+bench: deps-bench $(if $(filter 1,$(HOST)),,deps-guest)
+	$(J)$(Q)$(BENCH_RUN)
 
 ## bench-core: only the core in user space, beside the floor measured in the same run
-bench-core: deps-bench $(BENCH_BUILD)/traversal
-	$(Q)$(BENCH_RUN) --only traversal --out $(BENCH_BUILD)/core
+bench-core: deps-bench
+	$(J)$(Q)$(BENCH_RUN) --only traversal --out $(BENCH_BUILD)/core
 
 .PHONY: bench bench-core

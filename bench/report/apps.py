@@ -10,6 +10,7 @@ from .programs import TOP, Context, Guest, in_guest, on_each_kernel, run as run_
 from .rows import Row, distinct, middle, select, spread
 
 LIBRARY = "build/preload/libvpt-preload.so"
+NEEDS = ("deps-bench-apps", LIBRARY)
 
 
 def _python_files() -> tuple[str, ...]:

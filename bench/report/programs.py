@@ -67,6 +67,17 @@ def _relay(stream, context: Context, label: str, kept: list[str]) -> None:
             kept.append(line)
 
 
+def make(context: Context, targets: tuple[str, ...]) -> None:
+    """Have the Makefile bring what an experiment needs."""
+    context.progress("make " + " ".join(targets))
+    # Its files stay open, for the job server of a make that runs this.
+    done = subprocess.run(["make", "-s", "--no-print-directory", *targets], cwd=TOP, text=True,
+                          check=False, close_fds=False, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    if done.returncode:
+        raise Unavailable("; ".join(done.stderr.splitlines()[-3:]))
+
+
 def run(context: Context, label: str, command: list[str]) -> list[Row]:
     """Run a program that prints one JSON object a line; return them."""
     context.progress(label)

@@ -5,6 +5,7 @@ from . import plots, text
 from .programs import BUILD, Context, Guest, in_guest, on_each_kernel, run as run_program
 from .rows import Row, distinct, middle, one, select, spread
 
+NEEDS = ("build/bench/traversal", "build/bench/guest/scaling")
 OPS = ("map", "protect", "unmap")
 
 

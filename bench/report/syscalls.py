@@ -7,6 +7,7 @@ from . import plots, text
 from .programs import BUILD, Context, Guest, in_guest, on_each_kernel, run as run_program
 from .rows import Row, distinct, middle, one, quantile, select
 
+NEEDS = ("build/bench/guest/syscalls",)
 OPS = ("map", "protect", "unmap", "fault")
 CALLS = {"map": "mmap(MAP_POPULATE)", "protect": "mprotect", "unmap": "munmap",
          "fault": "first touch"}

@@ -5,6 +5,7 @@ from . import plots, text
 from .programs import BUILD, Context, run as run_program
 from .rows import Row, distinct, middle, one, quantile, ratios, select, spread
 
+NEEDS = ("build/bench/traversal",)
 SIZES = {1: "4K", 2: "2M"}
 OPS = ("map", "protect", "unmap", "map+unmap")
 

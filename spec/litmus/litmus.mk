@@ -11,7 +11,7 @@
 
 LIT_DIR		:= build/litmus
 LIT_WARNINGS	:= -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes
-LIT_CFLAGS	?= -O2 -g
+LIT_CFLAGS	?= $(CFLAGS)
 LIT_CPPFLAGS	:= -DPT_INDEX_BITS=1 -DSPEC_INDEX_BITS=1 -DMMU_CPUS=4 -DMMU_TLB=10 \
 		   -DMMU_PSC=12 -DMMU_TABLES=16 -DMC_OPS=80 -DMC_SETUP=8 -Ispec -Ispec/mmu -Ispec/mc \
 		   -Ispec/mc/env -Ispec/litmus -Isrc/core -Iinclude -Itests/guest/lib
@@ -20,18 +20,15 @@ LIT_PARSER	:= $(addprefix spec/litmus/,lit_lex.c lit_parse.c lit_init.c \
 		lit_herd.c lit_herd_ins.c)
 LIT_SOURCES	:= $(wildcard spec/litmus/*.c tests/litmus/lit_*.c spec/spec_*.c spec/mmu/*.c \
 		     src/core/*.c) $(addprefix spec/mc/,mc_core.c mc_protocol.c mc_print.c mc_json.c)
-LIT_HEADERS	:= $(wildcard spec/litmus/*.h tests/litmus/*.h spec/*.h spec/mmu/*.h \
-		     spec/mc/*.h spec/mc/env/*.h src/core/*.h)
 LIT_CATALOGUE	:= $(wildcard spec/litmus/*.litmus)
 
-$(LIT_DIR)/test_parse: tests/litmus/test_parse.c $(LIT_PARSER) $(LIT_HEADERS) tests/spec/tap.h
+$(LIT_DIR)/test_parse: tests/litmus/test_parse.c $(LIT_PARSER)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(LIT_WARNINGS) $(LIT_CFLAGS) -Ispec/litmus -o $@ $(filter %.c,$^)
+	$(Q)$(TRACK) $(CC) $(LIT_WARNINGS) $(LIT_CFLAGS) -Ispec/litmus -o $@ $(filter %.c,$^)
 
-$(LIT_DIR)/vpt-litmus: $(LIT_SOURCES) $(LIT_HEADERS) $(GUEST_LIB) $(GUEST_HEADERS) \
-		       spec/litmus/litmus.mk
+$(LIT_DIR)/vpt-litmus: $(LIT_SOURCES) $(GUEST_LIB) spec/litmus/litmus.mk
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(LIT_WARNINGS) $(LIT_CFLAGS) $(LIT_CPPFLAGS) -static -pthread -o $@ \
+	$(Q)$(TRACK) $(CC) $(LIT_WARNINGS) $(LIT_CFLAGS) $(LIT_CPPFLAGS) -static -pthread -o $@ \
 		$(LIT_SOURCES) $(GUEST_LIB)
 
 # Parameters of make litmus: N rounds, SHARD=i/n, TEST: files, names, patterns, @groups.

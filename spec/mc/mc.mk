@@ -8,18 +8,16 @@
 # It is the real core, compiled with one index bit a level and with the recording
 # environment of spec/mc/env.
 
-MC_CFLAGS	?= -O2 -g
+MC_CFLAGS	?= $(CFLAGS)
 MC_WARNINGS	:= -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes
 MC_CPPFLAGS	:= -DPT_INDEX_BITS=1 -DSPEC_INDEX_BITS=1 -Ispec -Ispec/mmu -Ispec/mc \
 		   -Ispec/mc/env -Isrc/core
 MC_SOURCES	:= $(wildcard spec/spec_*.c spec/mmu/*.c spec/mc/*.c src/core/*.c)
-MC_HEADERS	:= $(wildcard spec/*.h spec/mmu/*.h spec/mc/*.h spec/mc/env/*.h \
-		     src/core/*.h)
 MC_JOBS		?= 2
 
-build/model/mc: $(MC_SOURCES) $(MC_HEADERS) spec/mc/mc.mk
+build/model/mc: $(MC_SOURCES) spec/mc/mc.mk
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(MC_WARNINGS) $(MC_CFLAGS) $(MC_CPPFLAGS) -o $@ $(MC_SOURCES)
+	$(Q)$(TRACK) $(CC) $(MC_WARNINGS) $(MC_CFLAGS) $(MC_CPPFLAGS) -o $@ $(MC_SOURCES)
 
 .PHONY: model-programs check-model model
 

@@ -2,12 +2,15 @@
 """The core, compiled: to LLVM IR for the executor, and to a library that can be called."""
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
+from typing import NoReturn
 
 import ir
 
 TOP = Path(__file__).resolve().parents[2]
+UNAVAILABLE = 77		# of the scripts in tools/
 SOURCES = ("pt", "pt_walk", "pt_range")
 FLAGS = ["-std=gnu11", "-ffreestanding", "-w"]
 # As the kernel compiles: no vectors.  And loops are left as they are where nobody knows how
@@ -22,11 +25,36 @@ def run(command: list[str]) -> None:
         raise SystemExit(f"{' '.join(command)}\n{done.stderr}")
 
 
+def clang() -> list[str]:
+    """The command that runs clang-14."""
+    done = subprocess.run([str(TOP / "tools/fetch-clang")], text=True, stdout=subprocess.PIPE,
+                          check=False)
+    if done.returncode == UNAVAILABLE:
+        skip("clang-14")
+    if done.returncode:
+        raise SystemExit(done.returncode)
+    return done.stdout.splitlines()
+
+
+def skip(missing: str) -> NoReturn:
+    """Nothing is proved where a program cannot be had, and that is no failure."""
+    print(f"1..0 # SKIP {missing} is not to be had on this machine")
+    raise SystemExit(0)
+
+
+def ready() -> None:
+    """Go on only where there are a compiler and a solver."""
+    clang()
+    if not shutil.which("cvc5"):
+        skip("cvc5")
+
+
 def llvm(level: str, out: Path, core: Path = TOP / "src/core") -> ir.Module:
     """Compile the core to IR at -O<level> and load it."""
     out.mkdir(parents=True, exist_ok=True)
+    compiler = clang()
     for name in SOURCES:
-        run(["clang-14", *FLAGS, *KERNEL, f"-O{level}", "-S", "-emit-llvm",
+        run([*compiler, *FLAGS, *KERNEL, f"-O{level}", "-S", "-emit-llvm",
              f"-I{TOP}/spec/prove/env", f"-I{core}", "-o", str(out / f"{name}.ll"),
              str(core / f"{name}.c")])
     return load(out)

@@ -37,8 +37,8 @@ def fingerprint() -> str:
     for f in sorted(Path(__file__).parent.glob("**/*.[pch]*")):
         if f.is_file() and "__pycache__" not in f.parts:
             h.update(f.read_bytes())
-    clang = subprocess.run(["clang-14", "--version"], capture_output=True, check=True)
-    h.update(clang.stdout + identity().encode())
+    version = subprocess.run([*build.clang(), "--version"], capture_output=True, check=True)
+    h.update(version.stdout + identity().encode())
     return h.hexdigest()
 
 
@@ -110,6 +110,7 @@ def line(n: int, done: dict) -> str:
 
 
 def prove(options: argparse.Namespace) -> int:
+    build.ready()
     levels = options.optimise.split(",")
     fresh = not (FOLDER / "goals").exists()
     for optimise in levels:

@@ -5,9 +5,9 @@ FUZZ_DIR	:= tests/fuzz
 FUZZ_BUILD	:= build/fuzz
 FUZZ_SOURCES	:= $(wildcard $(FUZZ_DIR)/*.c)
 
-$(FUZZ_BUILD)/fuzz: $(FUZZ_SOURCES) $(FUZZ_DIR)/fuzz.h $(GUEST_LIB) $(GUEST_HEADERS)
+$(FUZZ_BUILD)/fuzz: $(FUZZ_SOURCES) $(GUEST_LIB)
 	@mkdir -p $(@D)
-	$(CC) $(GUEST_CFLAGS) -o $@ $(FUZZ_SOURCES) $(GUEST_LIB)
+	$(TRACK) $(CC) $(GUEST_CFLAGS) -o $@ $(FUZZ_SOURCES) $(GUEST_LIB)
 
 FUZZ_KERNEL	?= 6.12-kasan
 FUZZ_SMP	?= 2

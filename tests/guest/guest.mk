@@ -8,7 +8,6 @@ GUEST_PROGRAMS	:= $(GUEST_SOURCES:$(GUEST_DIR)/%.c=$(GUEST_BUILD)/%)
 GUEST_LIB	:= $(GUEST_BUILD)/lib/libguest.a
 GUEST_OBJECTS	:= $(patsubst $(GUEST_DIR)/lib/%.c,$(GUEST_BUILD)/lib/%.o, \
 			$(wildcard $(GUEST_DIR)/lib/*.c))
-GUEST_HEADERS	:= $(wildcard $(GUEST_DIR)/lib/*.h) include/vpt.h
 GUEST_CFLAGS	:= -std=gnu11 -O2 -g -Wall -Wextra -static -pthread -Iinclude
 
 GUEST_CHECKER	:= $(GUEST_BUILD)/vpt-trace-check
@@ -16,19 +15,19 @@ GUEST_CHECKER	:= $(GUEST_BUILD)/vpt-trace-check
 guest-programs: $(GUEST_PROGRAMS) $(GUEST_CHECKER) vptctl
 
 # The checker of recorded traces, to run beside the program that records them.
-$(GUEST_CHECKER): $(MON_SOURCES) $(wildcard spec/*.h spec/mon/*.h)
+$(GUEST_CHECKER): $(MON_SOURCES)
 	@mkdir -p $(@D)
-	$(CC) $(GUEST_CFLAGS) -Ispec -o $@ $(MON_SOURCES)
+	$(TRACK) $(CC) $(GUEST_CFLAGS) -Ispec -o $@ $(MON_SOURCES)
 
-$(GUEST_BUILD)/lib/%.o: $(GUEST_DIR)/lib/%.c $(GUEST_HEADERS)
+$(GUEST_BUILD)/lib/%.o: $(GUEST_DIR)/lib/%.c
 	@mkdir -p $(@D)
-	$(CC) $(GUEST_CFLAGS) -c -o $@ $<
+	$(TRACK) $(CC) $(GUEST_CFLAGS) -c -o $@ $<
 
 $(GUEST_LIB): $(GUEST_OBJECTS)
 	$(AR) rcs $@ $^
 
-$(GUEST_BUILD)/%: $(GUEST_DIR)/%.c $(GUEST_LIB) $(GUEST_HEADERS)
+$(GUEST_BUILD)/%: $(GUEST_DIR)/%.c $(GUEST_LIB)
 	@mkdir -p $(@D)
-	$(CC) $(GUEST_CFLAGS) -o $@ $< $(GUEST_LIB)
+	$(TRACK) $(CC) $(GUEST_CFLAGS) -o $@ $< $(GUEST_LIB)
 
 .PHONY: guest-programs

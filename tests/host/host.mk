@@ -6,11 +6,10 @@
 
 HOST_BUILD := build/host
 HOST_CC ?= $(if $(filter default undefined,$(origin CC)),gcc,$(CC))
-HOST_CFLAGS ?= -O2 -g
+HOST_CFLAGS ?= $(CFLAGS)
 HOST_WARN := -std=gnu11 -Wall -Wextra -Werror
 
 HOST_CORE := $(wildcard src/core/*.c)
-HOST_CORE_HEADERS := $(wildcard src/core/*.h tests/env/*.h)
 HOST_WATCH := tests/host/world.c tests/host/world_check.c tests/host/watch.c \
 	      tests/host/ref.c
 HOST_UNITS := tests/host/suite.c $(wildcard tests/host/test_*.c)
@@ -22,6 +21,7 @@ HOST_FLAGS = $(HOST_WARN) $(HOST_CFLAGS) -Isrc/core -Itests/env -DPT_ENV_EVENTS 
 HOST_PROGRAMS := $(addprefix $(HOST_BUILD)/,units-full units-tiny units-guarded \
 		   differential-full differential-tiny exhaustive-tiny)
 HOST_SUITES := $(HOST_PROGRAMS)
+TOOL_SUITES := $(addprefix tests/tools/,complaints deps tally targets man-pages docs)
 
 $(HOST_BUILD)/%-full: HOST_GEOMETRY = -DPT_INDEX_BITS=9 -DSPEC_INDEX_BITS=9
 $(HOST_BUILD)/%-tiny: HOST_GEOMETRY = -DPT_INDEX_BITS=1 -DSPEC_INDEX_BITS=1
@@ -38,9 +38,9 @@ $(HOST_BUILD)/differential-full $(HOST_BUILD)/differential-tiny: \
 $(HOST_BUILD)/exhaustive-tiny: \
 	$(HOST_CORE) $(HOST_WATCH) $(HOST_DIFF) tests/host/exhaustive.c
 
-$(HOST_PROGRAMS): $(HOST_CORE_HEADERS) $(wildcard tests/host/*.h spec/*.h) tests/host/host.mk
+$(HOST_PROGRAMS): tests/host/host.mk
 	@mkdir -p $(@D)
-	$(HOST_CC) $(HOST_FLAGS) $(HOST_GEOMETRY) $(filter %.c,$^) -o $@ $(HOST_LIBS)
+	$(TRACK) $(HOST_CC) $(HOST_FLAGS) $(HOST_GEOMETRY) $(filter %.c,$^) -o $@ $(HOST_LIBS)
 
 include tests/spec/spec.mk
 
@@ -51,4 +51,4 @@ host-programs: $(HOST_PROGRAMS) $(KERNEL_SUITES) spec-programs $(SPEC_BUILD)/inv
 # and of the tools, and the mutants' catalogue.
 host-suite: host-programs
 	@tests/host/run-suites $(HOST_SUITES) $(SPEC_SUITES) $(KERNEL_SUITES) tests/spec/docs \
-		tests/tools/complaints tests/tools/man-pages tests/tools/docs $(MUTANT_SUITES)
+		$(TOOL_SUITES) $(MUTANT_SUITES)

@@ -9,8 +9,7 @@ KERNEL_SUITES := $(addprefix $(KERNEL_BUILD)/,platform-6.1 platform-7.2)
 $(KERNEL_BUILD)/platform-6.1: FAKE_LINUX = KERNEL_VERSION(6,1,0)
 $(KERNEL_BUILD)/platform-7.2: FAKE_LINUX = KERNEL_VERSION(7,2,0)
 
-$(KERNEL_SUITES): tests/kernel/platform_test.c src/kernel/platform.c src/kernel/platform.h \
-		$(wildcard tests/kernel/fake/*.h tests/kernel/fake/*/*.h)
+$(KERNEL_SUITES): tests/kernel/platform_test.c src/kernel/platform.c
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 -Wall -Wextra -Werror -g -Itests/kernel/fake \
+	$(TRACK) $(CC) -std=gnu11 -Wall -Wextra -Werror -g -Itests/kernel/fake \
 		'-DFAKE_LINUX=$(FAKE_LINUX)' -o $@ $(filter %.c,$^)

@@ -46,6 +46,8 @@ def main() -> int:
     parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--calls", type=int, default=5000, help="of the core, at each level")
     options = parser.parse_args()
+    import build
+    build.ready()
     listed, failed = tests(options.calls, options.jobs), 0
     print(f"1..{len(listed)}", flush=True)
     for n, (name, check) in enumerate(listed, 1):

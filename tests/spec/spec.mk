@@ -7,31 +7,30 @@
 #	check-spec	runs them
 #	spec-docs	prints the invariants as a Markdown table, and the monitor's violations
 
-SPEC_CFLAGS	?= -O2 -g
+SPEC_CFLAGS	?= $(CFLAGS)
 SPEC_WARNINGS	:= -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes
 
 SPEC_BUILD	:= build/spec
 SPEC_TESTS	:= test_decode test_walk test_inv test_tree test_map
 SPEC_SUITES	:= $(SPEC_TESTS:%=$(SPEC_BUILD)/%) $(SPEC_TESTS:%=$(SPEC_BUILD)/%_tiny)
 SPEC_SUITES	+= tests/monitor/run-traces tests/spec/rules
-SPEC_HEADERS	:= $(wildcard spec/*.h tests/spec/*.h)
 SPEC_SOURCES	:= $(wildcard spec/*.c) tests/spec/fixture.c tests/spec/breakages.c
-SPEC_COMPILE	= $(CC) $(SPEC_WARNINGS) $(SPEC_CFLAGS) -Ispec -Itests/spec
+SPEC_COMPILE	= $(TRACK) $(CC) $(SPEC_WARNINGS) $(SPEC_CFLAGS) -Ispec -Itests/spec
 
-$(SPEC_BUILD)/%: tests/spec/%.c $(SPEC_SOURCES) $(SPEC_HEADERS)
+$(SPEC_BUILD)/%: tests/spec/%.c $(SPEC_SOURCES)
 	@mkdir -p $(@D)
 	$(SPEC_COMPILE) -o $@ $< $(SPEC_SOURCES)
 
-$(SPEC_BUILD)/%_tiny: tests/spec/%.c $(SPEC_SOURCES) $(SPEC_HEADERS)
+$(SPEC_BUILD)/%_tiny: tests/spec/%.c $(SPEC_SOURCES)
 	@mkdir -p $(@D)
 	$(SPEC_COMPILE) -DSPEC_INDEX_BITS=1 -o $@ $< $(SPEC_SOURCES)
 
 # The protocol monitor over recorded traces; tools/vpt-trace-check runs it.
 MON_SOURCES	:= $(wildcard spec/mon/*.c) $(wildcard spec/spec_mon*.c)
 
-$(SPEC_BUILD)/vpt-trace-check: $(MON_SOURCES) $(SPEC_HEADERS) $(wildcard spec/mon/*.h)
+$(SPEC_BUILD)/vpt-trace-check: $(MON_SOURCES)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(SPEC_WARNINGS) $(SPEC_CFLAGS) -Ispec -o $@ $(MON_SOURCES)
+	$(Q)$(TRACK) $(CC) $(SPEC_WARNINGS) $(SPEC_CFLAGS) -Ispec -o $@ $(MON_SOURCES)
 
 .PHONY: spec-programs check-spec spec-docs
 

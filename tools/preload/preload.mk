@@ -5,16 +5,16 @@ PRELOAD_BUILD := build/preload
 PRELOAD_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Iinclude -fPIC -fvisibility=hidden
 PRELOAD_LIB := $(PRELOAD_BUILD)/libvpt-preload.so
 
-$(PRELOAD_LIB): $(wildcard tools/preload/*.[ch]) include/vpt.h
+$(PRELOAD_LIB): $(wildcard tools/preload/*.c)
 	@mkdir -p $(@D)
-	$(CC) $(PRELOAD_CFLAGS) -shared $(filter %.c,$^) -o $@ -ldl -pthread
+	$(TRACK) $(CC) $(PRELOAD_CFLAGS) -shared $(filter %.c,$^) -o $@ -ldl -pthread
 
 # Not static: what they test is libc's own allocation.
 PRELOAD_TESTS := $(patsubst %,$(PRELOAD_BUILD)/%_test,preload fork edge)
 
-$(PRELOAD_BUILD)/%_test: tests/preload/%_test.c tests/preload/preload_test.h tests/spec/tap.h
+$(PRELOAD_BUILD)/%_test: tests/preload/%_test.c
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 -O1 -g -Wall -Wextra -Iinclude -Itests/spec -pthread $< -o $@
+	$(TRACK) $(CC) -std=gnu11 -O1 -g -Wall -Wextra -Iinclude -Itests/spec -pthread $< -o $@
 
 ## preload: libvpt-preload.so, which puts a program's memory on vpt (tools/preload/README.md)
 preload: $(PRELOAD_LIB)
