@@ -71,12 +71,13 @@ preload-suite := $(MAKE) -s --no-print-directory preload-suite
 prove-ranges-suite := $(MAKE) -s --no-print-directory prove-ranges
 prove-pages-suite := $(MAKE) -s --no-print-directory prove-pages
 prove-check-suite := $(MAKE) -s --no-print-directory prove-check
+fuzz-suite := $(MAKE) -s --no-print-directory fuzz-suite
 
 quick-suites := 'host=$(host-suite)' 'model=$(model-suite)' 'litmus-model=$(litmus-model-suite)' \
 	'prove-pages=$(prove-pages-suite)'
 more-suites := 'litmus=$(litmus-suite)' 'preload=$(preload-suite)' 'prove-check=$(prove-check-suite)' \
 	'prove-ranges=$(prove-ranges-suite)' \
-	'vpt-run=tests/guest/run-options' 'boots=$(boots-suite)'
+	'vpt-run=tests/guest/run-options' 'boots=$(boots-suite)' 'fuzz=$(fuzz-suite)'
 
 ## run: boot a guest with vpt inserted and run the three example programs
 run: guest-programs
@@ -86,7 +87,7 @@ run: guest-programs
 check: deps-check deps-prove guest-programs
 	$(J)$(Q)tools/tally $(quick-suites) 'guest=$(guest-suite)'
 
-## check-more: what is not in check: all of the proof, the preload library, four more boots
+## check-more: what is not in check: all of the proof, the preload library, four more boots, the fuzzer
 check-more: deps-check deps-prove guest-programs
 	$(J)$(Q)tools/tally $(more-suites) 'guest=$(guest-suite) --more'
 
