@@ -99,12 +99,14 @@ tools-suite := tests/tools/suite
 prove-ranges-suite := $(MAKE) -s --no-print-directory prove-ranges
 prove-pages-suite := $(MAKE) -s --no-print-directory prove-pages
 prove-check-suite := $(MAKE) -s --no-print-directory prove-check
+fuzz-suite := $(MAKE) -s --no-print-directory fuzz-suite
 
 quick-suites := 'host=$(host-suite)' 'model=$(model-suite)' 'litmus-model=$(litmus-model-suite)' \
 	'prove-pages=$(prove-pages-suite)'
 more-suites := 'litmus=$(litmus-suite)' 'preload=$(preload-suite)' 'prove-check=$(prove-check-suite)' \
 	'prove-ranges=$(prove-ranges-suite)' \
-	'vpt-run=tests/guest/run-options' 'boots=$(boots-suite)' 'tools=$(tools-suite)'
+	'vpt-run=tests/guest/run-options' 'boots=$(boots-suite)' 'tools=$(tools-suite)' \
+	'fuzz=$(fuzz-suite)'
 
 # These targets bring what they lack from the machine's package sources; the others say
 # what is missing, and stop.
@@ -131,7 +133,7 @@ else
 	$(Q)tools/report --readme
 endif
 
-## check-more: what is not in check: all of the proof, the preload library, four more boots
+## check-more: what is not in check: all of the proof, the preload library, four more boots, the fuzzer
 check-more: deps-check deps-prove guest-programs
 	$(J)$(Q)tools/tally $(more-suites) 'guest=$(guest-suite) --more'
 

@@ -19,8 +19,8 @@ fuzz: guest-programs $(FUZZ_BUILD)/fuzz
 	$(Q)$(FUZZ_DIR)/guest --kernel $(FUZZ_KERNEL) --smp $(FUZZ_SMP) --seed $(FUZZ_SEED) \
 		--seconds $(FUZZ_SECONDS) --keep $(FUZZ_BUILD)/kept
 
-# A minute on a stock kernel: TAP.
+# A minute on a stock kernel, the boot included: TAP.
 fuzz-suite: guest-programs $(FUZZ_BUILD)/fuzz
-	$(Q)$(FUZZ_DIR)/guest --kernel 6.12 --seed $(FUZZ_SEED)
+	$(Q)$(FUZZ_DIR)/guest --kernel 6.12 --seed $(FUZZ_SEED) --seconds 45
 
 .PHONY: fuzz fuzz-suite

@@ -15,6 +15,9 @@ KEYS = ("Breaks", "Caught-by", "Survives", "Guest")
 REQUIRED = ("Breaks",)
 KERNELS = subprocess.run([TOP / "tools/list-kernels"], check=True, text=True,
                          stdout=subprocess.PIPE).stdout.split()
+DEBUG_KINDS = [path.stem for path in (TOP / "tools/debug").glob("*.config")
+               if path.stem != "base"]
+DEBUG_KERNEL = re.compile(rf"[0-9.]+-({'|'.join(DEBUG_KINDS)})$")
 DEFAULT_GUEST = "6.12 | mapping | ranges | rights"
 
 
@@ -68,7 +71,7 @@ def parse_boot(text: str) -> Boot:
     boot, *programs = [part.strip() for part in text.split("|")]
     result = Boot(programs=programs)
     for word in boot.split():
-        if word in KERNELS:
+        if word in KERNELS or DEBUG_KERNEL.match(word):
             result.kernel = word
         elif word.startswith("smp="):
             result.smp = int(word[4:])
@@ -160,6 +163,13 @@ def parse(path: Path) -> Mutant:
         raise Stale("Guest: names no program")
     name = str(path.relative_to(HERE).with_suffix(""))
     return Mutant(name, head["Breaks"], caught_by, survives, boot, hunks, layers)
+
+
+def kernel_missing(mutant: Mutant) -> bool:
+    """Whether it needs a debug kernel, which nobody has built here yet."""
+    kernel = mutant.boot.kernel
+    return bool(DEBUG_KERNEL.match(kernel)) and not (
+        TOP / "build/kernels" / kernel / "key").exists()
 
 
 def names() -> list[Path]:
