@@ -25,10 +25,11 @@ prove:
 prove-pages prove-ranges: prove-%:
 	@$(PROVE_PYTHON) spec/prove/main.py -j $(PROVE_JOBS) -O $(LEVELS) --part $*
 
-## prove-check: test the prover: against the compiled core, and spec/spec_walk.c (CALLS=5000)
+## prove-check: test the prover: against the compiled core, spec/spec_walk.c, the processor (CALLS=5000, INPUTS=50)
 CALLS ?= 5000
+INPUTS ?= 50
 prove-check:
-	@$(PROVE_PYTHON) tests/prove/run.py -j $(PROVE_JOBS) --calls $(CALLS)
+	@$(PROVE_PYTHON) tests/prove/run.py -j $(PROVE_JOBS) --calls $(CALLS) --inputs $(INPUTS)
 
 ## prove-mutants: break the core in many ways; each must be refuted
 prove-mutants:

@@ -24,7 +24,7 @@ PARTS = {
     "prover (trusted to be right)": ["ir.py", "layout.py", "execute.py", "state.py",
                                      "ranges.py", "maprange.py", "term.py", "smt.py",
                                      "solve.py", "jobs.py", "pool.py", "main.py", "build.py",
-                                     "lemmas.py"],
+                                     "lemmas.py", "disasm.py", "opcodes.py", "machine.py"],
     "checks of the prover (not trusted)": ["native.py", "picture.py", "mutants.py", "again.py",
                                            "stats.py", "env/callback.c",
                                            "../../tests/prove/*.py"],
