@@ -153,8 +153,8 @@ class Code:
     """The text of one vpt.ko."""
     path: Path
     at: dict[int, Instruction] = field(default_factory=dict)
-    start: dict[str, int] = field(default_factory=dict)
-    size: dict[str, int] = field(default_factory=dict)
+    functions: list[tuple[str, int, int]] = field(default_factory=list)	# name, start, size
+    start: dict[str, int] = field(default_factory=dict)		# -1: several of that name
     patched: dict[int, set[str]] = field(default_factory=dict)	# sections that name a place
 
     def __post_init__(self) -> None:
@@ -163,14 +163,13 @@ class Code:
         self._patched()
 
     def _symbols(self) -> None:
-        """Functions by name; two that share one have none."""
+        """The functions."""
         for line in tool("readelf", "-sW", str(self.path)):
             m = re.match(r"\s*\d+: ([0-9a-f]+)\s+(\d+) FUNC\s+\w+\s+\w+\s+(\d+) (\S+)$", line)
             if m and m.group(3) == self._text():
-                name = m.group(4)
-                twice = name in self.start
-                self.start[name] = -1 if twice else int(m.group(1), 16)
-                self.size[name] = int(m.group(2))
+                name, start = m.group(4), int(m.group(1), 16)
+                self.functions.append((name, start, int(m.group(2))))
+                self.start[name] = -1 if name in self.start else start
 
     def _text(self) -> str:
         """The number of the section .text."""
@@ -259,10 +258,21 @@ class Code:
                 raise Stuck(f"{address:#x}: {found.text}: patched at run time (.{section})")
         return found
 
-    def function(self, address: int) -> list[Instruction]:
-        """Those of the function that begins at @address, to where the next one does."""
-        size = max(self.size[n] for n, a in self.start.items() if a == address)
-        return [self.at[a] for a in range(address, address + size) if a in self.at]
+    def core(self) -> dict[str, list[Instruction]]:
+        """The instructions of both copies of the core, by function and address."""
+        return {f"{name} at {start:#x}": [self.at[a] for a in range(start, start + size)
+                                          if a in self.at]
+                for name, start, size in sorted(self.functions, key=lambda f: f[1])
+                if in_core(name)}
+
+    def digest(self) -> str:
+        """Of the core: its bytes, relocations and what is patched in it."""
+        h = hashlib.sha256()
+        for instructions in self.core().values():
+            for i in instructions:
+                patched = sorted(self.patched.get(i.address, ()))
+                h.update(f"{i.address:x} {i.code.hex()} {i.text} {patched}\n".encode())
+        return h.hexdigest()
 
 
 def build_id(path: Path) -> str:
@@ -273,5 +283,5 @@ def build_id(path: Path) -> str:
     return "none"
 
 
-def digest(path: Path) -> str:
+def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -5,6 +5,7 @@
 #			changed is not proved again (build/prove)
 #	prove-pages	of these, the theorems about single pages; TAP
 #	prove-ranges	the others, those about ranges; TAP
+#	prove-binary	the theorems about single pages, of the machine code in vpt.ko; TAP
 #	prove-check	the prover's own tests; TAP
 #	prove-mutants	deliberate faults in the core, each to be refuted; TAP
 #	prove-stats	tables and plot of the last run
@@ -14,7 +15,7 @@
 PROVE_PYTHON	:= /usr/bin/python3 -B
 PROVE_JOBS	?= $(shell nproc)
 
-prove prove-pages prove-ranges prove-check prove-mutants prove-stats: | deps-prove
+prove prove-pages prove-ranges prove-binary prove-check prove-mutants prove-stats: | deps-prove
 
 ## prove: prove the core, for every table that satisfies the invariant (LEVELS=2,1: at -O1 too)
 LEVELS ?= 2
@@ -24,6 +25,13 @@ prove:
 ## prove-pages, prove-ranges: the theorems about single pages only, or the others
 prove-pages prove-ranges: prove-%:
 	@$(PROVE_PYTHON) spec/prove/main.py -j $(PROVE_JOBS) -O $(LEVELS) --part $*
+
+## prove-binary: prove the core's machine code in the vpt.ko of 6.1 and of 6.12, or of KERNEL=...
+prove-binary: | deps-module
+	@for kernel in $(or $(KERNEL),6.1 6.12); do \
+		module=$$(tools/build-module --if-stale $$kernel) && \
+			$(PROVE_PYTHON) spec/prove/binary.py -j $(PROVE_JOBS) "$$module" || exit; \
+	done
 
 ## prove-check: test the prover: against the compiled core, spec/spec_walk.c, the processor (CALLS=5000, INPUTS=50)
 CALLS ?= 5000
@@ -47,4 +55,4 @@ prove-lemmas: | deps-prove-lemmas
 prove-again: | deps-prove-again
 	@$(PROVE_PYTHON) spec/prove/again.py -j $(PROVE_JOBS)
 
-.PHONY: prove prove-pages prove-ranges prove-check prove-mutants prove-stats prove-lemmas prove-again
+.PHONY: prove prove-pages prove-ranges prove-binary prove-check prove-mutants prove-stats prove-lemmas prove-again
