@@ -121,7 +121,8 @@ def covered_code(results: list[dict]) -> tuple[int, int, list[str]]:
 
 def prove(path: Path, options: argparse.Namespace) -> int:
     tasks = [(n, copy, options.limit) for copy in options.copies for n in options.only or NAMES]
-    tasks.sort(key=lambda t: -main.SIZE.get(t[0], 0))
+    # One copy after the other: most of the second one's goals are the first one's.
+    tasks.sort(key=lambda t: (list(COPIES).index(t[1]), -main.SIZE.get(t[0], 0)))
     results, _ = main.ask(run_job, tasks, options.jobs)
     good = bool(results) and all(map(main.proved, results))
     executed, of, beside = covered_code(results)

@@ -150,14 +150,16 @@ QUIET = ("text", "orc_unwind_ip", "debug_", "eh_frame", "symtab", "gnu.linkonce"
 
 @dataclass
 class Code:
-    """The text of one vpt.ko."""
+    """The text of one vpt.ko; or of another object, @about the one that it is to be part of."""
     path: Path
+    about: Optional[Path] = None
     at: dict[int, Instruction] = field(default_factory=dict)
     functions: list[tuple[str, int, int]] = field(default_factory=list)	# name, start, size
     start: dict[str, int] = field(default_factory=dict)		# -1: several of that name
     patched: dict[int, set[str]] = field(default_factory=dict)	# sections that name a place
 
     def __post_init__(self) -> None:
+        self.about = self.about or self.path
         self._symbols()
         self._instructions()
         self._patched()

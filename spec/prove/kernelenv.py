@@ -47,7 +47,7 @@ class Structs:
     """Where struct members stand, by the module's own debugging information."""
 
     def __init__(self, code: Code):
-        self.path, self.bytes = code.path, {}
+        self.path, self.bytes = code.about, {}
         self.env = self.members("pt_env")
         self.word = self.members("folio")["index"][0]
         page = self.members("page")
@@ -79,9 +79,9 @@ class Structs:
 
 def leaf_bits(code: Code) -> dict[int, Term]:
     """What pt_env_leaf_bits() is for, by the kernel's version; not what the code has."""
-    found = re.search(rb"\0vermagic=(\d+)\.(\d+)", code.path.read_bytes())
+    found = re.search(rb"\0vermagic=(\d+)\.(\d+)", code.about.read_bytes())
     if not found:
-        raise Stuck(f"{code.path} does not tell for which kernel it is")
+        raise Stuck(f"{code.about} does not tell for which kernel it is")
     large = SPECIAL | (DEVMAP if tuple(map(int, found.groups())) < (6, 12) else 0)
     return {1: bv(SPECIAL, 64), 2: bv(large, 64), 3: bv(large, 64)}
 

@@ -6,6 +6,7 @@
 #	prove-pages	of these, the theorems about single pages; TAP
 #	prove-ranges	the others, those about ranges; TAP
 #	prove-binary	the theorems about single pages, of the machine code in vpt.ko; TAP
+#	prove-flips	changed bytes in that vpt.ko, each to be refuted; TAP
 #	prove-check	the prover's own tests; TAP
 #	prove-mutants	deliberate faults in the core, each to be refuted; TAP
 #	prove-stats	tables and plot of the last run
@@ -33,6 +34,11 @@ prove-binary: | deps-module
 			$(PROVE_PYTHON) spec/prove/binary.py -j $(PROVE_JOBS) "$$module" || exit; \
 	done
 
+## prove-flips: change bytes in the vpt.ko of 6.12, or of KERNEL=...; each must be refuted
+prove-flips: | deps-prove deps-module
+	@module=$$(tools/build-module --if-stale $(or $(KERNEL),6.12)) && \
+		$(PROVE_PYTHON) tests/prove/flips.py -j $(PROVE_JOBS) "$$module"
+
 ## prove-check: test the prover: against the compiled core, spec/spec_walk.c, the processor (CALLS=5000, INPUTS=50)
 CALLS ?= 5000
 INPUTS ?= 50
@@ -55,4 +61,4 @@ prove-lemmas: | deps-prove-lemmas
 prove-again: | deps-prove-again
 	@$(PROVE_PYTHON) spec/prove/again.py -j $(PROVE_JOBS)
 
-.PHONY: prove prove-pages prove-ranges prove-binary prove-check prove-mutants prove-stats prove-lemmas prove-again
+.PHONY: prove prove-pages prove-ranges prove-binary prove-flips prove-check prove-mutants prove-stats prove-lemmas prove-again
