@@ -34,7 +34,7 @@ from term import FALSE, Term, add, and_, bit, bits, boolean, bv, concat, eq, ite
     var, zext
 
 DIRECT_MAP, PAGES = var("page_offset_base", 64), var("vmemmap_base", 64)
-PTE_MASK = var("supported_pte_mask", 64)
+PTE_MASK = concat(bv(1, 1), var("supported_pte_mask", 63))		# NX is supported
 CANARY = var("stack_canary", 64)
 MM_LOCK = "mm's lock"
 TAG, MADE = 0x76707400, 16		# as in src/kernel/pt_env.h
@@ -100,7 +100,7 @@ class KernelEnvironment(Contracts):
         """Lay out what the core finds in memory; the registers at the call."""
         at = self.structs.env
         have, kept = var("reserved", 64), var("deposited", 64)
-        s.fact(eq(sub(have, kept), s.reserve), bit(PTE_MASK, 63))
+        s.fact(eq(sub(have, kept), s.reserve))
         tables = var("tables_of_env", 64)
         s.objects |= {"stack": {0: (8, RETURN)}, "mm": {}, "struct page": {}, "tagged": {},
                       "told": {0: (8, tables)}}
@@ -333,7 +333,7 @@ class KernelEnvironment(Contracts):
             w = var(s.name("word"), 64)
             s.fact(eq(self.counted(w), t.live))
             word = s.objects["struct page"][t.page.ident] = (8, w)
-        return t, word[1], offset - self.structs.word
+        return t, s.known.reduce(word[1]), offset - self.structs.word
 
     def load_word(self, s: State, address: Term, size: int) -> Term:
         t, w, at = self.word(s, address)
@@ -424,9 +424,13 @@ class KernelEnvironment(Contracts):
         return [s]
 
     def call_take(self, s: State, regs: dict[str, Term]) -> None:
-        """pt_env_take(env, level, owned)"""
+        """pt_env_take(env, level, owned).  A table that the core owns gets its tag, and the
+        mark that it was made."""
         s.require("a bool is 0 or 1", eq(bits(regs["rdx"], 7, 1), bv(0, 7)))
         (_, table), = self.take(s, [None, bits(regs["rsi"], 31, 0), bit(regs["rdx"], 0)])
+        p = bits(table, 51, 12)
+        s.objects["struct page"][p.ident] = (8, ite(s.tables[p.ident].owned,
+                                                    bv(TAG << 32 | 1 << MADE, 64), bv(0, 64)))
         left, at = var(s.name("reserved"), 64), self.structs.env
         s.objects["env"][at["reserved"][0]] = (8, left)
         s.fact(eq(sub(left, s.objects["env"][at["deposited"][0]][1]), s.reserve))
