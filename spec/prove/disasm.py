@@ -213,7 +213,7 @@ class Code:
             place = int(at, 16) - address
             addend = int(m.group(2) or "0", 0) + len(code) - place
         if mnemonic == "call" or mnemonic[0] == "j":
-            return self._jump(unknown, mnemonic, rest, symbol, addend)
+            return self._jump(unknown, mnemonic, rest, symbol, addend, place)
         try:
             operands = [operand(o) for o in re.split(r",(?![^\[]*\])", rest)] if rest else []
         except Unreadable:
@@ -228,18 +228,19 @@ class Code:
                            displacement=place)
 
     def _jump(self, unknown: Instruction, mnemonic: str, rest: str, symbol: str,
-              addend: int) -> Instruction:
+              addend: int, place: Optional[int]) -> Instruction:
         where = unknown.address, unknown.code, unknown.text, unknown.prefixes, mnemonic, ()
         if not symbol:
             if not re.fullmatch(r"[0-9a-f]+", rest):
                 return unknown
             return Instruction(*where, target=int(rest, 16))
         if symbol == ".text":
-            return Instruction(*where, target=addend)
+            return Instruction(*where, target=addend, displacement=place)
         inside = self.start.get(symbol) if in_core(symbol) else None
         if addend or inside == -1:
             return unknown
-        return Instruction(*where, target=inside, symbol="" if inside is not None else symbol)
+        return Instruction(*where, target=inside, displacement=place,
+                           symbol="" if inside is not None else symbol)
 
     def _patched(self) -> None:
         section = ""
@@ -275,6 +276,15 @@ class Code:
                 patched = sorted(self.patched.get(i.address, ()))
                 h.update(f"{i.address:x} {i.code.hex()} {i.text} {patched}\n".encode())
         return h.hexdigest()
+
+
+def text_offset(path: Path) -> int:
+    """Where .text begins in the file."""
+    for line in tool("readelf", "-SW", str(path)):
+        m = re.match(r"\s*\[\s*\d+\] \.text\s+\w+\s+\w+ ([0-9a-f]+)", line)
+        if m:
+            return int(m.group(1), 16)
+    raise Stuck(f"{path}: no .text")
 
 
 def build_id(path: Path) -> str:

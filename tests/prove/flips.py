@@ -17,7 +17,7 @@ from typing import Callable
 sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "spec/prove")]
 
 import binary
-from disasm import Code, Instruction, tool
+from disasm import Code, Instruction, text_offset
 from jobs import with_goals
 from main import FOLDER
 from operations import OPERATIONS
@@ -102,14 +102,6 @@ FLIPS = [
          r"lea\s+.*\+0x1000\]",
          lambda code: code.replace(b"\x00\x10\x00\x00", b"\x00\x00\x00\x00")),
 ]
-
-
-def text_offset(path: Path) -> int:
-    for line in tool("readelf", "-SW", str(path)):
-        m = re.match(r"\s*\[\s*\d+\] \.text\s+\w+\s+\w+ ([0-9a-f]+)", line)
-        if m:
-            return int(m.group(1), 16)
-    raise AssertionError("no .text")
 
 
 def place(code: Code, flip: Flip) -> Instruction:

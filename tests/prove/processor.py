@@ -60,7 +60,7 @@ class Processor:
         if insn.target is not None:		# of 8 bits or of 32, behind the opcode
             size = 1 if len(code) == 2 else 4
             code[-size:] = len(ways[0]).to_bytes(size, "little")
-        if insn.displacement is not None:
+        elif insn.displacement is not None:
             distance = self.data - self.code - len(code)
             code[insn.displacement:insn.displacement + 4] = distance.to_bytes(4, "little")
         ctypes.memmove(self.code, bytes(code) + ways[0] + ways[1], len(code) + 28)
