@@ -30,7 +30,7 @@ from layout import Stuck
 from machine import ARGUMENTS, RETURN, SAVED, Loaded, leaves, signed
 from operations import SIZES
 from state import Pointer, Slot, State, TablePage
-from term import FALSE, Term, add, and_, bit, bits, boolean, bv, concat, eq, ite, not_, sub, ule, \
+from term import FALSE, Term, add, and_, bit, bits, boolean, bv, concat, eq, ite, not_, ule, \
     var, zext
 
 DIRECT_MAP, PAGES = var("page_offset_base", 64), var("vmemmap_base", 64)
@@ -99,8 +99,7 @@ class KernelEnvironment(Contracts):
     def begin(self, s: State, arguments: list) -> dict[str, Term]:
         """Lay out what the core finds in memory; the registers at the call."""
         at = self.structs.env
-        have, kept = var("reserved", 64), var("deposited", 64)
-        s.fact(eq(sub(have, kept), s.reserve))
+        kept = var("deposited", 64)
         tables = var("tables_of_env", 64)
         s.objects |= {"stack": {0: (8, RETURN)}, "mm": {}, "struct page": {}, "tagged": {},
                       "told": {0: (8, tables)}}
@@ -108,7 +107,7 @@ class KernelEnvironment(Contracts):
         mirrored = ite(MIRRORED, bv(1, 8), bv(0, 8))
         s.objects["env"] = {
             at["mm"][0]: (8, self.objects["mm"]), at["root_mirrored"][0]: (1, mirrored),
-            at["reserved"][0]: (8, have), at["deposited"][0]: (8, kept),
+            at["reserved"][0]: (8, add(s.reserve, kept)), at["deposited"][0]: (8, kept),
             at["tables"][0]: (8, tables)}
         s.objects["pt"] = {n: (size, self.plain_value(v))
                            for n, (size, v) in s.objects["pt"].items()}
@@ -431,9 +430,8 @@ class KernelEnvironment(Contracts):
         p = bits(table, 51, 12)
         s.objects["struct page"][p.ident] = (8, ite(s.tables[p.ident].owned,
                                                     bv(TAG << 32 | 1 << MADE, 64), bv(0, 64)))
-        left, at = var(s.name("reserved"), 64), self.structs.env
-        s.objects["env"][at["reserved"][0]] = (8, left)
-        s.fact(eq(sub(left, s.objects["env"][at["deposited"][0]][1]), s.reserve))
+        at, kept = self.structs.env, var("deposited", 64)
+        s.objects["env"][at["reserved"][0]] = (8, add(s.reserve, kept))
         regs["rax"], s.answered = table, True
 
     def call_gather(self, s: State, regs: dict[str, Term]) -> None:
