@@ -29,6 +29,8 @@ COPIES = {"silent": "", "telling": "_told"}
 # The inductions over ranges are the IR prover's alone; steps of others concern no code.
 NAMES = [o.name for o in OPERATIONS if not o.function.endswith("_range")
          and not o.function.startswith("step:")]
+# Only if asked for by name: see THEOREM.md.
+SLOW = ("map 4K while Linux links",)
 
 
 class BinaryJob(Job):
@@ -123,7 +125,8 @@ def covered_code(results: list[dict]) -> tuple[int, int, list[str]]:
 
 
 def prove(path: Path, options: argparse.Namespace) -> int:
-    tasks = [(n, copy, options.limit) for copy in options.copies for n in options.only or NAMES]
+    names = options.only or [n for n in NAMES if n not in SLOW]
+    tasks = [(n, copy, options.limit) for copy in options.copies for n in names]
     # One copy after the other: most of the second one's goals are the first one's.
     tasks.sort(key=lambda t: (list(COPIES).index(t[1]), -main.SIZE.get(t[0], 0)))
     results, _ = main.ask(run_job, tasks, options.jobs)
