@@ -113,9 +113,10 @@ class Contracts:
         """Look at an entry, after what others may have done to it."""
         slot, before = self.slot(s, address_term, i)
         alone = False
-        if s.locked and s.locked[0] is slot.page:
+        if self.holds(s, slot):
             # Under the lock nobody else writes; before it was taken they may have.
-            alone, s.settled = s.settled is slot.index, slot.index
+            here = slot.page.ident, slot.index.ident
+            alone, s.settled = s.settled == here, here
         if not before:
             return [(s, slot)]
         v = slot.value
@@ -186,7 +187,7 @@ class Contracts:
     def write(self, s: State, slot: Slot, level: Term, value: Term, kind: str) -> None:
         s.require("the level told is the table's", eq(level, bv(slot.level, 32)))
         s.require("a table is written under its lock",
-                  TRUE if s.locked and s.locked[0] is slot.page else FALSE)
+                  TRUE if self.holds(s, slot) else FALSE)
         s.require("the root, of which there may be two copies, is written by plain stores",
                   TRUE if slot.level < 4 or kind == "store" else FALSE)
         slot.value = value
@@ -197,7 +198,8 @@ class Contracts:
                 s.require("the environment is told rightly whose a table is",
                           eq(below.owned, owned(self.region, below.base, below.level)))
         s.events.append(Event(kind, slot.page, slot.level, Slot(**vars(slot)), value,
-                              conditions=len(s.conditions), facts=len(s.facts)))
+                              conditions=len(s.conditions), facts=len(s.facts),
+                              where=s.where))
 
     def store(self, s: State, args: list[Value]) -> list[tuple[State, Value]]:
         _, table, level, i, value = args
@@ -238,6 +240,10 @@ class Contracts:
         return out
 
     # Locks, counts, pages
+
+    def holds(self, s: State, slot: Slot) -> bool:
+        """Whether the lock of the entry's table is held."""
+        return s.locked is not None and s.locked[0] is slot.page
 
     def lock(self, s: State, args: list[Value]) -> list[tuple[State, Value]]:
         t = self.known_table(s, s.known.reduce(args[1]))

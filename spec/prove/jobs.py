@@ -63,6 +63,7 @@ class Report:
     stuck: str = ""
     seconds: float = 0.0
     answers: dict[str, int] = field(default_factory=dict)
+    instructions: list[int] = field(default_factory=list)	# executed, of machine code
 
     def failures(self) -> list[Checked]:
         return [c for c in self.checked if c.result not in GOOD]

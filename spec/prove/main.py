@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Callable
 
 import build
 from jobs import GOOD, Job, Report
@@ -97,7 +98,8 @@ def line(n: int, done: dict) -> str:
     folded = sum(c["result"] == "folded" for c in checked)
     empty = sum(c["result"] == "empty" for c in checked)
     empty = f" and {empty} known to be empty" if empty else ""
-    out = [f"{'ok' if good else 'not ok'} {n} - O{done['optimise']} {done['operation']}: "
+    of = f"O{done['optimise']}" if done["optimise"].isdigit() else done["optimise"]
+    out = [f"{'ok' if good else 'not ok'} {n} - {of} {done['operation']}: "
            f"{done['paths']} paths, {asked} goals proved, {folded} by folding, "
            f"{done['satisfiable']} assumption sets satisfiable{empty}, "
            f"{done['seconds']:.1f} s{' (unchanged)' if done.get('again') else ''}, "
@@ -107,6 +109,24 @@ def line(n: int, done: dict) -> str:
     for c in bad[:20]:
         out.append(f"# {c['result']}: {c['theorem']}: {c['what']} (path {c['path']}, {c['key']})")
     return "\n".join(out)
+
+
+def ask(job: Callable[[tuple], dict], tasks: list[tuple], jobs: int) -> tuple[list[dict], float]:
+    """Run job(task) for each task, which begins with the theorem's name and what it is proved
+    of; print how each comes out.  Return: the results, and how long it took."""
+    begin, results = time.monotonic(), []
+    print(f"1..{len(tasks)}", flush=True)
+    for ended in share_out(job, tasks, jobs, 0.5):
+        if ended is None:
+            progress(f"{len(results)} of {len(tasks)} theorems, {ticks.value} goals, "
+                     f"{time.monotonic() - begin:.0f} s")
+            continue
+        results.append(ended.result or Report(*ended.task[:2], stuck=ended.error).json())
+        progress("")
+        print(line(len(results), results[-1]), flush=True)
+    total = time.monotonic() - begin
+    print(f"# {ticks.value} goals in {total:.0f} s on {jobs} processors")
+    return results, total
 
 
 def prove(options: argparse.Namespace) -> int:
@@ -119,19 +139,7 @@ def prove(options: argparse.Namespace) -> int:
     tasks = [(n, o, options.limit) for o in levels for n in names
              if options.only or o == "2" or not n.endswith(SHIPPED_ONLY)]
     tasks.sort(key=lambda t: -SIZE.get(t[0], 0))
-    begin, results = time.monotonic(), []
-    print(f"1..{len(tasks)}", flush=True)
-    for ended in share_out(run_job, tasks, options.jobs, 0.5):
-        if ended is None:
-            progress(f"{len(results)} of {len(tasks)} theorems, {ticks.value} goals, "
-                     f"{time.monotonic() - begin:.0f} s")
-            continue
-        name, optimise, _ = ended.task
-        results.append(ended.result or Report(name, optimise, stuck=ended.error).json())
-        progress("")
-        print(line(len(results), results[-1]), flush=True)
-    total = time.monotonic() - begin
-    print(f"# {ticks.value} goals in {total:.0f} s on {options.jobs} processors")
+    results, total = ask(run_job, tasks, options.jobs)
     run = {"seconds": total, "jobs": options.jobs}
     (FOLDER / "last.json").write_text(json.dumps(run | {"results": results}))
     if fresh and options.part == "all" and not options.only:

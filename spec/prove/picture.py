@@ -72,6 +72,8 @@ class Counterexample:
                 out.append(f"walk for {what} = {m[va]:#x}, after:")
                 out += self.walk(va, after)
         for e in s.events:
+            if e.where:
+                out.append(f"  at {e.where}")
             if e.slot is not None:
                 out.append(f"  {e.kind}: {NAMES[e.level]} {m[e.page] << 12:#x}"
                            f"[{m[e.slot.index]}] = {entry_text(m[e.value], e.level)}")

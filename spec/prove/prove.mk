@@ -5,6 +5,9 @@
 #			changed is not proved again (build/prove)
 #	prove-pages	of these, the theorems about single pages; TAP
 #	prove-ranges	the others, those about ranges; TAP
+#	prove-binary	the theorems about single pages, of the machine code in vpt.ko; TAP
+#	prove-binary-check	that executor against the loaded code; changed bytes, each to be refuted
+#	prove-binary-mutants	the catalogue's faults, compiled as the module is; TAP
 #	prove-check	the prover's own tests; TAP
 #	prove-mutants	deliberate faults in the core, each to be refuted; TAP
 #	prove-stats	tables and plot of the last run
@@ -14,7 +17,7 @@
 PROVE_PYTHON	:= /usr/bin/python3 -B
 PROVE_JOBS	?= $(shell nproc)
 
-prove prove-pages prove-ranges prove-check prove-mutants prove-stats: | deps-prove
+prove prove-pages prove-ranges prove-binary prove-check prove-mutants prove-stats: | deps-prove
 
 ## prove: prove the core, for every table that satisfies the invariant (LEVELS=2,1: at -O1 too)
 LEVELS ?= 2
@@ -25,10 +28,29 @@ prove:
 prove-pages prove-ranges: prove-%:
 	@$(PROVE_PYTHON) spec/prove/main.py -j $(PROVE_JOBS) -O $(LEVELS) --part $*
 
-## prove-check: test the prover: against the compiled core, and spec/spec_walk.c (CALLS=5000)
+## prove-binary: prove the core's machine code in the vpt.ko of 6.1 and of 6.12, or of KERNEL=...
+prove-binary: | deps-module
+	@for kernel in $(or $(KERNEL),6.1 6.12); do \
+		module=$$(tools/build-module --if-stale $$kernel) && \
+			$(PROVE_PYTHON) spec/prove/binary.py -j $(PROVE_JOBS) "$$module" || exit; \
+	done
+
+## prove-binary-check: run the core of 6.12's vpt.ko, or KERNEL's, here and by the executor; then refute changed bytes in it
+prove-binary-check: | deps-prove deps-module
+	@module=$$(tools/build-module --if-stale $(or $(KERNEL),6.12)) && \
+		$(PROVE_PYTHON) tests/prove/loaded.py --calls $(CALLS) "$$module" && \
+		$(PROVE_PYTHON) tests/prove/flips.py -j $(PROVE_JOBS) "$$module"
+
+## prove-binary-mutants: compile the catalogue's faults as the module is; each must be refuted
+prove-binary-mutants: | deps-prove deps-module
+	@module=$$(tools/build-module --if-stale $(or $(KERNEL),6.12)) && \
+		$(PROVE_PYTHON) tests/prove/compiled.py -j $(PROVE_JOBS) "$$module"
+
+## prove-check: test the prover: against the compiled core, spec/spec_walk.c, the processor (CALLS=5000, INPUTS=50)
 CALLS ?= 5000
+INPUTS ?= 50
 prove-check:
-	@$(PROVE_PYTHON) tests/prove/run.py -j $(PROVE_JOBS) --calls $(CALLS)
+	@$(PROVE_PYTHON) tests/prove/run.py -j $(PROVE_JOBS) --calls $(CALLS) --inputs $(INPUTS)
 
 ## prove-mutants: break the core in many ways; each must be refuted
 prove-mutants:
@@ -46,4 +68,4 @@ prove-lemmas: | deps-prove-lemmas
 prove-again: | deps-prove-again
 	@$(PROVE_PYTHON) spec/prove/again.py -j $(PROVE_JOBS)
 
-.PHONY: prove prove-pages prove-ranges prove-check prove-mutants prove-stats prove-lemmas prove-again
+.PHONY: prove prove-pages prove-ranges prove-binary prove-binary-check prove-binary-mutants prove-check prove-mutants prove-stats prove-lemmas prove-again

@@ -176,6 +176,7 @@ class Event:
     owned: Optional[Term] = None
     conditions: int = 0
     facts: int = 0
+    where: str = ""			# the instruction, in machine code
 
 
 @dataclass
@@ -231,8 +232,8 @@ class State:
         self.events: list[Event] = []
         self.slots: dict[tuple[int, int], Slot] = {}
         self.tables: dict[int, TablePage] = {}
-        self.locked: Optional[tuple[Term, int]] = None
-        self.settled: Optional[Term] = None	# index of the entry looked at since
+        self.locked: Optional[tuple[Term | str, int]] = None
+        self.settled: Optional[tuple[int, int]] = None	# the entry looked at since
         self.reserve: Optional[Term] = None
         self.calls = 0
         self.fresh = 0
@@ -248,6 +249,9 @@ class State:
         self.run: Optional[Run] = None
         self.pending: Optional[tuple[Slot, Term]] = None	# removed, not yet handed over
         self.result: Value = None
+        self.where = ""			# the instruction, where machine code is executed
+        self.answered = False		# a call of the environment has set rax
+        self.half: Optional[tuple[Term, Term, Term]] = None	# stored in one copy of the root
         self.loops: dict[tuple, int] = {}
         self.trace: list[tuple] = []	# calls of the environment: name, arguments, result
 
@@ -265,7 +269,7 @@ class State:
         new.loops = dict(self.loops)
         for name in ("locked", "reserve", "calls", "fresh", "ended", "result", "cut", "phase",
                      "run", "pending", "settled", "dead", "constant",
-                     "began"):
+                     "began", "where", "answered", "half"):
             setattr(new, name, getattr(self, name))
         return new
 
@@ -285,7 +289,8 @@ class State:
         claim = self.known.reduce(claim)
         if claim is not TRUE:
             self.obligations.append(
-                Obligation(what, claim, len(self.conditions), len(self.facts), len(self.trace)))
+                Obligation(f"{what}, {self.where}" if self.where else what, claim,
+                           len(self.conditions), len(self.facts), len(self.trace)))
 
     def reserve_only(self) -> bool:
         """Nothing that the invariant speaks of has changed."""

@@ -13,12 +13,13 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "spec/prove")]
 
 
-def tests(calls: int, jobs: int) -> list:
+def tests(calls: int, inputs: int, jobs: int) -> list:
     import beside
     import differential
     import driver
     import files
     import parted
+    import processor
     import terms
     import unsound
     import walks
@@ -32,6 +33,9 @@ def tests(calls: int, jobs: int) -> list:
         ("a proof whose process is killed is not proved", driver.killed),
         ("another solver, or other options, are asked again", driver.other_options),
         ("the second opinion sees the queries about branches", driver.second_opinion),
+        ("each instruction means to the executor what the processor does",
+         lambda: processor.check(inputs)),
+        ("a wrong meaning of an instruction is noticed", lambda: processor.notices(40)),
         *((f"refuted: {p.stem}", functools.partial(unsound.check, p.stem, jobs))
           for p in unsound.PATCHES),
         ("the executor runs the core at -O2 as the machine does",
@@ -45,10 +49,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--calls", type=int, default=5000, help="of the core, at each level")
+    parser.add_argument("--inputs", type=int, default=50, help="of each form of instruction")
     options = parser.parse_args()
     import build
     build.ready()
-    listed, failed = tests(options.calls, options.jobs), 0
+    listed, failed = tests(options.calls, options.inputs, options.jobs), 0
     print(f"1..{len(listed)}", flush=True)
     for n, (name, check) in enumerate(listed, 1):
         try:

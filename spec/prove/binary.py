@@ -1,0 +1,181 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""Prove the core inside a vpt.ko: the machine code, as gcc compiled it for one kernel."""
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import sys
+from pathlib import Path
+
+import main
+from contract import MIRRORED
+from disasm import Code, build_id, sha256
+from jobs import Job, Tick
+from kernelenv import KernelEnvironment, Structs, leaf_bits
+from machine import Machine
+from operations import MAPPING, OPERATIONS, Operation, arguments, start_state
+from solve import LIMIT, Solver
+from state import Pointer, State
+from term import TRUE, Term, bits, not_
+
+FOLDER = main.FOLDER / "binary"
+# Results that are structs or more than one value: their fields, as the goals look for them.
+RESULTS = {"m": MAPPING, "tighter": {"tighter": (0, 1)}, "table": {"table": (0, 8)}}
+MAKES_LEAVES = ("@pt_map", "@pt_remap")
+COPIES = {"silent": "", "telling": "_told"}
+# The inductions over ranges are the IR prover's alone; steps of others concern no code.
+NAMES = [o.name for o in OPERATIONS if not o.function.endswith("_range")
+         and not o.function.startswith("step:")]
+# Only if asked for by name: see THEOREM.md.
+SLOW = ("map 4K while Linux links",)
+
+
+class BinaryJob(Job):
+    """One operation, by the machine code of one of the core's copies."""
+
+    def __init__(self, operation: Operation, copy: str, code: Code, solver: Solver,
+                 tick: Tick = lambda n: None):
+        super().__init__(operation, copy, None, solver, tick)
+        self.code, self.suffix = code, COPIES[copy]
+
+    def explore(self) -> list[State]:
+        # What makes no leaf does not know these bits, and is right whatever they are.
+        if self.operation.function in MAKES_LEAVES:
+            self.region.leaf_bits = leaf_bits(self.code)
+        env = KernelEnvironment(self.code, self.region, self.oracle, self.operation.linux)
+        machine = Machine(self.code, env, self.oracle)
+        state = start_state(self.operation, self.region, env)
+        regs = env.begin(state, arguments(self.operation))
+        machine.enter(state, self.operation.function[1:] + self.suffix, regs)
+        try:
+            states = machine.run(state)
+        finally:
+            self.report.instructions = sorted(machine.executed)
+        for s in states:
+            self.as_goals_have_it(s, env)
+        return states
+
+    def as_goals_have_it(self, s: State, env: KernelEnvironment) -> None:
+        """The result, and what was handed out, field by field.  Whether PTI is on has decided
+        where the path went; the goals are shown without it, so that two paths share them."""
+        s.conditions = [TRUE if c in (MIRRORED, not_(MIRRORED)) else c for c in s.conditions]
+        if s.result is not None and self.operation.function != "@pt_map_tables":
+            s.result = bits(s.result, 31, 0)
+        for name, fields in RESULTS.items():
+            there = s.objects[name]
+            s.objects[name] = {at: (size, env.load_object(s, Pointer(name, at), size))
+                               for at, size in fields.values() if covered(there, at, size)}
+        if self.operation.function == "@pt_init":
+            s.objects["pt"] = {at: (size, self.as_pointer(v, env))
+                               for at, (size, v) in s.objects["pt"].items()}
+
+    def as_pointer(self, v: Term, env: KernelEnvironment) -> Term | Pointer:
+        return env.object(v) or v
+
+
+def covered(memory: dict, at: int, size: int) -> bool:
+    """Whether all of these bytes were stored."""
+    return all(any(start <= b < start + n for start, (n, _) in memory.items())
+               for b in range(at, at + size))
+
+
+code: Code		# the module's, in every process
+
+
+def result_path(name: str, copy: str) -> Path:
+    """Of what a result depends on: the prover, the core's code, the kernel's structs."""
+    h = hashlib.sha256(main.fingerprint().encode())
+    h.update(f"{code.digest()} {Structs(code).told()} {leaf_bits(code)} {name} {copy}".encode())
+    return FOLDER / f"{h.hexdigest()[:32]}.json"
+
+
+def run_job(task: tuple[str, str, float]) -> dict:
+    """In a process of its own."""
+    name, copy, limit = task
+    saved = result_path(name, copy)
+    if saved.exists():
+        done = json.loads(saved.read_text())
+        main.tick(sum(c["goals"] for c in done["checked"] if c["result"] != "folded"))
+        return done | {"again": True}
+    operation = next(o for o in OPERATIONS if o.name == name)
+    report = BinaryJob(operation, copy, code, Solver(main.FOLDER / "goals", limit),
+                       main.tick).run()
+    if report.good():
+        partial = saved.with_suffix(f".{os.getpid()}")
+        partial.write_text(json.dumps(report.json()))
+        partial.rename(saved)
+    return report.json()
+
+
+def record_of(path: Path) -> Path:
+    """Where it is written down that the core in a module is proved."""
+    return FOLDER / f"proved-{code.digest()[:16]}-{build_id(path)}.json"
+
+
+def covered_code(results: list[dict]) -> tuple[int, int, list[str]]:
+    """Instructions executed by the theorems, all of the core's, functions not entered."""
+    executed = {a for r in results for a in r["instructions"]}
+    core = code.core()
+    return (len(executed & {i.address for f in core.values() for i in f}),
+            sum(len(f) for f in core.values()),
+            [name for name, f in core.items() if not executed & {i.address for i in f}])
+
+
+def prove(path: Path, options: argparse.Namespace) -> int:
+    names = options.only or [n for n in NAMES if n not in SLOW]
+    tasks = [(n, copy, options.limit) for copy in options.copies for n in names]
+    # One copy after the other: most of the second one's goals are the first one's.
+    tasks.sort(key=lambda t: (list(COPIES).index(t[1]), -main.SIZE.get(t[0], 0)))
+    results, _ = main.ask(run_job, tasks, options.jobs)
+    good = bool(results) and all(map(main.proved, results))
+    executed, of, beside = covered_code(results)
+    print(f"# {path.name}: sha256 {sha256(path)}, build id {build_id(path)}")
+    print(f"# the core in it: {code.digest()}; {executed} of {of} instructions on a path")
+    print(f"# not proved: {', '.join(beside) or 'nothing'}")
+    if good and not options.only and set(options.copies) == set(COPIES):
+        record_of(path).write_text(json.dumps({"sha256": sha256(path), "beside": beside}))
+    return 0 if good else 1
+
+
+def is_proved(path: Path) -> int:
+    """Whether the core in the file is one that was proved on this machine."""
+    record = record_of(path)
+    if not record.exists():
+        print(f"{path}: no proof of this core was made here (make prove-binary)")
+        return 1
+    beside = json.loads(record.read_text())["beside"]
+    print(f"{path}: the core in it is proved, but for {', '.join(beside)}")
+    return 0
+
+
+def parsed() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--limit", type=float, default=LIMIT, help="seconds for one goal")
+    parser.add_argument("--copy", dest="copies", choices=COPIES, action="append",
+                        help="silent or telling (default: both)")
+    parser.add_argument("--is-proved", action="store_true", help="only say whether it was proved")
+    parser.add_argument("module", type=Path, help="a vpt.ko")
+    parser.add_argument("only", nargs="*", help="names of theorems (default: all)")
+    options = parser.parse_args()
+    options.copies = options.copies or list(COPIES)
+    unknown = set(options.only) - set(NAMES)
+    if unknown:
+        parser.error(f"there is no theorem {', '.join(sorted(unknown))}; there are: "
+                     + ", ".join(NAMES))
+    return options
+
+
+def start() -> int:
+    global code
+    options = parsed()
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    code = Code(options.module)
+    return is_proved(options.module) if options.is_proved else prove(options.module, options)
+
+
+if __name__ == "__main__":
+    sys.exit(start())

@@ -1,0 +1,120 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""The catalogue's faults in the core, compiled as the module is: each must be refuted.
+
+A fault's three objects are made by the commands that made the module's, and linked; what
+the theorems need beside the code is taken from the module.
+"""
+from __future__ import annotations
+
+import argparse
+import functools
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "spec/prove")]
+
+import binary
+import build
+import flips
+from disasm import Code, in_core
+from main import FOLDER
+from mutants import BENIGN, PATCHES, broken_core
+from operations import OPERATIONS
+from pool import share_out
+from solve import Solver
+
+# The quickest first.
+ORDER = ("resolve", "remap", "init", "protect", "map 1G", "map 2M", "unmap", "map 4K",
+         "path for map 1G range", "tables for 4K range", "tables for 2M range",
+         "tables for 1G range", "map, other levels", "map 4K while Linux links")
+
+
+def compile_like(module: Path, core: Path) -> Path:
+    """The core in @core, compiled as the one in the module was."""
+    folder = module.resolve().parent
+    objects = []
+    for name in build.SOURCES:
+        text = (folder / f"src/core/.{name}.o.cmd").read_text().splitlines()[0]
+        command = text.split(":=", 1)[1].split(" ; ")[0]
+        source = f"{folder}/src/core/{name}"
+        command = command.replace(f"{folder}/src/core/.", f"{core}/.").replace(source,
+                                                                               f"{core}/{name}")
+        kdir = (folder / ".kdir").read_text().strip()
+        done = subprocess.run(command, shell=True, cwd=kdir, capture_output=True, text=True,
+                              check=False)
+        if done.returncode:
+            raise SystemExit(f"{name}.c does not compile: {done.stderr}")
+        objects.append(f"{core}/{name}.o")
+    build.run(["ld", "-r", "-o", f"{core}/core.o", *objects])
+    return core / "core.o"
+
+
+def reachable(code: Code, function: str) -> str:
+    """The code of a function and of all that it enters."""
+    by_start = {start: name for name, start, _ in code.functions if in_core(name)}
+    core = {int(name.rsplit(" at ", 1)[1], 16): f for name, f in code.core().items()}
+    seen: dict[int, str] = {}
+    work = [code.start[function]]
+    while work:
+        start = work.pop()
+        if start in seen or start not in core:
+            continue
+        seen[start] = by_start[start] + "".join(
+            f"{i.code.hex()} {i.symbol} {[getattr(o, 'symbol', '') for o in i.operands]}\n"
+            for i in core[start])
+        work += [i.target for i in core[start] if i.target is not None]
+    return "\n".join(sorted(seen.values()))
+
+
+def judge(module: Path, patch: Path) -> tuple[bool | None, str, list[str]]:
+    """Whether it is refuted (None: it touches nothing that is proved), how, and a picture."""
+    healthy = Code(module)
+    core = broken_core(patch) / "src/core"
+    code = Code(compile_like(module, core.resolve()), about=module)
+    operations = [o for name in ORDER for o in OPERATIONS if o.name == name
+                  and reachable(code, o.function[1:]) != reachable(healthy, o.function[1:])]
+    if not operations:
+        return None, "touches nothing that is proved", []
+    solver = Solver(FOLDER / "goals", 60)
+    for operation in operations:
+        job = binary.BinaryJob(operation, "silent", code, solver)
+        report = job.run(stop_when_refuted=True)
+        if report.stuck:
+            return True, f"{operation.name}: stops: {report.stuck}", []
+        if job.refuted():
+            how, picture = flips.refutation(job, solver)
+            return True, f"{operation.name}: {how}", picture
+    return False, "proved all the same: " + ", ".join(o.name for o in operations), []
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("-j", "--jobs", type=int, default=1)
+    parser.add_argument("-q", "--quiet", action="store_true", help="no pictures")
+    parser.add_argument("module", type=Path, help="a vpt.ko, where tools/build-module made it")
+    parser.add_argument("only", nargs="*", help="names of faults")
+    options = parser.parse_args()
+    patches = [p for folder in PATCHES for p in sorted(folder.glob("*.patch"))
+               if not options.only or p.stem in options.only]
+    print(f"1..{len(patches)}", flush=True)
+    failed = 0
+    for n, ended in enumerate(share_out(functools.partial(judge, options.module), patches,
+                                        options.jobs), 1):
+        name = ended.task.stem
+        refuted, how, picture = ended.result or (False, ended.error, [])
+        if not options.quiet:
+            print("".join(f"#   {line}\n" for line in picture), end="")
+        if refuted is None:
+            print(f"ok {n} - {name} # SKIP {how}", flush=True)
+            continue
+        benign = BENIGN.get(name)
+        failed += not (refuted or benign)
+        how += "" if refuted or not benign else f"; {benign}"
+        print(f"{'ok' if refuted or benign else 'not ok'} {n} - {name} # {how}", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
