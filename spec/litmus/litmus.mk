@@ -14,13 +14,13 @@ LIT_WARNINGS	:= -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes
 LIT_CFLAGS	?= -O2 -g
 LIT_CPPFLAGS	:= -DPT_INDEX_BITS=1 -DSPEC_INDEX_BITS=1 -DMMU_CPUS=4 -DMMU_TLB=10 \
 		   -DMMU_PSC=12 -DMMU_TABLES=16 -DMC_OPS=32 -DMC_SETUP=8 -Ispec -Ispec/mmu -Ispec/mc \
-		   -Ispec/mc/env -Ispec/litmus -Isrc/core -Iinclude -Itests/guest/lib
+		   -Ispec/mc/env -Ispec/litmus -Isrc/core -Isrc/protocol -Iinclude -Itests/guest/lib
 LIT_PARSER	:= $(addprefix spec/litmus/,lit_lex.c lit_parse.c lit_init.c \
 		lit_steps.c lit_cond.c)
 LIT_SOURCES	:= $(wildcard spec/litmus/*.c tests/litmus/lit_*.c spec/spec_*.c spec/mmu/*.c \
-		     src/core/*.c) $(addprefix spec/mc/,mc_core.c mc_protocol.c mc_print.c)
+		     src/core/*.c src/protocol/*.c) $(addprefix spec/mc/,mc_core.c mc_calls.c mc_env.c mc_print.c)
 LIT_HEADERS	:= $(wildcard spec/litmus/*.h tests/litmus/*.h spec/*.h spec/mmu/*.h \
-		     spec/mc/*.h spec/mc/env/*.h src/core/*.h)
+		     spec/mc/*.h spec/mc/env/*.h src/core/*.h src/protocol/*.h)
 LIT_CATALOGUE	:= $(wildcard spec/litmus/*.litmus)
 
 $(LIT_DIR)/test_parse: tests/litmus/test_parse.c $(LIT_PARSER) $(LIT_HEADERS) tests/spec/tap.h

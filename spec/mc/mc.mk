@@ -11,10 +11,10 @@
 MC_CFLAGS	?= -O2 -g
 MC_WARNINGS	:= -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes
 MC_CPPFLAGS	:= -DPT_INDEX_BITS=1 -DSPEC_INDEX_BITS=1 -Ispec -Ispec/mmu -Ispec/mc \
-		   -Ispec/mc/env -Isrc/core
-MC_SOURCES	:= $(wildcard spec/spec_*.c spec/mmu/*.c spec/mc/*.c src/core/*.c)
+		   -Ispec/mc/env -Isrc/core -Isrc/protocol
+MC_SOURCES	:= $(wildcard spec/spec_*.c spec/mmu/*.c spec/mc/*.c src/core/*.c src/protocol/*.c)
 MC_HEADERS	:= $(wildcard spec/*.h spec/mmu/*.h spec/mc/*.h spec/mc/env/*.h \
-		     src/core/*.h)
+		     src/core/*.h src/protocol/*.h)
 MC_JOBS		?= 2
 
 build/model/mc: $(MC_SOURCES) $(MC_HEADERS) spec/mc/mc.mk

@@ -79,7 +79,7 @@ static void vpt_invalidate_on(const struct cpumask *cpus, struct vpt_invalidatio
 
 /**
  * vpt_shootdown() - invalidate a range on every CPU that may have cached it
- * @f: file; @f->lock is held, interrupts are on
+ * @env: operation; it holds the file's lock, interrupts are on
  * @start: first byte
  * @end: first byte after
  * @shift: log2 of the smallest page that was mapped there
@@ -87,12 +87,13 @@ static void vpt_invalidate_on(const struct cpumask *cpus, struct vpt_invalidatio
  * On return no CPU uses a translation, or a cached table entry, that was read for
  * the range before the call (SDM 4.10.5).
  */
-void vpt_shootdown(struct vpt_file *f, u64 start, u64 end, unsigned int shift)
+void vpt_shootdown(struct pt_env *env, u64 start, u64 end, unsigned int shift)
 {
+	struct vpt_file *f = env->f;
 	struct vpt_invalidation inv = {
 		.f = f, .start = start, .end = end, .shift = shift,
 		.all = (end - start) >> shift > VPT_MAX_INVLPG ||
-		       (boot_cpu_has(X86_FEATURE_TCE) && !list_empty(&f->env.dead_tables)),
+		       (boot_cpu_has(X86_FEATURE_TCE) && !list_empty(&env->dead_tables)),
 	};
 	const struct cpumask *cpus = mm_cpumask(f->mm);
 	const bool told = vpt_telling();
