@@ -134,7 +134,7 @@ def affected(paths: list[str], boot_given: bool) -> list[str]:
     spec = any(re.match(r"spec/spec_", path) for path in paths)
     model = core or protocol or any(path.startswith("spec/") for path in paths)
     reached = {
-        "host": core or spec,
+        "host": core or spec or protocol,
         "model": model,
         "check": module or (spec and boot_given),
         "guest": module or (spec and boot_given),
