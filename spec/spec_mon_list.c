@@ -125,7 +125,7 @@ static const struct {
 	[SPEC_MON_LEFT_UNEXECUTABLE] = {
 		"left_unexecutable",
 		"The region's lock is released while a CPU may not know that a page can now be executed, which Linux answers with SIGSEGV.",
-		"against SDM 4.10.4.3; vpt_rights_stale()",
+		"against SDM 4.10.4.3; op_rights_stale()",
 	},
 	[SPEC_MON_LEFT_TABLE] = {
 		"left_table",

@@ -57,8 +57,8 @@ void mc_core_begin(const struct mc_config *config);
 unsigned int mc_core_nodes(void);
 void mc_core_setup(bool on);
 
-/* mc_protocol.c: one operation, from the caller's call to its return. */
-void mc_protocol(const struct mmu_op *op);
+/* mc_calls.c: one operation, from the call to its return. */
+void mc_call(const struct mmu_op *op);
 
 /**
  * struct mc_result - of an exploration

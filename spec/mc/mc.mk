@@ -11,8 +11,8 @@
 MC_CFLAGS	?= $(CFLAGS)
 MC_WARNINGS	:= -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes
 MC_CPPFLAGS	:= -DPT_INDEX_BITS=1 -DSPEC_INDEX_BITS=1 -Ispec -Ispec/mmu -Ispec/mc \
-		   -Ispec/mc/env -Isrc/core
-MC_SOURCES	:= $(wildcard spec/spec_*.c spec/mmu/*.c spec/mc/*.c src/core/*.c)
+		   -Ispec/mc/env -Isrc/core -Isrc/protocol
+MC_SOURCES	:= $(wildcard spec/spec_*.c spec/mmu/*.c spec/mc/*.c src/core/*.c src/protocol/*.c)
 MC_JOBS		?= 2
 
 build/model/mc: $(MC_SOURCES) spec/mc/mc.mk

@@ -83,7 +83,7 @@ static u16 mc_node_make(u16 parent, u16 value, unsigned int row, unsigned int op
 		mc_values[mc_nvalues - 1 - i] = swap;
 	}
 	if (!setjmp(mc_stop)) {
-		mc_protocol(mc_op(row, op));
+		mc_call(mc_op(row, op));
 		abort();	/* it ends with RETURN, after which nobody asks */
 	}
 	node = &mc_nodes[mc_nnodes];

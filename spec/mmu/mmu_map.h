@@ -33,7 +33,7 @@ enum mmu_kind {
 	MMU_OP_TABLE,		/* not the core's: rights of a PDE (litmus tests) */
 };
 
-/* Numbers as in enum pt_status; mc_protocol.c asserts it. */
+/* Numbers as in enum pt_status; mc_calls.c asserts it. */
 enum mmu_status {
 	MMU_OK,
 	MMU_EXISTS,

@@ -23,9 +23,9 @@ static u64 vpt_spec_read(void *ctx, u64 table, unsigned int i)
 	struct vpt_file *f = ctx;
 
 	/* Under PTI the copy that user mode runs on is the one that counts. */
-	if (table == f->root && f->env.root_mirrored)
+	if (table == f->root && f->root_mirrored)
 		table += PAGE_SIZE;
-	return pt_env_load(&f->env, table, i);
+	return vpt_table_entry(table, i);
 }
 
 static bool vpt_spec_is_table(void *ctx, u64 table, unsigned int level)
@@ -40,9 +40,7 @@ static bool vpt_spec_is_table(void *ctx, u64 table, unsigned int level)
 
 static unsigned int vpt_spec_live(void *ctx, u64 table)
 {
-	struct vpt_file *f = ctx;
-
-	return pt_env_live(&f->env, table);
+	return vpt_table_live(table);
 }
 
 static bool vpt_spec_known(void *ctx, u64 table, unsigned int level)
@@ -146,9 +144,9 @@ void vpt_spec_region(struct vpt_file *f, const struct pt *pt, struct spec_region
 	}
 	/* The totals are the file's: they say something while this is all of it. */
 	if (whole && pt->start == whole->start && pt->end == whole->end) {
-		region->tables = f->env.tables;
-		region->mappings = f->env.leaves[0] + f->env.leaves[1] +
-				   f->env.leaves[2];
+		region->tables = f->books.tables;
+		region->mappings = f->books.leaves[0] + f->books.leaves[1] +
+				   f->books.leaves[2];
 	}
 }
 

@@ -185,8 +185,8 @@ static int vpt_regions_show(struct seq_file *m, void *file)
 		   f->id, f->start, f->end, bytes, f->strict, !!(f->rights & PT_WRITE),
 		   !!(f->rights & PT_EXEC));
 	seq_printf(m, " mapped=%llu leaves_4k=%llu leaves_2m=%llu leaves_1g=%llu tables=%llu",
-		   f->env.mapped, f->env.leaves[0], f->env.leaves[1], f->env.leaves[2],
-		   f->env.tables);
+		   f->books.mapped, f->books.leaves[0], f->books.leaves[1], f->books.leaves[2],
+		   f->books.tables);
 	seq_printf(m, " frames=%llu handles=%llu faults=%llu segvs=%llu shootdowns=%llu",
 		   f->frames, f->nhandles, f->faults, f->segvs, f->shootdowns);
 	seq_printf(m, " checked=%llu violations=%llu", f->trials, f->violations);

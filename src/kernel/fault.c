@@ -2,17 +2,17 @@
 /* What Linux asks about a VMA of ours: faults, a debugger's accesses, changes. */
 #include <linux/highmem.h>
 
-#include "op.h"
+#include "../protocol/op.h"
 
 /* Map the fresh frame.  Return: as a fault handler; VM_FAULT_OOM for lack of anything. */
-static vm_fault_t vpt_touch_map(struct vpt_file *f, struct pt *pt, u64 va,
-				struct page *fresh)
+static vm_fault_t vpt_touch_map(struct op *op, u64 va, struct page *fresh)
 {
+	struct vpt_file *f = op->env.f;
 	int ret;
 
 	if (!fresh || vpt_charge(f, 1))
 		return VM_FAULT_OOM;
-	ret = vpt_op_map(f, pt, va, fresh, 1, f->rights);
+	ret = op_map_leaf(op, va, page_to_phys(fresh), 1, f->rights);
 	if (ret) {
 		vpt_uncharge(f, 1);
 		return ret == -ENOMEM ? VM_FAULT_OOM : VM_FAULT_SIGBUS;
@@ -31,25 +31,23 @@ static vm_fault_t vpt_touch_map(struct vpt_file *f, struct pt *pt, u64 va,
  *  - no mapping: SIGSEGV in strict mode; else *@fresh, which is taken over.  Only
  *    here is it known that a page is needed, so only here may it be missed or charged.
  */
-static vm_fault_t vpt_fault_locked(struct vpt_file *f, u64 va, bool write,
-				   struct page **fresh)
+static vm_fault_t vpt_fault_locked(struct op *op, u64 va, bool write, struct page **fresh)
 {
-	struct vpt_piece *piece = vpt_piece_at(f, va, PAGE_SIZE);
 	struct pt_mapping m;
 	vm_fault_t ret;
 	int err;
 
-	if (!piece)
+	if (op_env_find(op, va, PAGE_SIZE))
 		return VM_FAULT_SIGSEGV;
-	err = vpt_op_resolve(f, &piece->pt, va, &m);
-	if (err == -EIO)
+	err = op_resolve_leaf(op, va, &m);
+	if (err == op_env_broken)
 		return VM_FAULT_SIGBUS;
 	if (!err)
 		return write && !(m.rights & PT_WRITE) ? VM_FAULT_SIGSEGV :
 							 VM_FAULT_NOPAGE;
-	if (f->strict)
+	if (op->env.f->strict)
 		return VM_FAULT_SIGSEGV;
-	ret = vpt_touch_map(f, &piece->pt, va, *fresh);
+	ret = vpt_touch_map(op, va, *fresh);
 	if (ret == VM_FAULT_NOPAGE)
 		*fresh = NULL;
 	return ret;
@@ -60,21 +58,23 @@ static vm_fault_t vpt_fault_try(struct vpt_file *f, struct vm_fault *vmf)
 {
 	struct page *fresh = NULL;
 	vm_fault_t ret;
+	struct op op;
 	int err;
 
 	/* A kernel thread (vhost of 6.1) has nobody's limits: it finds pages, or none. */
 	if (!READ_ONCE(f->strict) && !(current->flags & PF_KTHREAD))
 		fresh = vpt_touch_alloc();
-	err = vpt_lock_reserved(f, fresh ? VPT_LEVELS : 0);
+	vpt_env_init(&op.env, f);
+	err = vpt_lock_reserved(&op.env, fresh ? VPT_LEVELS : 0);
 	/* The page may be mapped by now, or the tables may be there. */
 	if (err == -ENOMEM)
-		err = vpt_lock_reserved(f, 0);
+		err = vpt_lock_reserved(&op.env, 0);
 	if (!err) {
-		ret = vpt_fault_locked(f, vmf->address & PAGE_MASK,
+		ret = vpt_fault_locked(&op, vmf->address & PAGE_MASK,
 				       vmf->flags & FAULT_FLAG_WRITE, &fresh);
 		if (ret == VM_FAULT_SIGSEGV)
 			f->segvs++;
-		vpt_unlock(f);
+		vpt_unlock(&op.env);
 	} else {
 		/* A fatal signal is delivered on the way back to user mode. */
 		ret = err == -EINTR ? VM_FAULT_NOPAGE : VM_FAULT_SIGBUS;

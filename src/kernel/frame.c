@@ -194,7 +194,7 @@ static void vpt_frame_release(struct vpt_file *f, struct page *frame)
 	unsigned int level = vpt_frame_level(frame);
 
 	if (vpt_telling())
-		vpt_tell_frame(&f->env, SPEC_MON_FRAME_FREE, page_to_phys(frame), level);
+		vpt_tell_frame(f, SPEC_MON_FRAME_FREE, page_to_phys(frame), level);
 	set_page_private(frame, 0);
 	vpt_index(frame) = 0;
 	if (level == 3) {
@@ -300,41 +300,33 @@ void vpt_frame_put(struct pt_env *env, struct page *frame)
 	if (page_private(frame))
 		return;
 	if (vpt_telling())
-		vpt_tell_frame(env, SPEC_MON_FRAME_GATHER, page_to_phys(frame),
+		vpt_tell_frame(env->f, SPEC_MON_FRAME_GATHER, page_to_phys(frame),
 			       vpt_frame_level(frame));
 	list_add(&frame->lru, &env->dead_frames);
 }
 
 void vpt_leaf_added(struct pt_env *env, unsigned int level, u64 n)
 {
-	env->leaves[level - 1] += n;
-	env->mapped += n << pt_shift(level);
+	env->books->leaves[level - 1] += n;
 	if (level == 3)
-		env->deposited += n;
+		vpt_spare_move(&env->reserve, &env->f->deposit, n);
 }
 
-static void vpt_leaf_gone(struct pt_env *env, unsigned int level, u64 pa)
+void vpt_leaf_removed(struct pt_env *env, unsigned int level, u64 pa)
 {
-	env->leaves[level - 1]--;
-	env->mapped -= pt_size(level);
+	env->books->leaves[level - 1]--;
 	if (level == 3)
-		env->deposited--;
+		vpt_spare_move(&env->f->deposit, &env->f->spare, 1);
 	vpt_frame_put(env, vpt_leaf_frame(level, pa));
-}
-
-void vpt_leaf_removed(struct pt_env *env, const struct pt_mapping *old)
-{
-	vpt_leaf_gone(env, old->level, old->pa);
 }
 
 void pt_env_gather_leaf(struct pt_env *env, u64 va, unsigned int level, u64 entry)
 {
-	const struct vpt_file *f = container_of(env, struct vpt_file, env);
 	const u64 pa = entry & PTE_PFN_MASK;
 
 	/* A broken table may lead anywhere. */
-	if (!f->violations || vpt_frame_known(pa))
-		vpt_leaf_gone(env, level, pa);
+	if (!env->f->violations || vpt_frame_known(pa))
+		vpt_leaf_removed(env, level, pa);
 }
 
 /* After a shootdown: frames without a reference are free.  @f->lock is held. */
@@ -355,7 +347,7 @@ void vpt_free_frames(struct vpt_file *f, struct list_head *frames)
 			continue;
 		}
 		if (vpt_telling())
-			vpt_tell_frame(&f->env, SPEC_MON_FRAME_FREE, page_to_phys(frame), 1);
+			vpt_tell_frame(f, SPEC_MON_FRAME_FREE, page_to_phys(frame), 1);
 		vpt_index(frame) = 0;
 		/* Takes fewer instructions than release_pages() for many at a time. */
 		__free_page(frame);
@@ -413,6 +405,25 @@ struct page *vpt_handle_frame(struct vpt_file *f, u64 handle)
 	return handle && handle <= U32_MAX ? xa_load(&f->handles, handle) : NULL;
 }
 
+/*
+ * The frame, of @level, that the operation's caller has allocated or names.  Return: 0;
+ * -EAGAIN if the fresh one has another size; -ENOENT, -EINVAL.  The file's lock is held.
+ */
+int vpt_pick_frame(const struct pt_env *env, unsigned int level, u64 *pa)
+{
+	struct page *frame = env->fresh;
+
+	if (!frame) {
+		frame = vpt_handle_frame(env->f, env->handle);
+		if (!frame)
+			return -ENOENT;
+	}
+	if (vpt_frame_level(frame) != level)
+		return env->fresh ? -EAGAIN : -EINVAL;
+	*pa = page_to_phys(frame);
+	return 0;
+}
+
 u32 vpt_frame_handle(struct page *frame)
 {
 	return vpt_index(frame);
@@ -422,26 +433,30 @@ u32 vpt_frame_handle(struct page *frame)
  * If that was the last reference no leaf maps the frame, and no CPU has it cached: it can
  * be freed.
  */
-static void vpt_handle_drop(struct vpt_file *f, struct page *frame)
+static void vpt_handle_drop(struct pt_env *env, struct page *frame)
 {
+	struct vpt_file *f = env->f;
+
 	xa_erase(&f->handles, vpt_index(frame));
 	vpt_index(frame) = 0;
 	f->nhandles--;
-	vpt_frame_put(&f->env, frame);
+	vpt_frame_put(env, frame);
 }
 
 /* Return: 0, -ENOENT, -EINTR. */
 int vpt_handle_free(struct vpt_file *f, u64 handle)
 {
 	struct page *frame;
+	struct pt_env env;
 	int ret = -ENOENT;
 
+	vpt_env_init(&env, f);
 	if (mutex_lock_killable(&f->lock))
 		return -EINTR;
 	frame = vpt_handle_frame(f, handle);
 	if (frame) {
-		vpt_handle_drop(f, frame);
-		vpt_let_go(f);
+		vpt_handle_drop(&env, frame);
+		vpt_let_go(&env);
 		ret = 0;
 	}
 	mutex_unlock(&f->lock);
@@ -453,13 +468,15 @@ void vpt_drop_handles(struct vpt_file *f)
 {
 	unsigned long handle;
 	struct page *frame;
+	struct pt_env env;
 
+	vpt_env_init(&env, f);
 	mutex_lock(&f->lock);
 	xa_for_each(&f->handles, handle, frame) {
-		vpt_handle_drop(f, frame);
+		vpt_handle_drop(&env, frame);
 		if (f->nhandles % VPT_BATCH)
 			continue;
-		vpt_let_go(f);
+		vpt_let_go(&env);
 		cond_resched();
 	}
 	mutex_unlock(&f->lock);

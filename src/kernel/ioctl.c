@@ -81,17 +81,6 @@ int vpt_check_inside(struct vpt_file *f, u64 va, u64 bytes)
 	return PTR_ERR_OR_ZERO(piece);
 }
 
-/*
- * Whether a change of rights needs a shootdown.  Adding rights needs none (SDM
- * 4.10.4.3): a stale entry costs one fault, after which the access succeeds.  But
- * Linux answers a fetch fault on a present page with SIGSEGV at once, so that
- * adding execute must leave no stale entry behind.
- */
-bool vpt_rights_stale(u32 before, u32 after, bool tighter)
-{
-	return tighter || (after & ~before & PT_EXEC);
-}
-
 static int vpt_ioc_config(struct vpt_file *f, void *arg, u64 user)
 {
 	struct vpt_config *c = arg;
@@ -164,6 +153,7 @@ static int vpt_ioc_stats(struct vpt_file *f, void *arg, u64 user)
 {
 	struct vpt_stats *s = arg;
 	struct vpt_piece *piece;
+	unsigned int level;
 
 	if (!vpt_zero(s->reserved, ARRAY_SIZE(s->reserved)))
 		return -EINVAL;
@@ -174,8 +164,10 @@ static int vpt_ioc_stats(struct vpt_file *f, void *arg, u64 user)
 	s->region_start = f->start;
 	for (piece = vpt_piece_from(f, 0); piece; piece = vpt_piece_next(piece))
 		s->region_bytes += piece->pt.end - piece->pt.start;
-	s->mapped_bytes = f->env.mapped;
-	memcpy(s->leaves, f->env.leaves, sizeof(s->leaves));
+	for (level = 1; level <= VPT_LEVELS; level++) {
+		s->leaves[level - 1] = f->books.leaves[level - 1];
+		s->mapped_bytes += s->leaves[level - 1] << pt_shift(level);
+	}
 	s->frames = f->frames;
 	s->handles = f->nhandles;
 	s->faults = f->faults;

@@ -23,7 +23,6 @@ int vpt_rights(struct vpt_file *f, u32 prot);
 u64 vpt_show_phys(const struct vpt_file *f, u64 pa);
 struct vpt_piece *vpt_find_piece(struct vpt_file *f, u64 va, u64 bytes);
 int vpt_check_inside(struct vpt_file *f, u64 va, u64 bytes);
-bool vpt_rights_stale(u32 before, u32 after, bool tighter);
 
 /* check.c */
 int vpt_check_file(struct vpt_file *f, struct vpt_check *c);

@@ -52,13 +52,11 @@ static int vpt_open(struct inode *inode, struct file *file)
 	mutex_init(&f->lock);
 	init_rwsem(&f->touch);
 	vpt_pieces_init(&f->pieces);
-	INIT_LIST_HEAD(&f->env.reserve);
-	INIT_LIST_HEAD(&f->env.dead_tables);
-	INIT_LIST_HEAD(&f->env.dead_frames);
+	vpt_spare_init(&f->spare);
+	vpt_spare_init(&f->deposit);
 	xa_init_flags(&f->handles, XA_FLAGS_ALLOC1);
 	vpt_monitor_init(f);
 	f->mm = current->mm;
-	f->env.mm = current->mm;
 	f->opened_by = file->f_cred;
 	f->opened_by_admin = file_ns_capable(file, &init_user_ns, CAP_SYS_ADMIN);
 	f->notifier.ops = &vpt_notifier_ops;
@@ -88,11 +86,11 @@ static int vpt_release(struct inode *inode, struct file *file)
 	vpt_file_remove(f);
 	/* Calls vpt_mm_release(), unless the address space has ended before. */
 	mmu_notifier_unregister(&f->notifier, f->mm);
-	vpt_drop_reserve(f);
+	vpt_drop_spare(f);
 	vpt_pieces_free(&f->pieces);
 	/* What a broken table led to may be lost; it was reported. */
 	WARN_ON_ONCE(!f->violations &&
-		     (f->frames || f->env.mapped || !vpt_region_gone(f)));
+		     (f->frames || f->deposit.n || !vpt_region_gone(f)));
 	mmdrop(f->mm);
 	vpt_monitor_drop(f);
 	vpt_file_put(f);

@@ -102,10 +102,10 @@ void vpt_monitor_drop(struct vpt_file *f)
 /* What it takes to remember all that is mapped, twice over. */
 static u64 vpt_monitor_size(struct vpt_file *f)
 {
-	u64 leaves = READ_ONCE(f->env.leaves[0]) + READ_ONCE(f->env.leaves[1]) +
-		     READ_ONCE(f->env.leaves[2]);
+	u64 leaves = READ_ONCE(f->books.leaves[0]) + READ_ONCE(f->books.leaves[1]) +
+		     READ_ONCE(f->books.leaves[2]);
 
-	return VPT_MONITOR_MIN + 512 * READ_ONCE(f->env.tables) + 256 * leaves;
+	return VPT_MONITOR_MIN + 512 * READ_ONCE(f->books.tables) + 256 * leaves;
 }
 
 /* The tables and leaves that are there, as if they had just been seen. */

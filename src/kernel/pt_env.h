@@ -17,32 +17,65 @@
 #define VPT_LEVELS	3	/* of tables below the root, and of leaves */
 
 /**
- * struct pt_env - one file's tables and frames, as the core sees them
- * @mm: the address space
- * @root_mirrored: the root is a PML4 under PTI: each entry stands in two copies
- * @reserve: zeroed pages, linked nowhere, each to become a table
- * @reserved: how many
- * @deposited: how many of them wait for the split of a 1 GiB leaf and cannot be
- *	taken for anything else
- * @dead_tables: unlinked tables that CPUs may still have cached entries of
- * @dead_frames: frames that nothing maps any more, likewise
+ * struct vpt_books - what is mapped
  * @tables: the core's tables that are linked
  * @leaves: mappings of each level
- * @mapped: bytes of address space behind them
- *
- * Protected by the file's lock.
  */
-struct pt_env {
-	struct mm_struct *mm;
-	bool root_mirrored;
-	struct list_head reserve;
-	u64 reserved;
-	u64 deposited;
-	struct list_head dead_tables;
-	struct list_head dead_frames;
+struct vpt_books {
 	u64 tables;
 	u64 leaves[VPT_LEVELS];
-	u64 mapped;
+};
+
+/**
+ * struct vpt_spare - zeroed pages, linked nowhere, each to become a table
+ * @pages: the pages
+ * @n: how many
+ */
+struct vpt_spare {
+	struct list_head pages;
+	u64 n;
+};
+
+/**
+ * struct pt_env - one operation under way
+ * @f: file
+ * @mm: its address space
+ * @books: what the lock that the operation holds keeps count of
+ * @root_mirrored: the root is a PML4 under PTI: each entry stands in two copies
+ * @walkers: mmap_lock is held for writing
+ * @reserve: what the core may take
+ * @dead_tables: unlinked tables that CPUs may still have cached entries of
+ * @dead_frames: frames that nothing maps any more, likewise
+ * @untold: what secondary MMUs must be told of, before that is free
+ * @user: where the caller's struct is, to which the answer goes
+ * @user_size: how large it is
+ * @prot: rights that the caller asks for, VPT_READ | VPT_WRITE | VPT_EXEC
+ * @fresh: frame that the caller has allocated, or NULL
+ * @handle: the handle of the frame that the caller names instead; afterwards, of the
+ *	frame that the answer tells of
+ *
+ * What ends with the operation is in it, and nobody else sees it: vpt_env_init() to
+ * vpt_unlock().
+ */
+struct pt_env {
+	struct vpt_file *f;
+	struct mm_struct *mm;
+	struct vpt_books *books;
+	bool root_mirrored;
+	bool walkers;
+	struct vpt_spare reserve;
+	struct list_head dead_tables;
+	struct list_head dead_frames;
+	struct {
+		u64 start;
+		u64 end;
+		bool gone;	/* frames have gone, not rights alone */
+	} untold;
+	u64 user;
+	u32 user_size;
+	u32 prot;
+	struct page *fresh;
+	u64 handle;
 };
 
 /*
@@ -77,9 +110,14 @@ static inline u64 *vpt_table_slot(u64 table, unsigned int i)
 	return (u64 *)__va(table) + i;
 }
 
-static inline u64 pt_env_load(struct pt_env *env, u64 table, unsigned int i)
+static inline u64 vpt_table_entry(u64 table, unsigned int i)
 {
 	return READ_ONCE(*vpt_table_slot(table, i));
+}
+
+static inline u64 pt_env_load(struct pt_env *env, u64 table, unsigned int i)
+{
+	return vpt_table_entry(table, i);
 }
 
 /*
@@ -161,11 +199,16 @@ static inline void pt_env_unlock(struct pt_env *env, u64 table, unsigned int lev
 	__release(env);
 }
 
-static inline unsigned int pt_env_live(struct pt_env *env, u64 table)
+static inline unsigned int vpt_table_live(u64 table)
 {
 	const struct page *page = vpt_table_page(table);
 
 	return vpt_table_tagged(page) ? vpt_index(page) & VPT_TABLE_LIVE : 0;
+}
+
+static inline unsigned int pt_env_live(struct pt_env *env, u64 table)
+{
+	return vpt_table_live(table);
 }
 
 static inline void pt_env_set_live(struct pt_env *env, u64 table, unsigned int n)
@@ -176,13 +219,13 @@ static inline void pt_env_set_live(struct pt_env *env, u64 table, unsigned int n
 	if (vpt_table_tagged(page))
 		made = vpt_index(page) & VPT_TABLE_MADE;
 	else
-		env->tables++;
+		env->books->tables++;
 	vpt_index(page) = VPT_TABLE_TAG << 32 | made | n;
 }
 
 static inline u64 pt_env_reserve(struct pt_env *env)
 {
-	return env->reserved - env->deposited;
+	return env->reserve.n;
 }
 
 /* Out of line, in table.c. */

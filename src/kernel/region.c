@@ -8,9 +8,7 @@
 #include <asm/cpufeature.h>
 #include <asm/processor.h>
 
-#include "op.h"
-#include "step.h"
-#include "trial.h"
+#include "../protocol/op.h"
 
 #define VPT_REGION_UNIT	(1UL << 30)
 #define VPT_REGION_MAX	(1UL << 47)
@@ -40,20 +38,6 @@ static u64 vpt_root(struct mm_struct *mm, unsigned long va, bool *made)
 	return pgd_val(mm->pgd[0]) & PTE_PFN_MASK;
 }
 
-static void vpt_region_lock(struct vpt_file *f)
-{
-	mutex_lock(&f->lock);
-	if (vpt_telling())
-		vpt_tell_lock(f);
-}
-
-static void vpt_region_unlock(struct vpt_file *f)
-{
-	if (vpt_telling())
-		vpt_tell_unlock(f);
-	mutex_unlock(&f->lock);
-}
-
 /*
  * Take down the empty tables that Linux has made at @va, by an unmapping where nothing is
  * mapped.  A fault would leave no PT in a PD of the region's, and the core looks for empty
@@ -62,13 +46,17 @@ static void vpt_region_unlock(struct vpt_file *f)
  *
  * No VMA leads here yet, so no secondary MMU has anything to forget.
  */
-static void vpt_sweep_path(struct vpt_file *f, struct pt *pt, u64 va)
+static void vpt_sweep_path(struct vpt_file *f, struct vpt_piece *piece)
 {
+	const u64 va = piece->pt.start;
 	struct pt_mapping none;
+	struct op op;
 
-	vpt_op_unmap(f, pt, va, &none);
-	vpt_shootdown(f, va, va + PAGE_SIZE, PAGE_SHIFT);
-	vpt_reclaim_tables(f, NULL);
+	vpt_env_init(&op.env, f);
+	vpt_op_enter(&op, piece);
+	op_unmap_leaf(&op, va, &none);
+	op_env_invalidate(&op, va, va + PAGE_SIZE, PAGE_SHIFT);
+	vpt_reclaim_tables(&op.env, NULL);
 }
 
 static int vpt_region_check(struct vpt_file *f, struct vm_area_struct *vma)
@@ -109,10 +97,10 @@ int vpt_region_map(struct vpt_file *f, struct vm_area_struct *vma)
 	if (!piece)
 		return -ENOMEM;
 
-	vpt_region_lock(f);
+	vpt_lock_file(f);
 	f->root = root;
-	f->env.root_mirrored = !pgtable_l5_enabled() && boot_cpu_has(X86_FEATURE_PTI);
-	pt_init(&piece->pt, &f->env, f->root, vma->vm_start, vma->vm_end,
+	f->root_mirrored = !pgtable_l5_enabled() && boot_cpu_has(X86_FEATURE_PTI);
+	pt_init(&piece->pt, NULL, f->root, vma->vm_start, vma->vm_end,
 		boot_cpu_data.x86_phys_bits);
 	vpt_piece_first(f, piece);
 	f->rights = PT_USER | (vma->vm_flags & VM_WRITE ? PT_WRITE : 0) |
@@ -120,8 +108,8 @@ int vpt_region_map(struct vpt_file *f, struct vm_area_struct *vma)
 	WRITE_ONCE(f->start, vma->vm_start);
 	WRITE_ONCE(f->end, vma->vm_end);
 	if (made)
-		vpt_sweep_path(f, &piece->pt, vma->vm_start);
-	vpt_region_unlock(f);
+		vpt_sweep_path(f, piece);
+	vpt_unlock_file(f);
 
 	/*
 	 * SHARED and PFNMAP: no copy on write, no pages of Linux's.  IO: nothing may
@@ -137,25 +125,26 @@ int vpt_region_map(struct vpt_file *f, struct vm_area_struct *vma)
 /* Let others in. */
 static void vpt_region_pause(struct vpt_file *f)
 {
-	vpt_region_unlock(f);
+	vpt_unlock_file(f);
 	cond_resched();
-	vpt_region_lock(f);
+	vpt_lock_file(f);
 }
 
-static void vpt_cut_step(struct vpt_file *f, struct pt *cut, u64 va, u64 stop)
+static void vpt_cut_step(struct op *op, u64 va, u64 stop)
 {
+	struct vpt_file *f = op->env.f;
 	struct pt_touched done;
 	int ret;
 
-	ret = vpt_op_unmap_range(f, cut, va, stop, &done);
-	if (ret == -EIO)
-		ret = vpt_op_unmap_range(f, cut, va, stop, &done);
+	ret = op_unmap_run(op, va, stop, &done);
+	if (ret == op_env_broken)
+		ret = op_unmap_run(op, va, stop, &done);
 	/* may_split() let no boundary fall into a huge leaf. */
 	WARN_ON_ONCE(ret && !f->violations);
-	if (done.leaves || !list_empty(&f->env.dead_tables)) {
-		vpt_shootdown(f, va, stop, PAGE_SHIFT);
-		vpt_flush_sharers(f, va, stop);
-		vpt_hold_unmapped(f);
+	if (done.leaves || op_env_gathered(op)) {
+		op_env_invalidate(op, va, stop, PAGE_SHIFT);
+		op_env_flush_sharers(op, va, stop);
+		vpt_hold_unmapped(&op->env);
 	}
 }
 
@@ -168,22 +157,24 @@ static void vpt_cut_step(struct vpt_file *f, struct pt *cut, u64 va, u64 stop)
  */
 static void vpt_piece_cut(struct vpt_file *f, struct vpt_piece *piece, u64 lo, u64 hi)
 {
-	struct pt cut = piece->pt;
+	struct op op;
 	u64 va, stop;
 
+	vpt_env_init(&op.env, f);
+	vpt_op_enter(&op, piece);
 	if (lo > piece->pt.start)
-		pt_disown(&piece->pt, lo);
+		pt_disown(&op.pt, lo);
 	if (hi < piece->pt.end)
-		pt_disown(&piece->pt, hi);
-	cut.start = lo;
-	cut.end = hi;
+		pt_disown(&op.pt, hi);
+	op.pt.start = lo;
+	op.pt.end = hi;
 	vpt_piece_shrink(f, piece, lo, hi);
-	f->pieces.cut = &cut;
+	f->pieces.cut = &op.pt;
 	for (va = lo; va < hi; va = stop) {
 		if (va > lo)
 			vpt_region_pause(f);
 		stop = vpt_step_end(f, va, hi);
-		vpt_cut_step(f, &cut, va, stop);
+		vpt_cut_step(&op, va, stop);
 	}
 	f->pieces.cut = NULL;
 }
@@ -201,7 +192,7 @@ void vpt_region_remove(struct vpt_file *f, u64 start, u64 end)
 {
 	struct vpt_piece *piece;
 
-	vpt_region_lock(f);
+	vpt_lock_file(f);
 	for (piece = vpt_piece_from(f, start); piece && piece->pt.start < end;
 	     piece = vpt_piece_from(f, start)) {
 		vpt_piece_cut(f, piece, max(start, piece->pt.start),
@@ -212,7 +203,7 @@ void vpt_region_remove(struct vpt_file *f, u64 start, u64 end)
 		WRITE_ONCE(f->start, 0);
 		WRITE_ONCE(f->end, 0);
 	}
-	vpt_region_unlock(f);
+	vpt_unlock_file(f);
 }
 
 /*
@@ -221,17 +212,21 @@ void vpt_region_remove(struct vpt_file *f, u64 start, u64 end)
  */
 static void vpt_region_split(struct vpt_file *f, u64 va)
 {
-	struct vpt_piece *piece;
 	struct pt_mapping m;
+	struct op op;
 
-	vpt_region_lock(f);
-	piece = vpt_piece_at(f, va, pt_size(3));
-	if (!piece || pt_resolve(&piece->pt, va, &m) != PT_OK || m.level != 3)
+	vpt_env_init(&op.env, f);
+	vpt_lock_file(f);
+	if (op_env_find(&op, va, pt_size(3)) || pt_resolve(&op.pt, va, &m) != PT_OK ||
+	    m.level != 3)
 		goto unlock;
-	if (vpt_op_split(f, &piece->pt, va) == -EIO)
-		vpt_op_split(f, &piece->pt, va);
+	/* The table comes from the deposit that was made with the leaf. */
+	vpt_spare_move(&f->deposit, &op.env.reserve, 1);
+	if (op_split_locked(&op, va) == op_env_broken)
+		op_split_locked(&op, va);
+	vpt_spare_move(&op.env.reserve, &f->deposit, op.env.reserve.n);
 unlock:
-	vpt_region_unlock(f);
+	vpt_unlock_file(f);
 }
 
 /*

@@ -80,23 +80,24 @@ static bool vpt_notifier_others(const struct vpt_file *f)
 
 /**
  * vpt_let_go() - free what was removed, or leave it to the youngest notice
- * @f: file; @f->lock is held
+ * @env: operation; it holds the file's lock
  *
  * After the shootdown; or no leaf maps the frames that have died, so that no CPU has
  * them cached.
  */
-void vpt_let_go(struct vpt_file *f)
+void vpt_let_go(struct pt_env *env)
 {
+	struct vpt_file *f = env->f;
 	struct vpt_notice *n;
 
 	if (likely(list_empty(&f->notices))) {
-		vpt_reclaim_tables(f, NULL);
-		vpt_free_frames(f, &f->env.dead_frames);
+		vpt_reclaim_tables(env, NULL);
+		vpt_free_frames(f, &env->dead_frames);
 		return;
 	}
 	n = list_last_entry(&f->notices, struct vpt_notice, node);
-	vpt_reclaim_tables(f, &n->tables);
-	list_splice_init(&f->env.dead_frames, &n->frames);
+	vpt_reclaim_tables(env, &n->tables);
+	list_splice_init(&env->dead_frames, &n->frames);
 }
 
 static void vpt_notice_begin(struct vpt_file *f, struct vpt_notice *n)
@@ -182,11 +183,11 @@ void vpt_notify_within(struct vpt_file *f, const struct mmu_notifier_range *rang
 }
 
 /* Empty PDs anywhere behind a PDPT go with it. */
-static void vpt_include_pdpt(const struct vpt_file *f, u64 *start, u64 *end)
+static void vpt_include_pdpt(const struct pt_env *env, u64 *start, u64 *end)
 {
 	const u64 span = pt_size(PT_LEVELS);
 
-	if (!vpt_pdpt_goes(f))
+	if (!vpt_pdpt_goes(env))
 		return;
 	*start = round_down(*start, span);
 	*end = round_up(*end, span);
@@ -194,95 +195,107 @@ static void vpt_include_pdpt(const struct vpt_file *f, u64 *start, u64 *end)
 
 /**
  * vpt_flush_sharers() - have secondary TLBs that walk our tables flushed
- * @f: file
+ * @env: operation; it holds the file's lock, and has not freed its tables
  * @start: first byte
  * @end: first byte after
  *
  * Context: start or release callback of a notifier, after the shootdown.  Does not sleep.
  */
-void vpt_flush_sharers(struct vpt_file *f, u64 start, u64 end)
+void vpt_flush_sharers(struct pt_env *env, u64 start, u64 end)
 {
+	struct vpt_file *f = env->f;
 	struct mmu_notifier *other;
 
-	vpt_include_pdpt(f, &start, &end);
+	vpt_include_pdpt(env, &start, &end);
 	hlist_for_each_entry_srcu(other, vpt_notifiers(f), hlist, true)
 		vpt_flush_secondary_tlb(other, f->mm, start, end);
 }
 
 /**
- * vpt_settle() - invalidate, then let go of what the operation removed
- * @f: file; @f->lock is held
- * @start: first byte that the operation dealt with
+ * vpt_free_told() - let go of what the operation removed, after the shootdown
+ * @env: operation; it holds the file's lock
+ * @start: first byte that it dealt with
  * @end: first byte after
- * @shift: log2 of the smallest page that was mapped there
- * @event: MMU_NOTIFY_CLEAR; MMU_NOTIFY_PROTECTION_PAGE if frames stay and rights went
+ * @gone: frames have gone, not rights alone
  *
  * If there are secondary MMUs it is let go of by vpt_unlock_told(), which must follow.
  */
-void vpt_settle(struct vpt_file *f, u64 start, u64 end, unsigned int shift,
-		enum mmu_notifier_event event)
+void vpt_free_told(struct pt_env *env, u64 start, u64 end, bool gone)
 {
-	vpt_shootdown(f, start, end, shift);
-	if (likely(!vpt_notifier_others(f))) {
-		vpt_let_go(f);
+	if (likely(!vpt_notifier_others(env->f))) {
+		vpt_let_go(env);
 		return;
 	}
-	vpt_include_pdpt(f, &start, &end);
-	f->untold = (struct mmu_notifier_range){
-		.mm = f->mm,
-		.start = f->untold.end ? min_t(u64, f->untold.start, start) : start,
-		.end = max_t(u64, f->untold.end, end),
-		.flags = MMU_NOTIFIER_RANGE_BLOCKABLE,
-		.event = event,
+	vpt_include_pdpt(env, &start, &end);
+	if (env->untold.end) {
+		start = min(start, env->untold.start);
+		end = max(end, env->untold.end);
+		gone |= env->untold.gone;
+	}
+	env->untold.start = start;
+	env->untold.end = end;
+	env->untold.gone = gone;
+}
+
+/* Tell secondary MMUs of what the operation did, and free it. */
+static noinline void vpt_unlock_and_tell(struct pt_env *env)
+{
+	struct vpt_file *f = env->f;
+	struct vpt_notice n = {
+		.range = {
+			.mm = f->mm,
+			.start = env->untold.start,
+			.end = env->untold.end,
+			.flags = MMU_NOTIFIER_RANGE_BLOCKABLE,
+			.event = env->untold.gone ? MMU_NOTIFY_CLEAR :
+						    MMU_NOTIFY_PROTECTION_PAGE,
+		},
 	};
+
+	env->untold.end = 0;
+	vpt_notice_begin(f, &n);
+	vpt_let_go(env);
+	vpt_unlock(env);
+
+	if (!env->walkers)
+		mmap_read_lock(f->mm);
+	vpt_notify(f, &n);
+	if (!env->walkers)
+		mmap_read_unlock(f->mm);
+	WARN_ON_ONCE(!n.done);
+
+	vpt_lock_file(f);
+	vpt_notice_end(f, &n);
+	vpt_unlock_file(f);
 }
 
 /**
  * vpt_unlock_told() - release the file's lock after an operation that may have removed
  *	something; return when every secondary MMU has been told, and it is freed
- * @f: file; @f->lock is held
- * @mmap_locked: mmap_lock is held too
+ * @env: operation; it holds the file's lock
  */
-void vpt_unlock_told(struct vpt_file *f, bool mmap_locked)
+void vpt_unlock_told(struct pt_env *env)
 {
-	struct vpt_notice n;
-
-	if (likely(!f->untold.end)) {
-		vpt_unlock(f);
-		return;
-	}
-	n.range = f->untold;
-	f->untold.end = 0;
-	vpt_notice_begin(f, &n);
-	vpt_let_go(f);
-	vpt_unlock(f);
-
-	if (!mmap_locked)
-		mmap_read_lock(f->mm);
-	vpt_notify(f, &n);
-	if (!mmap_locked)
-		mmap_read_unlock(f->mm);
-	WARN_ON_ONCE(!n.done);
-
-	mutex_lock(&f->lock);
-	if (vpt_telling())
-		vpt_tell_lock(f);
-	vpt_notice_end(f, &n);
-	vpt_unlock(f);
+	if (likely(!env->untold.end))
+		vpt_unlock(env);
+	else
+		vpt_unlock_and_tell(env);
 }
 
 /**
  * vpt_hold_unmapped() - keep the frames that munmap() or exit removed until close()
- * @f: file; @f->lock is held
+ * @env: operation; it holds the file's lock
  *
  * The tables are free at once: only sharers use them, and these have been flushed.
  */
-void vpt_hold_unmapped(struct vpt_file *f)
+void vpt_hold_unmapped(struct pt_env *env)
 {
-	vpt_reclaim_tables(f, NULL);
+	struct vpt_file *f = env->f;
+
+	vpt_reclaim_tables(env, NULL);
 	if (list_empty(&f->unmapping.node))
 		vpt_notice_begin(f, &f->unmapping);
-	vpt_let_go(f);
+	vpt_let_go(env);
 }
 
 /* Free @frames, of which there may be very many; @f->lock is not held. */
@@ -300,11 +313,9 @@ static void vpt_free_by_steps(struct vpt_file *f, struct list_head *frames)
 				break;
 		}
 		list_cut_position(&step, frames, last == frames ? frames->prev : last);
-		mutex_lock(&f->lock);
-		if (vpt_telling())
-			vpt_tell_lock(f);
+		vpt_lock_file(f);
 		vpt_free_frames(f, &step);
-		vpt_unlock(f);
+		vpt_unlock_file(f);
 		cond_resched();
 	}
 }

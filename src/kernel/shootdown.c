@@ -64,16 +64,16 @@ static void vpt_invalidate_here(void *info)
 
 /**
  * vpt_pdpt_goes() - whether a PDPT has been unlinked and not yet freed
- * @f: file; @f->lock is held
+ * @env: operation; it holds the file's lock
  *
  * With it go empty PDs that Linux had linked anywhere in its 512 GiB
  * (vpt_free_stray_tables()): all other tables lead to an address that is invalidated.
  */
-bool vpt_pdpt_goes(const struct vpt_file *f)
+bool vpt_pdpt_goes(const struct pt_env *env)
 {
 	const struct page *page;
 
-	list_for_each_entry(page, &f->env.dead_tables, lru) {
+	list_for_each_entry(page, &env->dead_tables, lru) {
 		if (vpt_index(page) == 3)
 			return true;
 	}
@@ -81,13 +81,13 @@ bool vpt_pdpt_goes(const struct vpt_file *f)
 }
 
 /* Whether the addresses of a range do not suffice, or are more work than everything. */
-static bool vpt_invalidates_all(const struct vpt_file *f, u64 pages)
+static bool vpt_invalidates_all(const struct pt_env *env, u64 pages)
 {
 	if (pages > VPT_MAX_INVLPG)
 		return true;
 	if (boot_cpu_has(X86_FEATURE_TCE))
-		return !list_empty(&f->env.dead_tables);
-	return boot_cpu_has(X86_FEATURE_PTI) && vpt_pdpt_goes(f);
+		return !list_empty(&env->dead_tables);
+	return boot_cpu_has(X86_FEATURE_PTI) && vpt_pdpt_goes(env);
 }
 
 /* As on_each_cpu_mask(), which for this CPU alone would be a detour. */
@@ -107,7 +107,7 @@ static void vpt_invalidate_on(const struct cpumask *cpus, struct vpt_invalidatio
 
 /**
  * vpt_shootdown() - invalidate a range on every CPU that may have cached it
- * @f: file; @f->lock is held, interrupts are on
+ * @env: operation; it holds the file's lock, interrupts are on
  * @start: first byte
  * @end: first byte after
  * @shift: log2 of the smallest page that was mapped there
@@ -115,11 +115,12 @@ static void vpt_invalidate_on(const struct cpumask *cpus, struct vpt_invalidatio
  * On return no CPU uses a translation, or a cached table entry, that was read for
  * the range before the call (SDM 4.10.5).
  */
-void vpt_shootdown(struct vpt_file *f, u64 start, u64 end, unsigned int shift)
+void vpt_shootdown(struct pt_env *env, u64 start, u64 end, unsigned int shift)
 {
+	struct vpt_file *f = env->f;
 	struct vpt_invalidation inv = {
 		.f = f, .start = start, .end = end, .shift = shift,
-		.all = vpt_invalidates_all(f, (end - start) >> shift),
+		.all = vpt_invalidates_all(env, (end - start) >> shift),
 	};
 	const struct cpumask *cpus = mm_cpumask(f->mm);
 	const bool told = vpt_telling();

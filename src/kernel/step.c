@@ -2,12 +2,9 @@
 /*
  * Steps: how an operation on a long range lets others in between.
  *
- * Each step is an operation of its own, with its trial, its invalidation and what it
- * frees; what lies before it is done, what lies behind it is as it was.  The locks are
- * released from one to the next.
+ * The locks are released from one to the next (src/protocol/op_range.c).
  */
-#include "ioctl.h"
-#include "step.h"
+#include "../protocol/op.h"
 
 /*
  * Bytes behind the entry in which @va's walk ends, looking no deeper than level 2; and
@@ -19,7 +16,7 @@ static u64 vpt_span_at(struct vpt_file *f, u64 va, unsigned int *entries)
 	u64 table = f->root;
 
 	for (;; level--) {
-		u64 entry = pt_env_load(&f->env, table, pt_index(va, level));
+		u64 entry = vpt_table_entry(table, pt_index(va, level));
 
 		if (!(entry & _PAGE_PRESENT) || entry & _PAGE_PSE)
 			*entries = 1;
@@ -55,18 +52,17 @@ static bool vpt_straddles(struct pt *pt, u64 va, struct pt_mapping *m)
 	return va < pt->end && pt_resolve(pt, va, m) == PT_OK && m->va < va;
 }
 
-static int vpt_step_first(struct vpt_file *f, struct vpt_steps *s)
+static int vpt_step_first(struct op *op, struct op_range *range)
 {
-	struct vpt_piece *piece = vpt_find_piece(f, s->va, s->end - s->va);
+	int ret = op_env_find(op, range->va, range->end - range->va);
 	struct pt_mapping m;
 
-	if (IS_ERR(piece))
-		return PTR_ERR(piece);
-	s->pt = &piece->pt;
+	if (ret)
+		return ret;
 	/* The first step must not be done if the last cannot be. */
-	if (vpt_straddles(s->pt, s->end, &m))
+	if (vpt_straddles(&op->pt, range->end, &m))
 		return -EINVAL;
-	s->stop = vpt_step_end(f, s->va, s->end);
+	range->stop = vpt_step_end(op->env.f, range->va, range->end);
 	return 0;
 }
 
@@ -74,37 +70,38 @@ static int vpt_step_first(struct vpt_file *f, struct vpt_steps *s)
  * A leaf that straddles an end now was mapped since the first step: all else that it
  * covers had been unmapped before, and is done.  Likewise what munmap() has taken.
  */
-static void vpt_step_more(struct vpt_file *f, struct vpt_steps *s)
+static void vpt_step_more(struct op *op, struct op_range *range)
 {
-	struct vpt_piece *piece = vpt_piece_from(f, s->va);
+	struct vpt_piece *piece = vpt_piece_from(op->env.f, range->va);
 	struct pt_mapping m;
 	u64 end;
 
-	if (!piece || piece->pt.start >= s->end) {
-		s->va = s->end;
-		s->stop = s->end;
+	if (!piece || piece->pt.start >= range->end) {
+		range->va = range->end;
+		range->stop = range->end;
 		return;
 	}
-	s->pt = &piece->pt;
-	s->va = max(s->va, piece->pt.start);
-	end = min(s->end, piece->pt.end);
-	s->stop = end;
-	if (vpt_straddles(s->pt, s->va, &m))
-		s->va = m.va + pt_size(m.level);
-	if (vpt_straddles(s->pt, end, &m))
+	vpt_op_enter(op, piece);
+	range->va = max(range->va, piece->pt.start);
+	end = min(range->end, piece->pt.end);
+	range->stop = end;
+	if (vpt_straddles(&op->pt, range->va, &m))
+		range->va = m.va + pt_size(m.level);
+	if (vpt_straddles(&op->pt, end, &m))
 		end = m.va;
-	if (s->va < end)
-		s->stop = vpt_step_end(f, s->va, end);
+	if (range->va < end)
+		range->stop = vpt_step_end(op->env.f, range->va, end);
 	else
-		s->va = s->stop;
+		range->va = range->stop;
 }
 
-int vpt_step_next(struct vpt_file *f, struct vpt_steps *s)
+int vpt_step_next(struct op *op, struct op_range *range)
 {
-	s->first = !s->pt;
-	if (s->first)
-		return vpt_step_first(f, s);
-	s->va = s->stop;
-	vpt_step_more(f, s);
+	if (!range->begun) {
+		range->begun = true;
+		return vpt_step_first(op, range);
+	}
+	range->va = range->stop;
+	vpt_step_more(op, range);
 	return 0;
 }

@@ -32,26 +32,40 @@ static void vpt_mm_account(struct mm_struct *mm, unsigned int level, bool linked
 	}
 }
 
-static void vpt_reserve_add(struct pt_env *env, struct page *page)
+static void vpt_spare_add(struct vpt_spare *spare, struct page *page)
 {
-	list_add(&page->lru, &env->reserve);
-	env->reserved++;
+	list_add(&page->lru, &spare->pages);
+	spare->n++;
 }
 
-static struct page *vpt_reserve_take(struct pt_env *env)
+static struct page *vpt_spare_take(struct vpt_spare *spare)
 {
-	struct page *page = list_first_entry(&env->reserve, struct page, lru);
+	struct page *page = list_first_entry(&spare->pages, struct page, lru);
 
 	list_del(&page->lru);
-	env->reserved--;
+	spare->n--;
 	return page;
 }
 
-/* A page of the reserve, which is not in its list any more, will be freed. */
-static void vpt_tell_excess(struct pt_env *env, struct page *page)
+/* Move @n pages, of which @from has as many. */
+void vpt_spare_move(struct vpt_spare *from, struct vpt_spare *to, u64 n)
+{
+	while (n--)
+		vpt_spare_add(to, vpt_spare_take(from));
+}
+
+static void vpt_spare_move_all(struct vpt_spare *from, struct vpt_spare *to)
+{
+	list_splice_init(&from->pages, &to->pages);
+	to->n += from->n;
+	from->n = 0;
+}
+
+/* A spare page, which is not in its list any more, will be freed. */
+static void vpt_tell_excess(struct vpt_file *f, struct page *page)
 {
 	if (vpt_telling())
-		vpt_tell_table(env, SPEC_MON_TABLE_FREE, page_to_phys(page), 1, false);
+		vpt_tell_table(f, SPEC_MON_TABLE_FREE, page_to_phys(page), 1, false);
 }
 
 /* A page that is to become a table, with its lock, or NULL. */
@@ -83,117 +97,140 @@ static void vpt_free_pages(struct list_head *pages)
 	}
 }
 
-static int vpt_reserve_fill(struct vpt_file *f, u64 tables)
+static int vpt_reserve_fill(struct vpt_spare *reserve, u64 tables)
 {
-	LIST_HEAD(pages);
-	u64 i;
-
-	for (i = 0; i < tables; i++) {
+	while (reserve->n < tables) {
 		struct page *page = vpt_table_page_alloc();
 
 		if (!page || fatal_signal_pending(current)) {
 			if (page)
 				vpt_table_page_free(page);
-			vpt_free_pages(&pages);
 			return -ENOMEM;
 		}
 		vpt_index(page) = 0;
-		list_add(&page->lru, &pages);
+		vpt_spare_add(reserve, page);
 		vpt_count(tables_allocated, 1);
 	}
-	mutex_lock(&f->lock);
-	list_splice(&pages, &f->env.reserve);
-	f->env.reserved += tables;
-	mutex_unlock(&f->lock);
 	return 0;
 }
 
-/**
- * vpt_lock_reserved() - take the file's lock with enough tables in the reserve
- * @f: file
- * @tables: how many the core may take
- *
- * Context: may sleep and allocate.
- * Return: 0 with @f->lock held; without it -ENOMEM, -EINTR on a fatal signal, -EIO
- * if the table was found to violate the specification.
- */
-int vpt_lock_reserved(struct vpt_file *f, u64 tables)
+/* Take the file's lock, whatever state the file is in. */
+void vpt_lock_file(struct vpt_file *f)
 {
-	int ret;
-
-	for (;;) {
-		if (vpt_telling())
-			vpt_monitor_prepare(f);
-		if (mutex_lock_killable(&f->lock))
-			return -EINTR;
-		if (f->violations) {
-			mutex_unlock(&f->lock);
-			return -EIO;
-		}
-		if (pt_env_reserve(&f->env) >= tables) {
-			if (vpt_telling())
-				vpt_tell_lock(f);
-			return 0;
-		}
-		mutex_unlock(&f->lock);
-		ret = vpt_reserve_fill(f, tables);
-		if (ret)
-			return ret;
-	}
+	mutex_lock(&f->lock);
+	if (vpt_telling())
+		vpt_tell_lock(f);
 }
 
-static void vpt_unlock_only(struct vpt_file *f)
+void vpt_unlock_file(struct vpt_file *f)
 {
 	if (vpt_telling())
 		vpt_tell_unlock(f);
 	mutex_unlock(&f->lock);
 }
 
+/* With @env->reserve as it is.  Return: as vpt_lock_reserved(); 1 if that is too little. */
+static int vpt_lock_try(struct pt_env *env, u64 tables)
+{
+	struct vpt_file *f = env->f;
+
+	if (vpt_telling())
+		vpt_monitor_prepare(f);
+	if (mutex_lock_killable(&f->lock))
+		return -EINTR;
+	if (f->violations) {
+		mutex_unlock(&f->lock);
+		return -EIO;
+	}
+	if (env->reserve.n + f->spare.n < tables) {
+		mutex_unlock(&f->lock);
+		return 1;
+	}
+	if (tables)
+		vpt_spare_move_all(&f->spare, &env->reserve);
+	if (vpt_telling())
+		vpt_tell_lock(f);
+	return 0;
+}
+
+/**
+ * vpt_lock_reserved() - take the file's lock with enough tables in the reserve
+ * @env: operation
+ * @tables: how many the core may take
+ *
+ * Context: may sleep and allocate.
+ * Return: 0 with the lock held; without it, and with an empty reserve, -ENOMEM, -EINTR
+ * on a fatal signal, -EIO if the table was found to violate the specification.
+ */
+int vpt_lock_reserved(struct pt_env *env, u64 tables)
+{
+	int ret;
+
+	do {
+		ret = vpt_lock_try(env, tables);
+		if (!ret)
+			return 0;
+		if (ret > 0)
+			ret = vpt_reserve_fill(&env->reserve, tables);
+	} while (!ret);
+	vpt_free_pages(&env->reserve.pages);
+	env->reserve.n = 0;
+	return ret;
+}
+
 static noinline void vpt_unlock_and_free(struct vpt_file *f)
 {
 	LIST_HEAD(excess);
 
-	while (pt_env_reserve(&f->env) > VPT_RESERVE_KEEP) {
-		struct page *page = vpt_reserve_take(&f->env);
+	while (f->spare.n > VPT_RESERVE_KEEP) {
+		struct page *page = vpt_spare_take(&f->spare);
 
-		vpt_tell_excess(&f->env, page);
+		vpt_tell_excess(f, page);
 		list_add(&page->lru, &excess);
 	}
-	vpt_unlock_only(f);
+	vpt_unlock_file(f);
 	vpt_free_pages(&excess);
 }
 
-/* Release the file's lock, and give back what the reserve holds in excess. */
-void vpt_unlock(struct vpt_file *f)
+/*
+ * The operation is over: release the file's lock.  What the operation has not used goes
+ * back to the file, and from there to Linux what is too much.
+ */
+void vpt_unlock(struct pt_env *env)
 {
-	if (pt_env_reserve(&f->env) > VPT_RESERVE_KEEP)
+	struct vpt_file *f = env->f;
+
+	WARN_ON_ONCE(!list_empty(&env->dead_tables) || !list_empty(&env->dead_frames));
+	if (env->reserve.n)
+		vpt_spare_move_all(&env->reserve, &f->spare);
+	if (f->spare.n > VPT_RESERVE_KEEP)
 		vpt_unlock_and_free(f);
 	else
-		vpt_unlock_only(f);
+		vpt_unlock_file(f);
 }
 
 /* At the end of the file: nobody else can use it. */
-void vpt_drop_reserve(struct vpt_file *f)
+void vpt_drop_spare(struct vpt_file *f)
 {
 	struct page *page;
 
-	list_for_each_entry(page, &f->env.reserve, lru)
-		vpt_tell_excess(&f->env, page);
-	vpt_free_pages(&f->env.reserve);
-	f->env.reserved = 0;
+	list_for_each_entry(page, &f->spare.pages, lru)
+		vpt_tell_excess(f, page);
+	vpt_free_pages(&f->spare.pages);
+	f->spare.n = 0;
 }
 
 u64 pt_env_take(struct pt_env *env, unsigned int level, bool owned)
 {
-	struct page *page = vpt_reserve_take(env);
+	struct page *page = vpt_spare_take(&env->reserve);
 
 	if (vpt_telling())
-		vpt_tell_table(env, SPEC_MON_TABLE_TAKE, page_to_phys(page), level, owned);
+		vpt_tell_table(env->f, SPEC_MON_TABLE_TAKE, page_to_phys(page), level, owned);
 	vpt_table_ctor(page, level);
 	vpt_mm_account(env->mm, level, true);
 	if (owned) {
 		vpt_index(page) = VPT_TABLE_TAG << 32 | VPT_TABLE_MADE;
-		env->tables++;
+		env->books->tables++;
 	} else {
 		vpt_index(page) = 0;
 		vpt_count(tables_given, 1);
@@ -206,13 +243,13 @@ void pt_env_disown(struct pt_env *env, u64 table)
 	struct page *page = vpt_table_page(table);
 
 	if (vpt_telling())
-		vpt_tell_table(env, SPEC_MON_TABLE_DISOWN, table, 0, false);
+		vpt_tell_table(env->f, SPEC_MON_TABLE_DISOWN, table, 0, false);
 	if (!vpt_table_tagged(page))
 		return;
 	if (vpt_index(page) & VPT_TABLE_MADE)
 		vpt_count(tables_given, 1);
 	vpt_index(page) = 0;
-	env->tables--;
+	env->books->tables--;
 }
 
 void pt_env_gather_table(struct pt_env *env, u64 table, unsigned int level)
@@ -220,11 +257,11 @@ void pt_env_gather_table(struct pt_env *env, u64 table, unsigned int level)
 	struct page *page = vpt_table_page(table);
 
 	if (vpt_telling())
-		vpt_tell_table(env, SPEC_MON_TABLE_GATHER, table, level, false);
+		vpt_tell_table(env->f, SPEC_MON_TABLE_GATHER, table, level, false);
 	if (!vpt_table_tagged(page) || !(vpt_index(page) & VPT_TABLE_MADE))
 		vpt_count(tables_adopted, 1);
 	if (vpt_table_tagged(page))
-		env->tables--;
+		env->books->tables--;
 	vpt_index(page) = level;
 	vpt_mm_account(env->mm, level, false);
 	list_add(&page->lru, &env->dead_tables);
@@ -238,24 +275,24 @@ static void vpt_table_free_rcu(struct rcu_head *head)
 
 /*
  * A table whose every entry has been invalidated everywhere.  It is all zero, so
- * it can go back to the reserve as it is; what is too much for the reserve goes
+ * it can go to the spare ones as it is; what is too much for these goes
  * back to Linux after a grace period, for walkers that rely on RCU.
  */
 static void vpt_table_done(struct vpt_file *f, struct page *page, unsigned int level,
 			   struct list_head *held)
 {
 	/* Of a broken tree it is not known that the table is all zero. */
-	const bool keep = !held && pt_env_reserve(&f->env) < VPT_RESERVE_KEEP &&
+	const bool keep = !held && f->spare.n < VPT_RESERVE_KEEP &&
 			  !f->violations && vpt_ptlock_there(page);
 
 	if (vpt_telling())
-		vpt_tell_table(&f->env, SPEC_MON_TABLE_FREE, page_to_phys(page), level, keep);
+		vpt_tell_table(f, SPEC_MON_TABLE_FREE, page_to_phys(page), level, keep);
 	vpt_table_dtor(page, level);
 	vpt_index(page) = 0;
 	if (held)
 		list_add(&page->lru, held);
 	else if (keep)
-		vpt_reserve_add(&f->env, page);
+		vpt_spare_add(&f->spare, page);
 	else
 		call_rcu(&page->rcu_head, vpt_table_free_rcu);
 }
@@ -285,13 +322,14 @@ static void vpt_free_stray_tables(struct vpt_file *f, struct page *pdpt,
 
 /*
  * After a shootdown: the tables unlinked before it are free, or, if @held is not NULL,
- * as good as free and left there for vpt_free_held_tables().  @f->lock is held.
+ * as good as free and left there for vpt_free_held_tables().  The file's lock is held.
  */
-void vpt_reclaim_tables(struct vpt_file *f, struct list_head *held)
+void vpt_reclaim_tables(struct pt_env *env, struct list_head *held)
 {
+	struct vpt_file *f = env->f;
 	struct page *page, *next;
 
-	list_for_each_entry_safe(page, next, &f->env.dead_tables, lru) {
+	list_for_each_entry_safe(page, next, &env->dead_tables, lru) {
 		unsigned int level = vpt_index(page);
 
 		list_del(&page->lru);

@@ -73,11 +73,6 @@ static void vpt_tell(struct vpt_file *f, const struct spec_mon_event *e)
 	vpt_monitor_step(f, e);
 }
 
-static struct vpt_file *vpt_file_of(struct pt_env *env)
-{
-	return container_of(env, struct vpt_file, env);
-}
-
 void vpt_tell_write(struct pt_env *env, enum spec_mon_kind kind, u64 table,
 		    unsigned int level, unsigned int i, u64 old, u64 entry, u64 expected)
 {
@@ -86,7 +81,7 @@ void vpt_tell_write(struct pt_env *env, enum spec_mon_kind kind, u64 table,
 		.new = entry, .expected = expected, .by = task_pid_nr(current),
 	};
 
-	vpt_tell(vpt_file_of(env), &e);
+	vpt_tell(env->f, &e);
 }
 
 void vpt_tell_table_lock(struct pt_env *env, u64 table, unsigned int level, bool lock)
@@ -96,11 +91,11 @@ void vpt_tell_table_lock(struct pt_env *env, u64 table, unsigned int level, bool
 		.table = table, .level = level, .by = task_pid_nr(current),
 	};
 
-	vpt_tell(vpt_file_of(env), &e);
+	vpt_tell(env->f, &e);
 }
 
 /* @flag: of a table taken, whether it is owned; of one freed, whether into the reserve. */
-void vpt_tell_table(struct pt_env *env, enum spec_mon_kind kind, u64 table,
+void vpt_tell_table(struct vpt_file *f, enum spec_mon_kind kind, u64 table,
 		    unsigned int level, bool flag)
 {
 	struct spec_mon_event e = { .kind = kind, .table = table, .level = level };
@@ -111,15 +106,15 @@ void vpt_tell_table(struct pt_env *env, enum spec_mon_kind kind, u64 table,
 	} else {
 		e.reserve = flag;
 	}
-	vpt_tell(vpt_file_of(env), &e);
+	vpt_tell(f, &e);
 }
 
-void vpt_tell_frame(struct pt_env *env, enum spec_mon_kind kind, u64 frame,
+void vpt_tell_frame(struct vpt_file *f, enum spec_mon_kind kind, u64 frame,
 		    unsigned int level)
 {
 	const struct spec_mon_event e = { .kind = kind, .frame = frame, .level = level };
 
-	vpt_tell(vpt_file_of(env), &e);
+	vpt_tell(f, &e);
 }
 
 static u64 vpt_generation(struct vpt_file *f)
@@ -160,7 +155,7 @@ u64 vpt_tell_path(struct vpt_file *f, u64 va, u64 *told, bool leaf,
 			say(f, &e);
 		told[e.level] = e.table;
 		e.index = pt_index(va, e.level);
-		e.old = pt_env_load(&f->env, e.table, e.index);
+		e.old = vpt_table_entry(e.table, e.index);
 		if (!(e.old & _PAGE_PRESENT) || e.level == 1 || (e.old & _PAGE_PSE))
 			break;
 		e.parent = e.table;

@@ -38,13 +38,13 @@ void vpt_tell_less(void);
  * invalidations are told after the fact, locks released and what is freed before it.
  */
 
-/* Of the core's environment; @env is a file's.  See struct spec_mon_event. */
+/* Of the core's environment.  See struct spec_mon_event. */
 void vpt_tell_write(struct pt_env *env, enum spec_mon_kind kind, u64 table,
 		    unsigned int level, unsigned int i, u64 old, u64 entry, u64 expected);
 void vpt_tell_table_lock(struct pt_env *env, u64 table, unsigned int level, bool lock);
-void vpt_tell_table(struct pt_env *env, enum spec_mon_kind kind, u64 table,
+void vpt_tell_table(struct vpt_file *f, enum spec_mon_kind kind, u64 table,
 		    unsigned int level, bool flag);
-void vpt_tell_frame(struct pt_env *env, enum spec_mon_kind kind, u64 frame,
+void vpt_tell_frame(struct vpt_file *f, enum spec_mon_kind kind, u64 frame,
 		    unsigned int level);
 
 /* The file's lock was taken, or is about to be released. */

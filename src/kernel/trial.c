@@ -224,7 +224,7 @@ bool vpt_trial_start(struct vpt_file *f, struct pt *pt, const struct spec_op *op
 	vpt_spec_look(f, &t->env);
 	vpt_spec_region(f, pt, &t->region);
 	t->on = spec_trial_begin(&t->trial, &t->region, &t->env, &t->op,
-				 pt_env_reserve(&f->env), whole);
+				 pt_env_reserve(pt->env), whole);
 	if (!t->on)
 		vpt_report(f, t, NULL);
 	else if (!vpt_trial_undisturbed(f, t))

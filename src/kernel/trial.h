@@ -43,6 +43,11 @@ struct vpt_trial {
 };
 
 /* In trial.c. */
+
+/*
+ * An operation is about to be done.  False: it must not be done; the table is broken
+ * already, which has been reported.
+ */
 bool vpt_trial_start(struct vpt_file *f, struct pt *pt, const struct spec_op *op);
 void vpt_trial_judge(struct vpt_file *f, struct pt *pt, enum pt_status status,
 		     const struct spec_answer *answer);
@@ -55,15 +60,7 @@ void vpt_violation(struct vpt_file *f, u64 va, const char *fmt, ...);
 void vpt_spec_look(struct vpt_file *f, struct spec_env *env);
 void vpt_spec_region(struct vpt_file *f, const struct pt *pt, struct spec_region *region);
 
-/*
- * An operation, given as the members of a struct spec_op, is about to be done.  It is
- * written down only if somebody wants to know.  False: it must not be done; the table
- * is broken already, which has been reported.
- */
-#define vpt_trial_begin(f, pt, ...)						\
-	(!vpt_watched() ||							\
-	 vpt_trial_start(f, pt, &(const struct spec_op){ __VA_ARGS__ }))
-
+/* Whether anybody wants to know of operations. */
 static __always_inline bool vpt_watched(void)
 {
 	return vpt_telling() || unlikely(READ_ONCE(vpt_check_mode) != VPT_CHECK_OFF);

@@ -111,10 +111,12 @@ struct vpt_pieces {
  * @end: first byte after it
  * @root: physical address of the level-4 table
  * @pieces: what is left of the region
- * @untold: what the operation that holds the lock has yet to tell secondary MMUs
  * @notices: changes of which they are being told, the oldest first
  * @unmapping: the notice for what munmap() or exit removed: Linux tells of it
- * @env: tables and frames
+ * @root_mirrored: the root is a PML4 under PTI: each entry stands in two copies
+ * @books: what is mapped
+ * @spare: tables for the next operation's reserve
+ * @deposit: tables that wait for the split of a 1 GiB leaf, one for each
  * @touch: see above
  * @asked: pages that ioctls have set out to allocate, since the file was opened
  * @settled: of these, those that were not to be had, have been given back, or are
@@ -148,10 +150,12 @@ struct vpt_file {
 	u64 end;
 	u64 root;
 	struct vpt_pieces pieces;
-	struct mmu_notifier_range untold;
 	struct list_head notices;
 	struct vpt_notice unmapping;
-	struct pt_env env;
+	bool root_mirrored;
+	struct vpt_books books;
+	struct vpt_spare spare;
+	struct vpt_spare deposit;
 	struct rw_semaphore touch;	/* see above */
 	atomic64_t asked;
 	atomic64_t settled;
@@ -207,11 +211,34 @@ long vpt_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 
 /* table.c */
 
-int vpt_lock_reserved(struct vpt_file *f, u64 tables);
-void vpt_unlock(struct vpt_file *f);
-void vpt_reclaim_tables(struct vpt_file *f, struct list_head *held);
+void vpt_spare_move(struct vpt_spare *from, struct vpt_spare *to, u64 n);
+void vpt_lock_file(struct vpt_file *f);
+void vpt_unlock_file(struct vpt_file *f);
+int vpt_lock_reserved(struct pt_env *env, u64 tables);
+void vpt_unlock(struct pt_env *env);
+void vpt_reclaim_tables(struct pt_env *env, struct list_head *held);
 void vpt_free_held_tables(struct list_head *held);
-void vpt_drop_reserve(struct vpt_file *f);
+void vpt_drop_spare(struct vpt_file *f);
+
+static inline void vpt_spare_init(struct vpt_spare *spare)
+{
+	INIT_LIST_HEAD(&spare->pages);
+	spare->n = 0;
+}
+
+/* An operation begins. */
+static inline void vpt_env_init(struct pt_env *env, struct vpt_file *f)
+{
+	env->f = f;
+	env->mm = f->mm;
+	env->books = &f->books;
+	env->root_mirrored = f->root_mirrored;
+	env->walkers = false;
+	vpt_spare_init(&env->reserve);
+	INIT_LIST_HEAD(&env->dead_tables);
+	INIT_LIST_HEAD(&env->dead_frames);
+	env->untold.end = 0;
+}
 
 /* frame.c */
 
@@ -238,11 +265,12 @@ bool vpt_frame_known(u64 pa);
 void vpt_frame_get(struct page *frame, unsigned long n);
 void vpt_frame_put(struct pt_env *env, struct page *frame);
 void vpt_leaf_added(struct pt_env *env, unsigned int level, u64 n);
-void vpt_leaf_removed(struct pt_env *env, const struct pt_mapping *old);
+void vpt_leaf_removed(struct pt_env *env, unsigned int level, u64 pa);
 void vpt_free_frames(struct vpt_file *f, struct list_head *frames);
 int vpt_handle_alloc(struct vpt_file *f, unsigned int level, u32 *handle, u64 *pa);
 int vpt_handle_free(struct vpt_file *f, u64 handle);
 struct page *vpt_handle_frame(struct vpt_file *f, u64 handle);
+int vpt_pick_frame(const struct pt_env *env, unsigned int level, u64 *pa);
 u32 vpt_frame_handle(struct page *frame);
 void vpt_drop_handles(struct vpt_file *f);
 
@@ -265,19 +293,18 @@ unsigned int vpt_pool_free(void);
 
 /* shootdown.c */
 
-void vpt_shootdown(struct vpt_file *f, u64 start, u64 end, unsigned int shift);
-bool vpt_pdpt_goes(const struct vpt_file *f);
+void vpt_shootdown(struct pt_env *env, u64 start, u64 end, unsigned int shift);
+bool vpt_pdpt_goes(const struct pt_env *env);
 
 /* secondary.c */
 
 int vpt_notifier_register(struct vpt_file *f);
-void vpt_settle(struct vpt_file *f, u64 start, u64 end, unsigned int shift,
-		enum mmu_notifier_event event);
-void vpt_unlock_told(struct vpt_file *f, bool mmap_locked);
-void vpt_let_go(struct vpt_file *f);
+void vpt_free_told(struct pt_env *env, u64 start, u64 end, bool gone);
+void vpt_unlock_told(struct pt_env *env);
+void vpt_let_go(struct pt_env *env);
 void vpt_notify_within(struct vpt_file *f, const struct mmu_notifier_range *range);
-void vpt_flush_sharers(struct vpt_file *f, u64 start, u64 end);
-void vpt_hold_unmapped(struct vpt_file *f);
+void vpt_flush_sharers(struct pt_env *env, u64 start, u64 end);
+void vpt_hold_unmapped(struct pt_env *env);
 void vpt_free_unmapped(struct vpt_file *f);
 
 #endif /* VPT_FILE_H */

@@ -20,7 +20,9 @@ HOST_FLAGS = $(HOST_WARN) $(HOST_CFLAGS) -Isrc/core -Itests/env -DPT_ENV_EVENTS 
 
 HOST_PROGRAMS := $(addprefix $(HOST_BUILD)/,units-full units-tiny units-guarded \
 		   differential-full differential-tiny exhaustive-tiny)
-HOST_SUITES := $(HOST_PROGRAMS)
+# The core and its protocol under threads.
+THREADS_PROGRAMS := $(addprefix $(HOST_BUILD)/,threads-tiny threads-full threads-raced)
+HOST_SUITES := $(HOST_PROGRAMS) $(THREADS_PROGRAMS)
 TOOL_SUITES := $(addprefix tests/tools/,complaints deps tally targets man-pages docs)
 
 $(HOST_BUILD)/%-full: HOST_GEOMETRY = -DPT_INDEX_BITS=9 -DSPEC_INDEX_BITS=9
@@ -42,10 +44,20 @@ $(HOST_PROGRAMS): tests/host/host.mk
 	@mkdir -p $(@D)
 	$(TRACK) $(HOST_CC) $(HOST_FLAGS) $(HOST_GEOMETRY) $(filter %.c,$^) -o $@ $(HOST_LIBS)
 
+THREADS_FLAGS = $(HOST_WARN) $(HOST_CFLAGS) -pthread -Isrc/core -Isrc/protocol \
+		-Itests/threads -Itests/threads/env
+# What no lock protects, ThreadSanitizer sees.
+$(HOST_BUILD)/threads-raced: HOST_GEOMETRY = -DPT_INDEX_BITS=1 -fsanitize=thread
+$(THREADS_PROGRAMS): $(HOST_CORE) $(wildcard src/protocol/*.c tests/threads/*.c) \
+		     $(wildcard src/core/*.h src/protocol/*.h tests/threads/*.h \
+		       tests/threads/env/*.h) tests/host/host.mk
+	@mkdir -p $(@D)
+	$(HOST_CC) $(THREADS_FLAGS) $(HOST_GEOMETRY) $(filter %.c,$^) -o $@
+
 include tests/spec/spec.mk
 
 .PHONY: host-programs host-suite
-host-programs: $(HOST_PROGRAMS) $(KERNEL_SUITES) spec-programs $(SPEC_BUILD)/invariants_table
+host-programs: $(HOST_PROGRAMS) $(THREADS_PROGRAMS) $(KERNEL_SUITES) spec-programs $(SPEC_BUILD)/invariants_table
 
 # One TAP stream: the core's tests, the specification's own, those of parts of the module
 # and of the tools, and the mutants' catalogue.

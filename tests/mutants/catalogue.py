@@ -132,11 +132,12 @@ def parse_diff(lines: list[str]) -> list[Hunk]:
 def affected(paths: list[str], boot_given: bool) -> list[str]:
     """The layers that a change of these files can reach, the cheapest first."""
     core = any(path.startswith("src/core/") for path in paths)
-    module = core or any(path.startswith("src/kernel/") for path in paths)
+    protocol = any(path.startswith("src/protocol/") for path in paths)
+    module = core or protocol or any(path.startswith("src/kernel/") for path in paths)
     spec = any(re.match(r"spec/spec_", path) for path in paths)
-    model = core or any(path.startswith("spec/") for path in paths)
+    model = core or protocol or any(path.startswith("spec/") for path in paths)
     reached = {
-        "host": core or spec,
+        "host": core or spec or protocol,
         "model": model,
         "check": module or (spec and boot_given),
         "guest": module or (spec and boot_given),

@@ -61,6 +61,8 @@ def host_programs(mutant: Mutant) -> list[list[str]]:
     programs = []
     if any(path.startswith("src/core/") for path in mutant.paths()):
         programs += [["build/host/" + words[0], *words[1:]] for words in HOST_CORE]
+    if any(path.startswith("src/protocol/") for path in mutant.paths()):
+        programs += [["build/host/threads-tiny"]]
     if any(path.startswith("spec/spec_") for path in mutant.paths()):
         programs += [[f"build/spec/{path.stem}{suffix}"]
                      for path in sorted((TOP / "tests/spec").glob("test_*.c"))

@@ -10,10 +10,26 @@
 
 /**
  * struct pt_env - one operation under way
+ * @op: what was called for
+ * @frame: first of the frames that the caller has allocated
  * @gathered: tables unlinked so far and not yet freed
+ * @removed: leaves removed so far, whose frames have not been freed
+ * @stale: something was taken away, and nobody has been told to invalidate
+ * @lost: likewise, and it was more than the prohibition to execute
+ * @vmas: mmap_lock and VMAs are locked
+ * @seen: A and D of the leaf that is reported
+ * @answer: what is reported
  */
 struct pt_env {
+	const struct mmu_op *op;
+	u8 frame;
 	unsigned int gathered;
+	unsigned int removed;
+	bool stale;
+	bool lost;
+	bool vmas;
+	u16 seen;
+	struct mmu_answer answer;
 };
 
 /* Do @a, return its value.  Does not return where the machine stops to look. */
@@ -54,9 +70,24 @@ static inline u64 pt_env_exchange(struct pt_env *env, u64 table, unsigned int le
 	if (mmu.broken == MMU_PLAIN_STORE) {
 		old = pt_env_load(env, table, i);
 		pt_env_store(env, table, level, i, entry);
-		return old;
+	} else {
+		old = mmu_unpack(mc_ask_table(MMU_ACT_EXCHANGE, table, level, i, entry));
 	}
-	return mmu_unpack(mc_ask_table(MMU_ACT_EXCHANGE, table, level, i, entry));
+	if (old)
+		env->stale = env->lost = true;
+	return old;
+}
+
+/* The entry @old has given way to @entry, which has other rights. */
+static inline void mc_rights_changed(struct pt_env *env, u64 old, u64 entry)
+{
+	const u64 xd = 1ULL << 63, rights = 6 | xd;
+
+	/* The bits that allow, and the one that forbids. */
+	if ((old ^ xd) & ~(entry ^ xd) & rights)
+		env->stale = env->lost = true;
+	if (old & ~entry & xd)
+		env->stale = true;
 }
 
 static inline u64 pt_env_compare_exchange(struct pt_env *env, u64 table,
@@ -68,9 +99,14 @@ static inline u64 pt_env_compare_exchange(struct pt_env *env, u64 table,
 		.level = (u8)level, .entry = mmu_pack(entry), .old = mmu_pack(old),
 	};
 
+	u64 seen;
+
 	if (mmu.broken == MMU_PLAIN_STORE)
 		return pt_env_exchange(env, table, level, i, entry);
-	return mmu_unpack(mc_ask(&a));
+	seen = mmu_unpack(mc_ask(&a));
+	if (seen == old)
+		mc_rights_changed(env, old, entry);
+	return seen;
 }
 
 /*
@@ -137,6 +173,7 @@ static inline void pt_env_gather_table(struct pt_env *env, u64 table,
 				       unsigned int level)
 {
 	env->gathered++;
+	env->stale = env->lost = true;
 	mc_ask_table(MMU_ACT_GATHER, table, level, 0, 0);
 }
 
@@ -148,7 +185,8 @@ static inline void pt_env_gather_leaf(struct pt_env *env, u64 va, unsigned int l
 		.entry = mmu_pack(entry),
 	};
 
-	(void)env; (void)va;
+	(void)va;
+	env->removed++;
 	mc_ask(&a);
 }
 

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The protocol's environment in the model checker: locks, invalidations and frames are
+ * the machine's (mmu_machine.h).  The faults of enum mmu_broken are made here
+ * (mc_env.c), so that the protocol's text is the one that the kernel has.
+ */
+#ifndef OP_ENV_H
+#define OP_ENV_H
+
+#define op_env_broken		(-1)	/* never */
+#define op_env_begin(op, ...)	((void)(op), true)
+
+static inline int op_env_errno(enum pt_status status)
+{
+	return status;
+}
+
+/* The core, or what is done instead of it. */
+#define op_env_core(fn, ...)	mc_core_##fn(__VA_ARGS__)
+#define mc_core_pt_map			pt_map
+#define mc_core_pt_remap		pt_remap
+#define mc_core_pt_map_range		pt_map_range
+#define mc_core_pt_unmap_range		pt_unmap_range
+#define mc_core_pt_protect_range	pt_protect_range
+#define mc_core_pt_split_break		pt_split_break
+#define mc_core_pt_split_make		pt_split_make
+enum pt_status mc_core_pt_unmap(struct pt *pt, u64 va, struct pt_mapping *old);
+enum pt_status mc_core_pt_protect(struct pt *pt, u64 va, u32 rights, struct pt_mapping *old,
+				  bool *tighter);
+
+/* mc_env.c */
+int op_env_lock(struct op *op);
+int op_env_lock_map(struct op *op, u64 va, u64 n, unsigned int level);
+int op_env_lock_unmap(struct op *op, u64 va, u64 end);
+void op_env_unlock(struct op *op, int ret);
+void op_env_lock_linker(struct op *op);
+void op_env_unlock_linker(struct op *op);
+void op_env_mapped(struct op *op, const u64 *pa, u64 n, unsigned int level);
+void op_env_unmapped(struct op *op, const struct pt_mapping *old);
+void op_env_end_leaf(struct op *op, enum pt_status status, const struct pt_mapping *leaf,
+		     bool tighter);
+void op_env_end_range(struct op *op, enum pt_status status, const struct pt_touched *done);
+void op_env_invalidate(struct op *op, u64 va, u64 end, unsigned int shift);
+void op_env_free(struct op *op, u64 va, u64 end, bool gone);
+
+static inline int op_env_lock_look(struct op *op)
+{
+	return op_env_lock(op);
+}
+
+static inline void op_env_unlock_look(struct op *op, int ret)
+{
+	op_env_unlock(op, ret);
+}
+
+/* The whole range is one step. */
+static inline int op_env_step(struct op *op, struct op_range *range)
+{
+	(void)op;
+	range->begun = true;
+	range->stop = range->end;
+	return 0;
+}
+
+/* The region is there, and the caller's struct is elsewhere. */
+static inline int op_env_find(struct op *op, u64 va, u64 bytes)
+{
+	(void)op; (void)va; (void)bytes;
+	return 0;
+}
+
+static inline bool op_env_answers(const struct op *op)
+{
+	(void)op;
+	return false;
+}
+
+static inline int op_env_answerable(const struct op *op, u64 va, u64 bytes)
+{
+	(void)op; (void)va; (void)bytes;
+	return 0;
+}
+
+static inline int op_env_rights(struct op *op)
+{
+	op->rights = op->env.op->rights;
+	return 0;
+}
+
+/* The frame was chosen for pages of one size. */
+static inline int op_env_frame(struct op *op, unsigned int level)
+{
+	op->pa = (u64)op->env.frame << PT_PAGE_SHIFT;
+	return level == op->env.op->level ? PT_OK : PT_AGAIN;
+}
+
+static inline void op_env_remapped(struct op *op, const struct pt_mapping *old)
+{
+	op_env_mapped(op, &op->pa, 1, old->level);
+	op_env_unmapped(op, old);
+}
+
+static inline bool op_env_gathered(const struct op *op)
+{
+	return op->env.gathered;
+}
+
+/* What the model has none of. */
+
+static inline void op_env_pause(void)
+{
+}
+
+static inline void op_env_end(struct op *op, enum pt_status status)
+{
+	(void)op; (void)status;
+}
+
+static inline void op_env_split(struct op *op, const struct pt_mapping *old)
+{
+	(void)op; (void)old;
+}
+
+static inline void op_env_keep(struct op *op, u64 n, unsigned int level)
+{
+	(void)op; (void)n; (void)level;
+}
+
+static inline void op_env_report(struct op *op, const struct pt_mapping *m)
+{
+	(void)op; (void)m;
+}
+
+static inline void op_env_flush_sharers(struct op *op, u64 va, u64 end)
+{
+	(void)op; (void)va; (void)end;
+}
+
+#endif /* OP_ENV_H */

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the protocol asks of its environment, as actions of the machine; and the
+ * deliberate faults, where somebody might make them.
+ */
+#include "mc.h"
+#include "op.h"
+
+static u8 mc_page(u64 address)
+{
+	return (u8)(address >> PT_PAGE_SHIFT);
+}
+
+static void mc_do(unsigned int act)
+{
+	mc_ask(&(struct mmu_action){ .act = (u8)act });
+}
+
+int op_env_lock(struct op *op)
+{
+	mc_ask(&(struct mmu_action){ .act = MMU_ACT_LOCK, .page = op->env.frame,
+				     .op = *op->env.op });
+	return 0;
+}
+
+/* mmap_lock for writing, and the VMAs that a table which may be freed can cover. */
+static void mc_lock_vmas(struct op *op, u64 start, u64 end)
+{
+	if (!mmu.linux_links)
+		return;
+	op->env.vmas = true;
+	mc_ask(&(struct mmu_action){ .act = MMU_ACT_LOCK_VMAS, .page = mc_page(start),
+				     .n = mc_page(end - start) });
+}
+
+int op_env_lock_map(struct op *op, u64 va, u64 n, unsigned int level)
+{
+	if (level > 1)
+		mc_lock_vmas(op, va, va + n * pt_size(level));
+	return op_env_lock(op);
+}
+
+/* Every table on the path of [@va, @end) may be freed. */
+int op_env_lock_unmap(struct op *op, u64 va, u64 end)
+{
+	if (mmu.broken != MMU_ONE_VMA)
+		pt_unlink_span(&op->pt, &va, &end);
+	mc_lock_vmas(op, va, end);
+	return op_env_lock(op);
+}
+
+/* The duties of an operation: see op.h. */
+static void mc_check_duties(const struct pt_env *env)
+{
+	if (env->stale)
+		mmu_violate("the operation ends, and has not invalidated what it took away");
+	if (env->gathered || env->removed)
+		mmu_violate("the operation ends, and has not freed %u tables, %u leaves' frames",
+			    env->gathered, env->removed);
+}
+
+void op_env_unlock(struct op *op, int ret)
+{
+	struct pt_env *env = &op->env;
+
+	mc_check_duties(env);
+	if (ret)
+		env->answer = (struct mmu_answer){ .status = (u8)ret };
+	mc_ask(&(struct mmu_action){ .act = MMU_ACT_UNLOCK, .page = env->frame,
+				     .op = *env->op, .answer = env->answer,
+				     .entry = env->seen & MMU_E_D });
+	if (env->vmas)
+		mc_do(MMU_ACT_UNLOCK_VMAS);
+}
+
+void op_env_lock_linker(struct op *op)
+{
+	(void)op;
+	mc_table_lock(MMU_ACT_TABLE_LOCK);
+}
+
+void op_env_unlock_linker(struct op *op)
+{
+	(void)op;
+	mc_table_lock(MMU_ACT_TABLE_UNLOCK);
+}
+
+/* Frames and answers. */
+
+void op_env_mapped(struct op *op, const u64 *pa, u64 n, unsigned int level)
+{
+	u64 i;
+
+	(void)op;
+	for (i = 0; i < n; i++)
+		mc_ask(&(struct mmu_action){ .act = MMU_ACT_GET, .page = mc_page(pa[i]),
+					     .level = (u8)level });
+}
+
+void op_env_unmapped(struct op *op, const struct pt_mapping *old)
+{
+	op->env.removed++;
+	mc_ask(&(struct mmu_action){ .act = MMU_ACT_PUT, .page = mc_page(old->pa),
+				     .level = (u8)old->level,
+				     .entry = old->dirty ? MMU_E_D : 0 });
+}
+
+void op_env_end_leaf(struct op *op, enum pt_status status, const struct pt_mapping *leaf,
+		     bool tighter)
+{
+	struct mmu_answer *answer = &op->env.answer;
+
+	if (status != PT_OK)
+		return;
+	answer->tighter = tighter;
+	answer->va = mc_page(leaf->va);
+	answer->leaf = MMU_PAGE(mc_page(leaf->pa), leaf->rights, leaf->level);
+	if (mmu.broken == MMU_WRONG_ANSWER)
+		answer->leaf ^= 1;
+	op->env.seen = (leaf->accessed ? MMU_E_A : 0) | (leaf->dirty ? MMU_E_D : 0);
+}
+
+void op_env_end_range(struct op *op, enum pt_status status, const struct pt_touched *done)
+{
+	struct mmu_answer *answer = &op->env.answer;
+
+	if (status != PT_OK)
+		return;
+	answer->leaves = (u8)done->leaves;
+	answer->pages = mc_page(done->bytes);
+	answer->tighter = done->tighter;
+}
+
+/* Invalidating and freeing. */
+
+static void mc_free(struct op *op)
+{
+	if (op->env.gathered)
+		mc_do(MMU_ACT_FREE_TABLES);
+	if (op->env.removed)
+		mc_do(MMU_ACT_FREE_FRAMES);
+	op->env.gathered = 0;
+	op->env.removed = 0;
+}
+
+static bool mc_skips(const struct pt_env *env)
+{
+	return mmu.broken == MMU_NO_SHOOTDOWN || mmu.broken == MMU_INVALIDATE_FIRST ||
+	       (mmu.broken == MMU_EXEC_LAZY && !env->lost);
+}
+
+/* The first half: the locked increment, and the IPIs. */
+static void mc_send(u64 start, u64 end, unsigned int shift)
+{
+	u8 n = (u8)((end - start) >> shift);
+
+	if (mmu.broken == MMU_HALF_RANGE && n > 1)
+		n--;
+	mc_ask(&(struct mmu_action){ .act = MMU_ACT_SEND, .page = mc_page(start), .n = n,
+				     .level = (u8)(1 << (shift - PT_PAGE_SHIFT)),
+				     .whom = mmu.broken == MMU_SELF_ONLY ?
+					     MMU_SEND_SELF : MMU_SEND_ALL });
+}
+
+void op_env_invalidate(struct op *op, u64 va, u64 end, unsigned int shift)
+{
+	if (mmu.broken == MMU_FREE_FIRST)
+		mc_free(op);
+	if (!mc_skips(&op->env)) {
+		mc_send(va, end, shift);
+		if (mmu.broken == MMU_FREE_BEFORE_ACK)
+			mc_free(op);
+		if (mmu.broken != MMU_NO_WAIT)
+			mc_do(MMU_ACT_WAIT);
+	}
+	op->env.stale = false;
+	op->env.lost = false;
+}
+
+void op_env_free(struct op *op, u64 va, u64 end, bool gone)
+{
+	(void)va; (void)end; (void)gone;
+	mc_free(op);
+}
+
+/* A table is unlinked before its last leaf is cleared; its parent keeps others. */
+static enum pt_status mc_unlink_first(struct pt *pt, u64 va, struct pt_mapping *old)
+{
+	u64 table = pt->root, entry = 0, parent = 0;
+	unsigned int level;
+
+	for (level = PT_LEVELS; level; level--) {
+		entry = pt_env_load(pt->env, table, pt_index(va, level));
+		if (level == 1)
+			break;
+		parent = table;
+		table = entry & 0x1f000;
+	}
+	pt_env_store(pt->env, parent, 2, pt_index(va, 2), 0);
+	entry = pt_env_exchange(pt->env, table, 1, pt_index(va, 1), 0);
+	pt_env_set_live(pt->env, table, 0);
+	pt_env_gather_table(pt->env, table, 1);
+	pt_env_set_live(pt->env, parent, pt_env_live(pt->env, parent) - 1);
+	*old = (struct pt_mapping){
+		.va = va, .pa = entry & 0x1f000, .level = 1,
+		.rights = (entry & 2 ? PT_WRITE : 0) | (entry & 4 ? PT_USER : 0) |
+			  (entry >> 63 ? 0 : PT_EXEC),
+		.dirty = entry & 0x40,
+	};
+	return PT_OK;
+}
+
+enum pt_status mc_core_pt_unmap(struct pt *pt, u64 va, struct pt_mapping *old)
+{
+	if (mmu.broken == MMU_INVALIDATE_FIRST) {
+		mc_ask(&(struct mmu_action){ .act = MMU_ACT_SEND, .page = mc_page(va),
+					     .n = 1, .level = 1 });
+		mc_do(MMU_ACT_WAIT);
+	}
+	return mmu.broken == MMU_UNLINK_FIRST ? mc_unlink_first(pt, va, old) :
+						pt_unmap(pt, va, old);
+}
+
+enum pt_status mc_core_pt_protect(struct pt *pt, u64 va, u32 rights, struct pt_mapping *old,
+				  bool *tighter)
+{
+	enum pt_status status;
+
+	if (mmu.broken != MMU_PROTECT_GAP)
+		return pt_protect(pt, va, rights, old, tighter);
+	status = pt_unmap(pt, va, old);
+	if (status != PT_OK)
+		return status;
+	*tighter = old->rights & ~rights;
+	return pt_map(pt, va, old->pa, old->level, rights);
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The protocol's environment in the kernel: see src/protocol/op.h, by which this is
+ * included.
+ */
+#ifndef OP_ENV_H
+#define OP_ENV_H
+
+#include <linux/sched.h>
+
+#include "core_told.h"
+#include "ioctl.h"
+#include "step.h"
+#include "trial.h"
+
+/* Call core function @fn: the silent copy, or the one that tells. */
+#define op_env_core		vpt_core
+
+/*
+ * The table is broken, and that is on record; the next call goes through without a
+ * trial: since vpt_lock_reserved() refuses everybody else, it comes from who takes the
+ * region down.
+ */
+#define op_env_broken		(-EIO)
+
+static inline int op_env_errno(enum pt_status status)
+{
+	switch (status) {
+	case PT_OK:
+		return 0;
+	case PT_EXISTS:
+		return -EEXIST;
+	case PT_NOENT:
+		return -ENOENT;
+	case PT_NOMEM:
+		return -ENOMEM;
+	case PT_AGAIN:
+		return -EAGAIN;
+	case PT_INVALID:
+		break;
+	}
+	return -EINVAL;
+}
+
+/* Locks. */
+
+static inline int op_env_lock(struct op *op)
+{
+	return vpt_lock_reserved(&op->env, 0);
+}
+
+static inline int op_env_lock_walkers(struct op *op, u64 tables)
+{
+	int ret = vpt_lock_reserved(&op->env, tables);
+
+	op->env.walkers = true;
+	if (ret)
+		vpt_unlock_walkers(op->env.f);
+	return ret;
+}
+
+/* One table more for each page of 1 GiB is what its split will need. */
+static inline int op_env_lock_map(struct op *op, u64 va, u64 n, unsigned int level)
+{
+	const u64 tables = n == 1 ? VPT_LEVELS : pt_map_tables(va, n, level);
+	int ret;
+
+	if (level == 1)
+		return vpt_lock_reserved(&op->env, tables);
+	ret = vpt_lock_walkers_map(op->env.f, va, n << pt_shift(level), pt_size(level));
+	return ret ? ret : op_env_lock_walkers(op, tables + (level == 3 ? n : 0));
+}
+
+static inline int op_env_lock_unmap(struct op *op, u64 va, u64 end)
+{
+	int ret = vpt_lock_walkers_unmap(op->env.f, va, end);
+
+	return ret ? ret : op_env_lock_walkers(op, 0);
+}
+
+static inline void op_env_unlock(struct op *op, int ret)
+{
+	vpt_unlock_told(&op->env);
+	if (op->env.walkers)
+		vpt_unlock_walkers(op->env.f);
+}
+
+/* Of a broken table, too, and of no interest to the monitor. */
+static inline int op_env_lock_look(struct op *op)
+{
+	return mutex_lock_killable(&op->env.f->lock) ? -EINTR : 0;
+}
+
+static inline void op_env_unlock_look(struct op *op, int ret)
+{
+	mutex_unlock(&op->env.f->lock);
+}
+
+static inline void op_env_pause(void)
+{
+	cond_resched();
+}
+
+static inline void op_env_lock_linker(struct op *op)
+{
+	spin_lock(&op->env.mm->page_table_lock);
+	if (vpt_telling())
+		vpt_tell_table_lock(&op->env, 0, 3, true);
+}
+
+static inline void op_env_unlock_linker(struct op *op)
+{
+	if (vpt_telling())
+		vpt_tell_table_lock(&op->env, 0, 3, false);
+	spin_unlock(&op->env.mm->page_table_lock);
+}
+
+/* What the caller asks for. */
+
+static inline void vpt_op_enter(struct op *op, const struct vpt_piece *piece)
+{
+	op->pt = piece->pt;
+	op->pt.env = &op->env;
+}
+
+static inline int op_env_find(struct op *op, u64 va, u64 bytes)
+{
+	struct vpt_piece *piece = vpt_find_piece(op->env.f, va, bytes);
+
+	if (IS_ERR(piece))
+		return PTR_ERR(piece);
+	vpt_op_enter(op, piece);
+	return 0;
+}
+
+static inline int op_env_step(struct op *op, struct op_range *range)
+{
+	return vpt_step_next(op, range);
+}
+
+static inline int op_env_rights(struct op *op)
+{
+	int rights = vpt_rights(op->env.f, op->env.prot);
+
+	if (rights < 0)
+		return rights;
+	op->rights = rights;
+	return 0;
+}
+
+static inline int op_env_frame(struct op *op, unsigned int level)
+{
+	return vpt_pick_frame(&op->env, level, &op->pa);
+}
+
+static inline bool op_env_answers(const struct op *op)
+{
+	return true;
+}
+
+static inline int op_env_answerable(const struct op *op, u64 va, u64 bytes)
+{
+	return vpt_answer_lost(op->env.user, op->env.user_size, va, bytes) ? -EFAULT : 0;
+}
+
+/* Trials and books. */
+
+static inline bool op_env_start(struct op *op, const struct spec_op *spec)
+{
+	return vpt_trial_start(op->env.f, &op->pt, spec);
+}
+
+/* It is written down only if somebody wants to know. */
+#define op_env_begin(op, ...)							\
+	(!vpt_watched() || op_env_start(op, &(const struct spec_op){ __VA_ARGS__ }))
+
+static inline void op_env_end(struct op *op, enum pt_status status)
+{
+	vpt_trial_end(op->env.f, &op->pt, status);
+}
+
+static inline void op_env_end_leaf(struct op *op, enum pt_status status,
+				   const struct pt_mapping *leaf, bool tighter)
+{
+	vpt_trial_end_leaf(op->env.f, &op->pt, status, leaf, tighter);
+}
+
+static inline void op_env_end_range(struct op *op, enum pt_status status,
+				    const struct pt_touched *done)
+{
+	vpt_trial_end_range(op->env.f, &op->pt, status, done);
+}
+
+static inline void op_env_mapped(struct op *op, const u64 *pa, u64 n, unsigned int level)
+{
+	u64 i;
+
+	for (i = 0; i < n; i++) {
+		vpt_frame_get(pfn_to_page(PHYS_PFN(pa[i])), 1);
+		if (!((i + 1) % PT_ENTRIES))
+			cond_resched();
+	}
+	vpt_leaf_added(&op->env, level, n);
+}
+
+static inline void op_env_unmapped(struct op *op, const struct pt_mapping *old)
+{
+	vpt_leaf_removed(&op->env, old->level, old->pa);
+}
+
+static inline void op_env_remapped(struct op *op, const struct pt_mapping *old)
+{
+	vpt_frame_get(pfn_to_page(PHYS_PFN(op->pa)), 1);
+	vpt_frame_put(&op->env, vpt_leaf_frame(old->level, old->pa));
+}
+
+static inline void op_env_split(struct op *op, const struct pt_mapping *old)
+{
+	op->env.books->leaves[old->level - 1]--;
+	op->env.books->leaves[old->level - 2] += PT_ENTRIES;
+	vpt_frame_get(vpt_frame_of(old->pa), PT_ENTRIES - 1);
+}
+
+static inline void op_env_keep(struct op *op, u64 n, unsigned int level)
+{
+	if (op->env.fresh)
+		vpt_frames_keep(op->env.f, n, level);
+}
+
+static inline void op_env_report(struct op *op, const struct pt_mapping *m)
+{
+	op->env.handle = vpt_frame_handle(vpt_leaf_frame(m->level, m->pa));
+}
+
+/* Invalidating and freeing. */
+
+static inline bool op_env_gathered(const struct op *op)
+{
+	return !list_empty(&op->env.dead_tables);
+}
+
+static inline void op_env_invalidate(struct op *op, u64 va, u64 end, unsigned int shift)
+{
+	vpt_shootdown(&op->env, va, end, shift);
+}
+
+/* Of what Linux tells the others, or has told them. */
+static inline void op_env_flush_sharers(struct op *op, u64 va, u64 end)
+{
+	vpt_flush_sharers(&op->env, va, end);
+}
+
+static inline void op_env_free(struct op *op, u64 va, u64 end, bool gone)
+{
+	vpt_free_told(&op->env, va, end, gone);
+}
+
+#endif /* OP_ENV_H */

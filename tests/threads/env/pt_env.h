@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The core's environment in the threaded tests: entries are read and written as other
+ * threads do at the same time, all else is plain memory, so that ThreadSanitizer sees
+ * what no lock protects.
+ */
+#ifndef PT_ENV_H
+#define PT_ENV_H
+
+#include "machine.h"
+
+#define PT_ENV_BIT_W	(1ULL << 1)
+#define PT_ENV_BIT_U	(1ULL << 2)
+#define PT_ENV_BIT_XD	(1ULL << 63)
+
+/**
+ * struct pt_env - one operation under way
+ * @me: the thread that does it
+ * @call: what was called for
+ * @reserve: tables that may be taken
+ * @reserved: how many
+ * @gathered: tables that were unlinked, and not freed
+ * @ngathered: how many
+ * @dead: frames that nothing maps any more, and were not freed
+ * @ndead: how many
+ * @stale: something was taken away, and nobody has been told to invalidate
+ */
+struct pt_env {
+	struct thread *me;
+	struct event *call;
+	u64 reserve[RESERVE];
+	unsigned int reserved;
+	u64 gathered[RESERVE];
+	unsigned int ngathered;
+	unsigned int dead[FRAMES_EACH];
+	unsigned int ndead;
+	bool stale;
+};
+
+static inline u64 pt_env_load(struct pt_env *env, u64 table, unsigned int i)
+{
+	machine_pause(env->me);
+	return __atomic_load_n(table_slot(table, i), __ATOMIC_ACQUIRE);
+}
+
+static inline void pt_env_store(struct pt_env *env, u64 table, unsigned int level,
+				unsigned int i, u64 entry)
+{
+	(void)level;
+	machine_pause(env->me);
+	__atomic_store_n(table_slot(table, i), entry, __ATOMIC_RELEASE);
+}
+
+static inline u64 pt_env_exchange(struct pt_env *env, u64 table, unsigned int level,
+				  unsigned int i, u64 entry)
+{
+	u64 old;
+
+	(void)level;
+	machine_pause(env->me);
+	old = __atomic_exchange_n(table_slot(table, i), entry, __ATOMIC_SEQ_CST);
+	env->stale |= old != 0;
+	return old;
+}
+
+static inline u64 pt_env_compare_exchange(struct pt_env *env, u64 table,
+					  unsigned int level, unsigned int i,
+					  u64 old, u64 entry)
+{
+	const u64 rights = PT_ENV_BIT_W | PT_ENV_BIT_U;
+
+	(void)level;
+	machine_pause(env->me);
+	if (__atomic_compare_exchange_n(table_slot(table, i), &old, entry, false,
+					__ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) &&
+	    ((old & ~entry & rights) || ((old ^ entry) & PT_ENV_BIT_XD)))
+		env->stale = true;
+	return old;
+}
+
+static inline void pt_env_lock(struct pt_env *env, u64 table, unsigned int level)
+{
+	(void)env; (void)table; (void)level;
+}
+
+static inline void pt_env_unlock(struct pt_env *env, u64 table, unsigned int level)
+{
+	(void)env; (void)table; (void)level;
+}
+
+static inline unsigned int pt_env_live(struct pt_env *env, u64 table)
+{
+	machine_pause(env->me);
+	return machine.live[table >> 12];
+}
+
+static inline void pt_env_set_live(struct pt_env *env, u64 table, unsigned int n)
+{
+	(void)env;
+	machine.live[table >> 12] = n;
+}
+
+static inline void pt_env_disown(struct pt_env *env, u64 table)
+{
+	pt_env_set_live(env, table, 0);
+}
+
+static inline u64 pt_env_reserve(struct pt_env *env)
+{
+	return env->reserved;
+}
+
+static inline u64 pt_env_take(struct pt_env *env, unsigned int level, bool owned)
+{
+	(void)level; (void)owned;
+	return env->reserve[--env->reserved];
+}
+
+static inline void pt_env_gather_table(struct pt_env *env, u64 table, unsigned int level)
+{
+	(void)level;
+	env->stale = true;
+	env->gathered[env->ngathered++] = table;
+}
+
+void pt_env_gather_leaf(struct pt_env *env, u64 va, unsigned int level, u64 entry);
+
+static inline u64 pt_env_leaf_bits(unsigned int level)
+{
+	(void)level;
+	return 1ULL << 9;
+}
+
+#endif /* PT_ENV_H */
