@@ -69,6 +69,7 @@ class Structs:
         if not size:
             return {}
         self.bytes[name] = int(size.group(1))
+        text = re.sub(r" __attribute__\(\(\w+\(\d+\)\)\)", "", text)
         found = re.findall(r"(\w+)(?:\[\d+\])?;\s*/\*\s*(\d+)\s+(\d+) \*/", text)
         return {member: (int(at), int(n)) for member, at, n in found}
 
@@ -129,14 +130,14 @@ class KernelEnvironment(Contracts):
     # Addresses
 
     def base(self, symbol: str, segment: str) -> Term:
-        if segment == "gs" and not symbol:
-            return var("gs_base", 64)
+        if segment == "gs" and symbol in ("", "__ref_stack_chk_guard"):
+            return var("at_" + symbol if symbol else "gs_base", 64)
         if segment or symbol not in ("page_offset_base", "vmemmap_base", "__supported_pte_mask"):
             raise Stuck(f"a variable of the kernel's that is not known here: {segment} {symbol}")
         return var("at_" + symbol, 64)
 
     GLOBALS = {"at_page_offset_base": DIRECT_MAP, "at_vmemmap_base": PAGES,
-               "at___supported_pte_mask": PTE_MASK}
+               "at___supported_pte_mask": PTE_MASK, "at___ref_stack_chk_guard": CANARY}
 
     def variable(self, address: Term, size: int) -> Optional[Term]:
         """A variable of the kernel's that nobody writes while the module is there."""

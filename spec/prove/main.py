@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import hashlib
 import json
 import multiprocessing
@@ -32,8 +33,10 @@ PARTS = {"all": lambda name: True, "pages": lambda name: "range" not in name,
 SHIPPED_ONLY = ("range", "while Linux links")
 
 
+@functools.cache
 def fingerprint() -> str:
-    """Of all that a result depends on beside the core: the prover, the solver, clang."""
+    """Of all that a result depends on beside the core: the prover, the solver, clang.  Taken
+    before the first process starts, so that it is of the code that runs."""
     h = hashlib.sha256()
     for f in sorted(Path(__file__).parent.glob("**/*.[pch]*")):
         if f.is_file() and "__pycache__" not in f.parts:
@@ -114,6 +117,7 @@ def line(n: int, done: dict) -> str:
 def ask(job: Callable[[tuple], dict], tasks: list[tuple], jobs: int) -> tuple[list[dict], float]:
     """Run job(task) for each task, which begins with the theorem's name and what it is proved
     of; print how each comes out.  Return: the results, and how long it took."""
+    fingerprint()
     begin, results = time.monotonic(), []
     print(f"1..{len(tasks)}", flush=True)
     for ended in share_out(job, tasks, jobs, 0.5):

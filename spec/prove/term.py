@@ -290,9 +290,6 @@ def arith(op: str, a: Term, b: Term) -> Term:
         return arith("add", a.args[0], bv(a.args[1].info + b.info, b.width))
     if op == "sub" and a is b:
         return bv(0, a.width)
-    # (x + y) - y
-    if op == "sub" and a.op == "add" and b in a.args:
-        return a.args[0] if a.args[1] is b else a.args[1]
     return _make(op, (a, b), a.width)
 
 
