@@ -174,18 +174,21 @@ static int vpt_regions_show(struct seq_file *m, void *file)
 	struct vpt_view *v = m->private;
 	struct vpt_file *f = file;
 	struct vpt_piece *piece;
-	u64 bytes = 0;
+	u64 bytes = 0, mapped = 0;
+	unsigned int level;
 
 	v->next = VPT_VIEW_DONE;
 	if (mutex_lock_killable(&f->lock))
 		return -EINTR;
 	for (piece = vpt_piece_from(f, 0); piece; piece = vpt_piece_next(piece))
 		bytes += piece->pt.end - piece->pt.start;
+	for (level = 1; level <= VPT_LEVELS; level++)
+		mapped += f->books.leaves[level - 1] << pt_shift(level);
 	seq_printf(m, "id=%u start=0x%llx end=0x%llx bytes=%llu strict=%d write=%d exec=%d",
 		   f->id, f->start, f->end, bytes, f->strict, !!(f->rights & PT_WRITE),
 		   !!(f->rights & PT_EXEC));
 	seq_printf(m, " mapped=%llu leaves_4k=%llu leaves_2m=%llu leaves_1g=%llu tables=%llu",
-		   f->books.mapped, f->books.leaves[0], f->books.leaves[1], f->books.leaves[2],
+		   mapped, f->books.leaves[0], f->books.leaves[1], f->books.leaves[2],
 		   f->books.tables);
 	seq_printf(m, " frames=%llu handles=%llu faults=%llu segvs=%llu shootdowns=%llu",
 		   f->frames, f->nhandles, f->faults, f->segvs, f->shootdowns);
@@ -200,7 +203,7 @@ static void vpt_tables_child(struct seq_file *m, struct vpt_file *f, const struc
 			     u64 va, unsigned int level, u64 table)
 {
 	const u64 span = pt_size(level), base = va & ~(span - 1);
-	const unsigned int live = pt_env_live(&f->env, table);
+	const unsigned int live = vpt_table_live(table);
 
 	if (base < pt->start || pt->end - base < span)
 		seq_puts(m, " child=shared");

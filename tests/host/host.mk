@@ -52,7 +52,7 @@ $(THREADS_PROGRAMS): $(HOST_CORE) $(wildcard src/protocol/*.c tests/threads/*.c)
 		     $(wildcard src/core/*.h src/protocol/*.h tests/threads/*.h \
 		       tests/threads/env/*.h) tests/host/host.mk
 	@mkdir -p $(@D)
-	$(HOST_CC) $(THREADS_FLAGS) $(HOST_GEOMETRY) $(filter %.c,$^) -o $@
+	$(TRACK) $(HOST_CC) $(THREADS_FLAGS) $(HOST_GEOMETRY) $(filter %.c,$^) -o $@
 
 include tests/spec/spec.mk
 

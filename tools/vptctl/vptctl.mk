@@ -17,7 +17,7 @@ $(CTL_BUILD)/page.h: tools/vptctl/page.html tools/vptctl/vptctl.mk
 
 $(CTL_BUILD)/vptctl: $(CTL_SOURCES) $(CTL_BUILD)/page.h $(wildcard tools/vptctl/*.h spec/*.h)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CTL_CFLAGS) -Ispec -Itools/vptctl -I$(CTL_BUILD) -o $@ $(CTL_SOURCES)
+	$(Q)$(TRACK) $(CC) $(CTL_CFLAGS) -Ispec -Itools/vptctl -I$(CTL_BUILD) -o $@ $(CTL_SOURCES)
 
 ## vptctl: the administrator's tool: build/vptctl/vptctl --help
 vptctl: $(CTL_BUILD)/vptctl
