@@ -14,7 +14,8 @@ static int usage(FILE *out)
 	fputs("usage: vpt-litmus run [OPTION...] [TEST...]\n"
 	      "\n"
 	      "  -n N            rounds of each test (default 10000)\n"
-	      "  --seconds S     at most so long for one test\n"
+	      "  --seconds S     rounds of one test for at most so long (a round that has begun is\n"
+	      "                  finished; what the model needs before is not counted)\n"
 	      "  --seed N        of delays and placement (default: drawn, and printed)\n"
 	      "  --affinity C,.. CPU of each thread (default: all CPUs, in changing order)\n"
 	      "  --allowed FILE  what the model allows, from model --save FILE (default:\n"
@@ -188,11 +189,12 @@ static void read_allowed(const char *path, const struct lit_test *test,
 	fclose(file);
 }
 
-static void ask_model(const struct lit_test *test, struct lit_allowed *allowed)
+static void ask_model(const struct lit_test *test, bool progress, struct lit_allowed *allowed)
 {
 	struct lit_bounds bounds = lit_default_bounds();
 	static struct lit_result result;
 
+	bounds.progress = progress;
 	lit_explore(test, MMU_CORRECT, -1, &bounds, NULL, &result);
 	allowed->known = result.complete && (!result.violation[0] || !result.noutcomes);
 	allowed->n = result.noutcomes;
@@ -276,7 +278,7 @@ int lit_cmd_run(int argc, char **argv)
 		if (options.allowed)
 			read_allowed(options.allowed, list.test[i], &allowed);
 		else
-			ask_model(list.test[i], &allowed);
+			ask_model(list.test[i], options.progress, &allowed);
 		run_one(list.test[i], &options, &allowed, h);
 		ok &= lit_report(list.test[i], &options, h, &allowed, i + 1);
 	}
