@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#define LIT_NAME	40
+#define LIT_NAME	64
 #define LIT_TEXT	600
 #define LIT_THREADS	4
 #define LIT_STEPS	64	/* of one thread */
