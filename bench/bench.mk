@@ -36,7 +36,7 @@ $(BENCH_BUILD)/runner/$(1).o: $(BENCH_SOURCES_$(firstword $(subst _, ,$(1))))
 	cd $(BENCH_BUILD)/runner/$(1) && $$(foreach c,$$(filter %.c,$$^),$(BENCH_CC) -MMD -MP \
 		-MT $$@ \
 		$$(patsubst -I%,-I$(CURDIR)/%,$(BENCH_FLAGS)) -DRUNNER=$(1) $$(RUNNER_$(1)) \
-		-c $(CURDIR)/$$(c) &&) true
+		-c $(CURDIR)/$$(c) &&) sed -i 's/ [^ ]*\.c\>//g' *.d
 	ld -r $(BENCH_BUILD)/runner/$(1)/*.o -o $$@.all
 	objcopy --keep-global-symbol=$(1) $$@.all $$@
 endef
