@@ -14,29 +14,22 @@ struct pt_run {
 	unsigned int entries;	/* how many, at most, PT_ENTRIES - @first */
 };
 
-/* The run at @va, for which a walk has ended at @p. */
-static inline struct pt_run pt_run_of(const struct pt_place *p, u64 va, u64 end)
-{
-	struct pt_run run;
-	u64 last;
-
-	run.level = p->level;
-	run.table = p->table;
-	run.first = pt_index(va, p->level);
-	last = ((end - 1) >> pt_shift(p->level)) - (va >> pt_shift(p->level));
-	run.entries = PT_ENTRIES - run.first;
-	if (last < run.entries)
-		run.entries = (unsigned int)last + 1;
-	return run;
-}
-
 /* The run at @va, looking no deeper than tables of @bottom. */
 static struct pt_run pt_run_at(struct pt *pt, u64 va, u64 end, unsigned int bottom)
 {
 	struct pt_place p;
+	struct pt_run run;
+	u64 last;
 
 	pt_descend(pt, va, bottom, &p);
-	return pt_run_of(&p, va, end);
+	run.level = p.level;
+	run.table = p.table;
+	run.first = pt_index(va, p.level);
+	last = ((end - 1) >> pt_shift(p.level)) - (va >> pt_shift(p.level));
+	run.entries = PT_ENTRIES - run.first;
+	if (last < run.entries)
+		run.entries = (unsigned int)last + 1;
+	return run;
 }
 
 /* The address behind entry number @i of a run that began at @va. */
@@ -191,19 +184,13 @@ static enum pt_status pt_range_free(struct pt *pt, u64 va, u64 end,
 				    unsigned int level, u64 *missing)
 {
 	while (va < end) {
+		struct pt_run run = pt_run_at(pt, va, end, level);
 		enum pt_status status;
-		struct pt_place p;
-		struct pt_run run;
 		u64 next;
 
-		pt_descend(pt, va, level, &p);
-		run = pt_run_of(&p, va, end);
 		if (run.level > level) {
-			/*
-			 * The first entry ends the walk: a large leaf, or nothing.  It is
-			 * not read again: other software may have linked a table there.
-			 */
-			if (p.entry)
+			/* The first entry ends the walk: a large leaf, or nothing. */
+			if (pt_env_load(pt->env, run.table, run.first))
 				return PT_EXISTS;
 			next = pt_run_va(&run, va, 1);
 			*missing += pt_tables_touched(va, next < end ? next : end,
