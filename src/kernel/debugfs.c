@@ -307,15 +307,17 @@ static ssize_t vpt_view_write(struct file *file, const char __user *user, size_t
 	struct vpt_view *v = m->private;
 	u64 id, start = 0, end = U64_MAX;
 	char text[80], more;
-	int n;
 
 	if (size >= sizeof(text))
 		return -EINVAL;
 	if (copy_from_user(text, user, size))
 		return -EFAULT;
 	text[size] = 0;
-	n = sscanf(text, "%llu %llx %llx %c", &id, &start, &end, &more);
-	if ((n != 1 && n != 3) || id > U32_MAX || start >= end)
+	/* One number, or three, and nothing after them. */
+	if (sscanf(text, "%llu %c", &id, &more) != 1 &&
+	    sscanf(text, "%llu %llx %llx %c", &id, &start, &end, &more) != 3)
+		return -EINVAL;
+	if (id > U32_MAX || start >= end)
 		return -EINVAL;
 	mutex_lock(&m->lock);
 	v->id = id;

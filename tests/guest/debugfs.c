@@ -431,6 +431,18 @@ static void names_are_plain(u64 unused)
 	region_close(&r);
 }
 
+/* Nothing else holds it here. */
+static void module_stays_while_a_file_is_open(u64 unused)
+{
+	int fd = view_open("regions");
+
+	(void)unused;
+	EXPECT(syscall(SYS_delete_module, "vpt", O_NONBLOCK) == -1 && errno == EWOULDBLOCK,
+	       "rmmod: %s", strerror(errno));
+	free(view_text(fd, 4096));
+	close(fd);
+}
+
 static void check_finds_what_is_broken(u64 unused)
 {
 	struct vandal_order order = { .level = 1, .set = 1ULL << 51 };
@@ -479,6 +491,8 @@ int main(int argc, char **argv)
 		{ "process numbers are of the reader's namespace",
 		  numbers_are_of_the_readers_namespace, 0, 0 },
 		{ "names are plain text", names_are_plain, 0, 0 },
+		{ "the module stays while a file is open", module_stays_while_a_file_is_open,
+		  0, 0 },
 		{ "check finds what is broken", check_finds_what_is_broken, 0, 0 },
 	};
 
