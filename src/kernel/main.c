@@ -86,11 +86,11 @@ static int vpt_release(struct inode *inode, struct file *file)
 	vpt_file_remove(f);
 	/* Calls vpt_mm_release(), unless the address space has ended before. */
 	mmu_notifier_unregister(&f->notifier, f->mm);
-	vpt_drop_spare(f);
-	vpt_pieces_free(&f->pieces);
 	/* What a broken table led to may be lost; it was reported. */
 	WARN_ON_ONCE(!f->violations &&
 		     (f->frames || f->deposit.n || !vpt_region_gone(f)));
+	vpt_drop_spare(f);
+	vpt_pieces_free(&f->pieces);
 	mmdrop(f->mm);
 	vpt_monitor_drop(f);
 	vpt_file_put(f);

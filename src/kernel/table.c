@@ -47,10 +47,13 @@ static struct page *vpt_spare_take(struct vpt_spare *spare)
 	return page;
 }
 
-/* Move @n pages, of which @from has as many. */
+/*
+ * Move @n pages, or all there are: a broken table may have more leaves of 1 GiB than were
+ * mapped, and than tables wait for.
+ */
 void vpt_spare_move(struct vpt_spare *from, struct vpt_spare *to, u64 n)
 {
-	while (n--)
+	for (n = min(n, from->n); n; n--)
 		vpt_spare_add(to, vpt_spare_take(from));
 }
 
@@ -209,11 +212,12 @@ void vpt_unlock(struct pt_env *env)
 		vpt_unlock_file(f);
 }
 
-/* At the end of the file: nobody else can use it. */
+/* At the end of the file: nobody else can use it.  A broken table may have lost leaves. */
 void vpt_drop_spare(struct vpt_file *f)
 {
 	struct page *page;
 
+	vpt_spare_move_all(&f->deposit, &f->spare);
 	list_for_each_entry(page, &f->spare.pages, lru)
 		vpt_tell_excess(f, page);
 	vpt_free_pages(&f->spare.pages);
