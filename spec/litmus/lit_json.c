@@ -1,27 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A way through the model, for a program. */
-#include <stdlib.h>
-
 #include "lit_json.h"
 #include "mc_json.h"
-
-/* What @print writes, as a string. */
-static void lit_json_text(FILE *out, void (*print)(FILE *memory, const void *a, const void *b),
-			  const void *a, const void *b)
-{
-	char *text = NULL;
-	size_t size = 0;
-	FILE *memory = open_memstream(&text, &size);
-
-	if (!memory) {
-		perror("open_memstream");
-		exit(2);
-	}
-	print(memory, a, b);
-	fclose(memory);
-	mc_json_string(out, text);
-	free(text);
-}
 
 static void lit_json_print_move(FILE *memory, const void *step, const void *s)
 {
@@ -42,7 +22,7 @@ static void lit_json_threads(FILE *out, const struct lit_test *test)
 		fputs(t ? ",{\"steps\":[" : "{\"steps\":[", out);
 		for (i = 0; i < test->thread[t].nsteps; i++) {
 			fputs(i ? "," : "", out);
-			lit_json_text(out, lit_json_print_step, &t, &test->thread[t].step[i]);
+			mc_json_text(out, lit_json_print_step, &t, &test->thread[t].step[i]);
 		}
 		fputs("],\"regs\":[", out);
 		for (i = 0; i < test->thread[t].nregs; i++) {
@@ -179,7 +159,7 @@ void lit_json_move(FILE *out, const struct mmu_step *step, const struct lit_stat
 		   const struct lit_state *after)
 {
 	fputs("{\"text\":", out);
-	lit_json_text(out, lit_json_print_move, step, before);
+	mc_json_text(out, lit_json_print_move, step, before);
 	fputc(',', out);
 	lit_json_state(out, after);
 	fputs("}\n", out);

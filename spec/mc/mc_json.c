@@ -23,7 +23,7 @@ void mc_json_string(FILE *out, const char *text)
 	fputc('"', out);
 }
 
-void mc_json_step(FILE *out, const struct mmu_step *step, const struct mmu_state *s)
+void mc_json_text(FILE *out, mc_json_print *print, const void *a, const void *b)
 {
 	char *text = NULL;
 	size_t size = 0;
@@ -33,10 +33,20 @@ void mc_json_step(FILE *out, const struct mmu_step *step, const struct mmu_state
 		perror("open_memstream");
 		exit(2);
 	}
-	mc_print_step(memory, step, s);
+	print(memory, a, b);
 	fclose(memory);
 	mc_json_string(out, text);
 	free(text);
+}
+
+static void mc_json_print_step(FILE *memory, const void *step, const void *s)
+{
+	mc_print_step(memory, step, s);
+}
+
+void mc_json_step(FILE *out, const struct mmu_step *step, const struct mmu_state *s)
+{
+	mc_json_text(out, mc_json_print_step, step, s);
 }
 
 static void mc_json_entry(FILE *out, u16 e)

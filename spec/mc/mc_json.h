@@ -10,6 +10,10 @@
 
 void mc_json_string(FILE *out, const char *text);
 
+/* What @print writes of @a and @b, as a string. */
+typedef void mc_json_print(FILE *memory, const void *a, const void *b);
+void mc_json_text(FILE *out, mc_json_print *print, const void *a, const void *b);
+
 /* What mc_print_step() says, as a string. */
 void mc_json_step(FILE *out, const struct mmu_step *step, const struct mmu_state *s);
 

@@ -95,19 +95,10 @@ def result_path(name: str, copy: str) -> Path:
 def run_job(task: tuple[str, str, float]) -> dict:
     """In a process of its own."""
     name, copy, limit = task
-    saved = result_path(name, copy)
-    if saved.exists():
-        done = json.loads(saved.read_text())
-        main.tick(sum(c["goals"] for c in done["checked"] if c["result"] != "folded"))
-        return done | {"again": True}
     operation = next(o for o in OPERATIONS if o.name == name)
-    report = BinaryJob(operation, copy, code, Solver(main.FOLDER / "goals", limit),
-                       main.tick).run()
-    if report.good():
-        partial = saved.with_suffix(f".{os.getpid()}")
-        partial.write_text(json.dumps(report.json()))
-        partial.rename(saved)
-    return report.json()
+    return main.kept(result_path(name, copy),
+                     lambda: BinaryJob(operation, copy, code,
+                                       Solver(main.FOLDER / "goals", limit), main.tick).run())
 
 
 def record_of(path: Path) -> Path:

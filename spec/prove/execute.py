@@ -11,7 +11,7 @@ from typing import Callable, Optional, Protocol
 
 import ir
 from layout import Stuck, layout, number, type_size
-from state import UNDEFINED, Element, Frame, Pointer, State, Undefined, Value
+from state import UNDEFINED, Element, Frame, Pointer, State, Undefined, Value, follow
 from term import FALSE, TRUE, Term, add, and_, app, arith, bit, bitwise, boolean, bv, eq, extract, \
     ite, lshr, ne, not_, or_, sext, shl, slt, sub, ule, ult, zext
 
@@ -40,17 +40,7 @@ class Executor:
     def proceed(self, state: State) -> list[State]:
         """Every path from here, to the end of the call or to the next cut."""
         state.ended, state.cut = False, ""
-        done: list[State] = []
-        work = [state]
-        while work:
-            s = work.pop()
-            while not s.ended:
-                # Where no way leads on, what the path owed until there stays to be shown.
-                successors = self.step(s) or [s.die()]
-                s = successors[0]
-                work.extend(successors[:0:-1])
-            done.append(s)
-        return done
+        return follow(state, self.step)
 
     def enter(self, state: State, name: str, args: list[Value]) -> None:
         f = self.module.functions[name]

@@ -14,7 +14,7 @@ from execute import LOOP_BOUND, Oracle
 from layout import Stuck
 from opcodes import CONDITIONS, NO_FLAGS, OPPOSITE, Operands, UndefinedFlag, condition, \
     get, memory_operand, perform, put, uses
-from state import Frame, State
+from state import Frame, State, follow
 from term import Term, add, bv, not_, shl, sub, var
 
 # By the ABI of x86-64: a call keeps these and no other register.
@@ -50,17 +50,7 @@ class Machine:
 
     def run(self, state: State) -> list[State]:
         """Every path from here, to the end of the call."""
-        done: list[State] = []
-        work = [state]
-        while work:
-            s = work.pop()
-            while not s.ended:
-                # Where no way leads on, what the path owed until there stays to be shown.
-                successors = self.step(s) or [s.die()]
-                s = successors[0]
-                work.extend(successors[:0:-1])
-            done.append(s)
-        return done
+        return follow(state, self.step)
 
     def enter(self, s: State, function: str, regs: dict[str, Term]) -> None:
         start = self.code.start.get(function, -1)

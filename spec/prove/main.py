@@ -63,23 +63,28 @@ def tick(n: int) -> None:
         ticks.value += n
 
 
-def run_job(task: tuple[str, str, float]) -> dict:
-    """In a process of its own."""
-    name, optimise, limit = task
-    saved = FOLDER / "result" / f"{result_key(optimise, name)}.json"
+def kept(saved: Path, prove: Callable[[], Report]) -> dict:
+    """The report of a theorem: from a file, or made now, and kept there if all is proved."""
     if saved.exists():
         done = json.loads(saved.read_text())
         tick(sum(c["goals"] for c in done["checked"] if c["result"] != "folded"))
         return done | {"again": True}
-    operation = next(o for o in OPERATIONS if o.name == name)
-    module = build.load(FOLDER / f"ir-O{optimise}")
-    report = Job(operation, optimise, module, Solver(FOLDER / "goals", limit), tick).run()
-    saved.parent.mkdir(parents=True, exist_ok=True)
+    report = prove()
     if report.good():
+        saved.parent.mkdir(parents=True, exist_ok=True)
         partial = saved.with_suffix(f".{os.getpid()}")
         partial.write_text(json.dumps(report.json()))
         partial.rename(saved)
     return report.json()
+
+
+def run_job(task: tuple[str, str, float]) -> dict:
+    """In a process of its own."""
+    name, optimise, limit = task
+    operation = next(o for o in OPERATIONS if o.name == name)
+    return kept(FOLDER / "result" / f"{result_key(optimise, name)}.json",
+                lambda: Job(operation, optimise, build.load(FOLDER / f"ir-O{optimise}"),
+                            Solver(FOLDER / "goals", limit), tick).run())
 
 
 def progress(text: str) -> None:

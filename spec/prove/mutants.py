@@ -108,6 +108,21 @@ def timed(limit: float, patch: Path) -> tuple[Verdict, float]:
     return verdict, time.monotonic() - begin
 
 
+def tell(n: int, name: str, verdict: Verdict, quiet: bool, took: str = "") -> bool:
+    """A line of TAP, and the counterexample; whether all is well with this fault."""
+    refuted, how, picture = verdict
+    if not quiet:
+        print("".join(f"#   {line}\n" for line in picture), end="")
+    if refuted is None:
+        print(f"ok {n} - {name} # SKIP {how}", flush=True)
+        return True
+    benign = BENIGN.get(name)
+    how += f"; {benign}" if benign and not refuted else ""
+    good = bool(refuted or benign)
+    print(f"{'ok' if good else 'not ok'} {n} - {name} # {how}{took}", flush=True)
+    return good
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-j", "--jobs", type=int, default=1)
@@ -124,18 +139,8 @@ def main() -> int:
     failed = 0
     for n, ended in enumerate(
             share_out(functools.partial(timed, options.limit), patches, options.jobs), 1):
-        name = ended.task.stem
-        (refuted, how, picture), seconds = ended.result or ((False, ended.error, []), 0)
-        if not options.quiet:
-            print("".join(f"#   {line}\n" for line in picture), end="")
-        if refuted is None:
-            print(f"ok {n} - {name} # SKIP {how}", flush=True)
-            continue
-        benign = BENIGN.get(name)
-        failed += not (refuted or benign)
-        how += "" if refuted or not benign else f"; {benign}"
-        print(f"{'ok' if refuted or benign else 'not ok'} {n} - {name} # {how} "
-              f"({seconds:.0f} s)", flush=True)
+        verdict, seconds = ended.result or ((False, ended.error, []), 0)
+        failed += not tell(n, ended.task.stem, verdict, options.quiet, f" ({seconds:.0f} s)")
     return 1 if failed else 0
 
 

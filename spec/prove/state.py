@@ -51,6 +51,21 @@ class Obligation:
     calls: int
 
 
+def follow(state: State, step: Callable[[State], list[State]]) -> list[State]:
+    """Every path from here, to where it ends; a step gives the states that may be next."""
+    done: list[State] = []
+    work = [state]
+    while work:
+        s = work.pop()
+        while not s.ended:
+            # Where no way leads on, what the path owed until there stays to be shown.
+            successors = step(s) or [s.die()]
+            s = successors[0]
+            work.extend(successors[:0:-1])
+        done.append(s)
+    return done
+
+
 class Known:
     """What assumptions fix: bits of terms, and the truth of conditions."""
 

@@ -20,7 +20,7 @@ import build
 import flips
 from disasm import Code, in_core
 from main import FOLDER
-from mutants import BENIGN, PATCHES, broken_core
+from mutants import PATCHES, Verdict, broken_core, tell
 from operations import OPERATIONS
 from pool import share_out
 from solve import Solver
@@ -68,7 +68,7 @@ def reachable(code: Code, function: str) -> str:
     return "\n".join(sorted(seen.values()))
 
 
-def judge(module: Path, patch: Path) -> tuple[bool | None, str, list[str]]:
+def judge(module: Path, patch: Path) -> Verdict:
     """Whether it is refuted (None: it touches nothing that is proved), how, and a picture."""
     healthy = Code(module)
     core = broken_core(patch) / "src/core"
@@ -102,17 +102,8 @@ def main() -> int:
     failed = 0
     for n, ended in enumerate(share_out(functools.partial(judge, options.module), patches,
                                         options.jobs), 1):
-        name = ended.task.stem
-        refuted, how, picture = ended.result or (False, ended.error, [])
-        if not options.quiet:
-            print("".join(f"#   {line}\n" for line in picture), end="")
-        if refuted is None:
-            print(f"ok {n} - {name} # SKIP {how}", flush=True)
-            continue
-        benign = BENIGN.get(name)
-        failed += not (refuted or benign)
-        how += "" if refuted or not benign else f"; {benign}"
-        print(f"{'ok' if refuted or benign else 'not ok'} {n} - {name} # {how}", flush=True)
+        failed += not tell(n, ended.task.stem, ended.result or (False, ended.error, []),
+                           options.quiet)
     return 1 if failed else 0
 
 

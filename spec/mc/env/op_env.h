@@ -7,14 +7,6 @@
 #ifndef OP_ENV_H
 #define OP_ENV_H
 
-#define op_env_broken		(-1)	/* never */
-#define op_env_begin(op, ...)	((void)(op), true)
-
-static inline int op_env_errno(enum pt_status status)
-{
-	return status;
-}
-
 /* The core, or what is done instead of it. */
 #define op_env_core(fn, ...)	mc_core_##fn(__VA_ARGS__)
 #define mc_core_pt_map			pt_map
@@ -43,43 +35,7 @@ void op_env_end_range(struct op *op, enum pt_status status, const struct pt_touc
 void op_env_invalidate(struct op *op, u64 va, u64 end, unsigned int shift);
 void op_env_free(struct op *op, u64 va, u64 end, bool gone);
 
-static inline int op_env_lock_look(struct op *op)
-{
-	return op_env_lock(op);
-}
-
-static inline void op_env_unlock_look(struct op *op, int ret)
-{
-	op_env_unlock(op, ret);
-}
-
-/* The whole range is one step. */
-static inline int op_env_step(struct op *op, struct op_range *range)
-{
-	(void)op;
-	range->begun = true;
-	range->stop = range->end;
-	return 0;
-}
-
-/* The region is there, and the caller's struct is elsewhere. */
-static inline int op_env_find(struct op *op, u64 va, u64 bytes)
-{
-	(void)op; (void)va; (void)bytes;
-	return 0;
-}
-
-static inline bool op_env_answers(const struct op *op)
-{
-	(void)op;
-	return false;
-}
-
-static inline int op_env_answerable(const struct op *op, u64 va, u64 bytes)
-{
-	(void)op; (void)va; (void)bytes;
-	return 0;
-}
+#include "op_env_plain.h"
 
 static inline int op_env_rights(struct op *op)
 {
@@ -94,46 +50,9 @@ static inline int op_env_frame(struct op *op, unsigned int level)
 	return level == op->env.op->level ? PT_OK : PT_AGAIN;
 }
 
-static inline void op_env_remapped(struct op *op, const struct pt_mapping *old)
-{
-	op_env_mapped(op, &op->pa, 1, old->level);
-	op_env_unmapped(op, old);
-}
-
 static inline bool op_env_gathered(const struct op *op)
 {
 	return op->env.gathered;
-}
-
-/* What the model has none of. */
-
-static inline void op_env_pause(void)
-{
-}
-
-static inline void op_env_end(struct op *op, enum pt_status status)
-{
-	(void)op; (void)status;
-}
-
-static inline void op_env_split(struct op *op, const struct pt_mapping *old)
-{
-	(void)op; (void)old;
-}
-
-static inline void op_env_keep(struct op *op, u64 n, unsigned int level)
-{
-	(void)op; (void)n; (void)level;
-}
-
-static inline void op_env_report(struct op *op, const struct pt_mapping *m)
-{
-	(void)op; (void)m;
-}
-
-static inline void op_env_flush_sharers(struct op *op, u64 va, u64 end)
-{
-	(void)op; (void)va; (void)end;
 }
 
 #endif /* OP_ENV_H */

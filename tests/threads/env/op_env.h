@@ -8,14 +8,7 @@
 
 #include "history.h"
 
-#define op_env_broken		(-1)	/* never */
-#define op_env_begin(op, ...)	((void)(op), true)
 #define op_env_core(fn, ...)	fn(__VA_ARGS__)
-
-static inline int op_env_errno(enum pt_status status)
-{
-	return status;
-}
 
 /* env.c */
 int op_env_lock_tables(struct op *op, u64 tables);
@@ -43,41 +36,7 @@ static inline int op_env_lock_unmap(struct op *op, u64 va, u64 end)
 	return op_env_lock(op);
 }
 
-static inline int op_env_lock_look(struct op *op)
-{
-	return op_env_lock(op);
-}
-
-static inline void op_env_unlock_look(struct op *op, int ret)
-{
-	op_env_unlock(op, ret);
-}
-
-static inline int op_env_step(struct op *op, struct op_range *range)
-{
-	(void)op;
-	range->begun = true;
-	range->stop = range->end;
-	return 0;
-}
-
-static inline int op_env_find(struct op *op, u64 va, u64 bytes)
-{
-	(void)op; (void)va; (void)bytes;
-	return 0;
-}
-
-static inline bool op_env_answers(const struct op *op)
-{
-	(void)op;
-	return false;
-}
-
-static inline int op_env_answerable(const struct op *op, u64 va, u64 bytes)
-{
-	(void)op; (void)va; (void)bytes;
-	return 0;
-}
+#include "op_env_plain.h"
 
 static inline int op_env_rights(struct op *op)
 {
@@ -91,50 +50,15 @@ static inline int op_env_frame(struct op *op, unsigned int level)
 	return level == op->env.call->level ? PT_OK : PT_AGAIN;
 }
 
-static inline void op_env_remapped(struct op *op, const struct pt_mapping *old)
-{
-	op_env_mapped(op, &op->pa, 1, old->level);
-	op_env_unmapped(op, old);
-}
-
 static inline bool op_env_gathered(const struct op *op)
 {
 	return op->env.ngathered;
-}
-
-static inline void op_env_pause(void)
-{
-}
-
-static inline void op_env_end(struct op *op, enum pt_status status)
-{
-	(void)op; (void)status;
 }
 
 static inline void op_env_end_range(struct op *op, enum pt_status status,
 				    const struct pt_touched *done)
 {
 	(void)op; (void)status; (void)done;
-}
-
-static inline void op_env_split(struct op *op, const struct pt_mapping *old)
-{
-	(void)op; (void)old;
-}
-
-static inline void op_env_keep(struct op *op, u64 n, unsigned int level)
-{
-	(void)op; (void)n; (void)level;
-}
-
-static inline void op_env_report(struct op *op, const struct pt_mapping *m)
-{
-	(void)op; (void)m;
-}
-
-static inline void op_env_flush_sharers(struct op *op, u64 va, u64 end)
-{
-	(void)op; (void)va; (void)end;
 }
 
 static inline void op_env_lock_linker(struct op *op)
