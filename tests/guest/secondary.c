@@ -412,6 +412,31 @@ static void no_end_without_start(u64 unused)
 	EXPECT(!n, "the late notifier was called %u times, first %u", n, events[0].call);
 }
 
+/*
+ * An empty PD of Linux's, anywhere behind a PDPT, goes with it: who walks our tables may
+ * have cached the way there, too.
+ */
+static void pdpt_told(u64 unused)
+{
+	struct scene s = { .kind = WATCHER_SHARE };
+	const u64 slot = 512 * VPT_1G;
+	struct vpt_page page;
+	char *base;
+
+	(void)unused;
+	s.watcher = module_device("watcher");
+	region_rw(&s.r, 1024, VPT_STRICT);
+	base = (char *)(((u64)s.r.base + slot - 1) & ~(slot - 1));
+	REQUIRE(!vu_map(s.r.fd, base, VPT_4K, RW, 0), "MAP");
+	REQUIRE(!vu_resolve(s.r.fd, base, &page), "RESOLVE");
+	watch(s.watcher, base + VPT_1G, page.phys, s.kind, 0);
+	EXPECT(!vu_unmap(s.r.fd, base, NULL), "UNMAP");
+	s.n = watched(s.watcher, s.events);
+	EXPECT(s.n && s.events[0].call == WATCHER_FLUSH, "nothing is flushed beside the page");
+	close(s.watcher);
+	region_close(&s.r);
+}
+
 /* Notifiers that come and go meanwhile: each start has its end. */
 
 static void one_more_watcher(void *arg)
@@ -478,6 +503,7 @@ static const struct property properties[] = {
 	  WATCHER_COPY, 0 },
 	{ "told when a huge page replaces an empty table: shared table", table_replaced,
 	  WATCHER_SHARE, 0 },
+	{ "told of the whole of a PDPT that goes", pdpt_told, 0, 0 },
 	{ "exit: a notifier registered before vpt sees the frame alive", exit_told, 1, 0 },
 	{ "exit: a notifier registered after vpt sees the frame alive", exit_told, 0, 0 },
 	{ "FRAME_FREE while a REMAP is being told frees later", last_reference, REMAP, 0 },
