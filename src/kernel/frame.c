@@ -6,8 +6,9 @@
  *	private	references: one for each leaf and one for its handle
  *	index	its handle, 0 if it has none
  *	lru	place in dead_frames, when the last reference is gone
- * all under the file's lock.  Linux's own reference count is 1: nothing in a region can
- * be pinned (pt_env_leaf_bits(), VM_IO).
+ * all under the file's lock.  Linux's own reference count is 1: no walker pins anything
+ * in a region (pt_env_leaf_bits(), VM_IO).  Who looks for pages by their number may hold
+ * one all the same, see vpt_pool_put().
  */
 #include <linux/capability.h>
 #include <linux/sched/signal.h>
