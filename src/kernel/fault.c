@@ -61,7 +61,7 @@ static vm_fault_t vpt_fault_try(struct vpt_file *f, struct vm_fault *vmf)
 	struct op op;
 	int err;
 
-	/* A kernel thread (vhost of 6.1) has nobody's limits: it finds pages, or none. */
+	/* A kernel thread (it may be vhost's) has nobody's limits: it finds pages, or none. */
 	if (!READ_ONCE(f->strict) && !(current->flags & PF_KTHREAD))
 		fresh = vpt_touch_alloc();
 	vpt_env_init(&op.env, f);
