@@ -78,11 +78,11 @@ include tests/host/host.mk
 include tests/guest/guest.mk
 include tests/fuzz/fuzz.mk
 include bench/bench.mk
-include spec/mc/mc.mk
-include spec/prove/prove.mk
+include tools/mc/mc.mk
+include tools/prove/prove.mk
 include tools/preload/preload.mk
 include tests/mutants/mutants.mk
-include spec/litmus/litmus.mk
+include tools/litmus/litmus.mk
 include tools/vptctl/vptctl.mk
 include tools/install/install.mk
 

@@ -2,7 +2,7 @@
 /*
  * What happens to a region's tables, as tracepoints (system "vpt"): the events of
  * the protocol monitor (spec/spec_mon.h), each with the number of the open file.
- * spec/mon/trace_text.c reads them back.
+ * tools/trace-check/trace_text.c reads them back.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM vpt

@@ -15,7 +15,7 @@ HOST_WATCH := tests/host/world.c tests/host/world_check.c tests/host/watch.c \
 HOST_UNITS := tests/host/suite.c $(wildcard tests/host/test_*.c)
 HOST_DIFF := $(addprefix tests/host/,diff.c diff_expect.c judge.c op_print.c model.c) \
 	     $(wildcard spec/spec_*.c)
-HOST_FLAGS = $(HOST_WARN) $(HOST_CFLAGS) -Isrc/core -Itests/env -DPT_ENV_EVENTS \
+HOST_FLAGS = $(HOST_WARN) $(HOST_CFLAGS) -Isrc/core -Itests/lib/env -DPT_ENV_EVENTS \
 	     -DPT_ENV_ATOMIC
 
 HOST_PROGRAMS := $(addprefix $(HOST_BUILD)/,units-full units-tiny units-guarded \

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "../spec/tap.h"
+#include "tap.h"
 #include "lit.h"
 
 /* The first line: # expect: LINE:COLUMN: WHAT */

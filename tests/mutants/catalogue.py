@@ -135,7 +135,7 @@ def affected(paths: list[str], boot_given: bool) -> list[str]:
     protocol = any(path.startswith("src/protocol/") for path in paths)
     module = core or protocol or any(path.startswith("src/kernel/") for path in paths)
     spec = any(re.match(r"spec/spec_", path) for path in paths)
-    model = core or protocol or any(path.startswith("spec/") for path in paths)
+    model = core or protocol or any(path.startswith(("spec/", "tools/mc/")) for path in paths)
     reached = {
         "host": core or spec or protocol,
         "model": model,

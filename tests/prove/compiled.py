@@ -13,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "spec/prove")]
+sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "tools/prove")]
 
 import binary
 import build

@@ -20,7 +20,7 @@ from term import bv, eq, var
 
 
 def unknown_theorem() -> str:
-    done = subprocess.run([sys.executable, "-B", str(build.TOP / "spec/prove/main.py"), "resolv"],
+    done = subprocess.run([sys.executable, "-B", str(build.TOP / "tools/prove/main.py"), "resolv"],
                           capture_output=True, text=True, check=False)
     assert done.returncode and "1.." not in done.stdout and "resolve" in done.stderr, done
     return "it names those that there are"

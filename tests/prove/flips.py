@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "spec/prove")]
+sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "tools/prove")]
 
 import binary
 from disasm import Code, Instruction, text_offset

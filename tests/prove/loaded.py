@@ -15,7 +15,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "spec/prove")]
+sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "tools/prove")]
 
 import build
 import processor

@@ -10,7 +10,7 @@ import sys
 import traceback
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "spec/prove")]
+sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "tools/prove")]
 
 
 def tests(calls: int, inputs: int, jobs: int) -> list:

@@ -15,7 +15,7 @@ SPEC_TESTS	:= test_decode test_walk test_inv test_tree test_map
 SPEC_SUITES	:= $(SPEC_TESTS:%=$(SPEC_BUILD)/%) $(SPEC_TESTS:%=$(SPEC_BUILD)/%_tiny)
 SPEC_SUITES	+= tests/monitor/run-traces tests/spec/rules
 SPEC_SOURCES	:= $(wildcard spec/*.c) tests/spec/fixture.c tests/spec/breakages.c
-SPEC_COMPILE	= $(TRACK) $(CC) $(SPEC_WARNINGS) $(SPEC_CFLAGS) -Ispec -Itests/spec
+SPEC_COMPILE	= $(TRACK) $(CC) $(SPEC_WARNINGS) $(SPEC_CFLAGS) -Ispec -Itests/spec -Itests/lib
 
 $(SPEC_BUILD)/%: tests/spec/%.c $(SPEC_SOURCES)
 	@mkdir -p $(@D)
@@ -26,7 +26,7 @@ $(SPEC_BUILD)/%_tiny: tests/spec/%.c $(SPEC_SOURCES)
 	$(SPEC_COMPILE) -DSPEC_INDEX_BITS=1 -o $@ $< $(SPEC_SOURCES)
 
 # The protocol monitor over recorded traces; tools/vpt-trace-check runs it.
-MON_SOURCES	:= $(wildcard spec/mon/*.c) $(wildcard spec/spec_mon*.c)
+MON_SOURCES	:= $(wildcard tools/trace-check/*.c) $(wildcard spec/spec_mon*.c)
 
 $(SPEC_BUILD)/vpt-trace-check: $(MON_SOURCES)
 	@mkdir -p $(@D)

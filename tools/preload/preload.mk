@@ -14,7 +14,7 @@ PRELOAD_TESTS := $(patsubst %,$(PRELOAD_BUILD)/%_test,preload fork edge)
 
 $(PRELOAD_BUILD)/%_test: tests/preload/%_test.c
 	@mkdir -p $(@D)
-	$(TRACK) $(CC) -std=gnu11 -O1 -g -Wall -Wextra -Iinclude -Itests/spec -pthread $< -o $@
+	$(TRACK) $(CC) -std=gnu11 -O1 -g -Wall -Wextra -Iinclude -Itests/lib -pthread $< -o $@
 
 ## preload: libvpt-preload.so, which puts a program's memory on vpt (tools/preload/README.md)
 preload: $(PRELOAD_LIB)

@@ -7,7 +7,7 @@
 #ifndef BENCH_PT_ENV_H
 #define BENCH_PT_ENV_H
 
-#include "../../../tests/env/pt_env.h"
+#include "../../../tests/lib/env/pt_env.h"
 
 #ifdef BENCH_NO_RECLAIM
 /* More entries than any operation takes away, and never fewer. */

@@ -22,17 +22,17 @@ prove prove-pages prove-ranges prove-binary prove-check prove-mutants prove-stat
 ## prove: prove the core, for every table that satisfies the invariant (LEVELS=2,1: at -O1 too)
 LEVELS ?= 2
 prove:
-	@$(PROVE_PYTHON) spec/prove/main.py -j $(PROVE_JOBS) -O $(LEVELS)
+	@$(PROVE_PYTHON) tools/prove/main.py -j $(PROVE_JOBS) -O $(LEVELS)
 
 ## prove-pages, prove-ranges: the theorems about single pages only, or the others
 prove-pages prove-ranges: prove-%:
-	@$(PROVE_PYTHON) spec/prove/main.py -j $(PROVE_JOBS) -O $(LEVELS) --part $*
+	@$(PROVE_PYTHON) tools/prove/main.py -j $(PROVE_JOBS) -O $(LEVELS) --part $*
 
 ## prove-binary: prove the core's machine code in the vpt.ko of 6.1 and of 6.12, or of KERNEL=...
 prove-binary: | deps-module
 	@for kernel in $(or $(KERNEL),6.1 6.12); do \
 		module=$$(tools/build-module --if-stale $$kernel) && \
-			$(PROVE_PYTHON) spec/prove/binary.py -j $(PROVE_JOBS) "$$module" || exit; \
+			$(PROVE_PYTHON) tools/prove/binary.py -j $(PROVE_JOBS) "$$module" || exit; \
 	done
 
 ## prove-binary-check: run the core of 6.12's vpt.ko, or KERNEL's, here and by the executor; then refute changed bytes in it
@@ -54,18 +54,18 @@ prove-check:
 
 ## prove-mutants: break the core in many ways; each must be refuted
 prove-mutants:
-	@$(PROVE_PYTHON) spec/prove/mutants.py -j $(PROVE_JOBS)
+	@$(PROVE_PYTHON) tools/prove/mutants.py -j $(PROVE_JOBS)
 
 ## prove-stats: lines trusted and proved, times, others' figures, the plot build/prove/goals.png
 prove-stats: | deps-prove-stats
-	@$(PROVE_PYTHON) spec/prove/stats.py
+	@$(PROVE_PYTHON) tools/prove/stats.py
 
 ## prove-lemmas: prove the counting lemmas with Frama-C's WP
 prove-lemmas: | deps-prove-lemmas
-	@$(PROVE_PYTHON) spec/prove/lemmas.py
+	@$(PROVE_PYTHON) tools/prove/lemmas.py
 
 ## prove-again: ask z3 each query of the last proof again
 prove-again: | deps-prove-again
-	@$(PROVE_PYTHON) spec/prove/again.py -j $(PROVE_JOBS)
+	@$(PROVE_PYTHON) tools/prove/again.py -j $(PROVE_JOBS)
 
 .PHONY: prove prove-pages prove-ranges prove-binary prove-binary-check prove-binary-mutants prove-check prove-mutants prove-stats prove-lemmas prove-again

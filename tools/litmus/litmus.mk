@@ -13,20 +13,20 @@ LIT_DIR		:= build/litmus
 LIT_WARNINGS	:= -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes
 LIT_CFLAGS	?= $(CFLAGS)
 LIT_CPPFLAGS	:= -DPT_INDEX_BITS=1 -DSPEC_INDEX_BITS=1 -DMMU_CPUS=4 -DMMU_TLB=10 \
-		   -DMMU_PSC=12 -DMMU_TABLES=16 -DMC_OPS=80 -DMC_SETUP=8 -Ispec -Ispec/mmu -Ispec/mc \
-		   -Ispec/mc/env -Ispec/litmus -Isrc/core -Isrc/protocol -Iinclude -Itests/guest/lib
-LIT_PARSER	:= $(addprefix spec/litmus/,lit_lex.c lit_parse.c lit_init.c \
+		   -DMMU_PSC=12 -DMMU_TABLES=16 -DMC_OPS=80 -DMC_SETUP=8 -Ispec -Ispec/mmu -Itools/mc \
+		   -Itools/mc/env -Itools/litmus -Isrc/core -Isrc/protocol -Iinclude -Itests/guest/lib
+LIT_PARSER	:= $(addprefix tools/litmus/,lit_lex.c lit_parse.c lit_init.c \
 		lit_steps.c lit_operand.c lit_verbs.c lit_value.c lit_cond.c lit_claims.c lit_log.c \
 		lit_herd.c lit_herd_ins.c)
-LIT_SOURCES	:= $(wildcard spec/litmus/*.c tests/litmus/lit_*.c spec/spec_*.c spec/mmu/*.c \
-		     src/core/*.c src/protocol/*.c) $(addprefix spec/mc/,mc_core.c mc_calls.c mc_env.c mc_print.c mc_json.c)
-LIT_CATALOGUE	:= $(wildcard spec/litmus/*.litmus)
+LIT_SOURCES	:= $(wildcard tools/litmus/*.c spec/spec_*.c spec/mmu/*.c \
+		     src/core/*.c src/protocol/*.c) $(addprefix tools/mc/,mc_core.c mc_calls.c mc_env.c mc_print.c mc_json.c)
+LIT_CATALOGUE	:= $(wildcard tests/litmus/catalogue/*.litmus)
 
 $(LIT_DIR)/test_parse: tests/litmus/test_parse.c $(LIT_PARSER)
 	@mkdir -p $(@D)
-	$(Q)$(TRACK) $(CC) $(LIT_WARNINGS) $(LIT_CFLAGS) -Ispec/litmus -o $@ $(filter %.c,$^)
+	$(Q)$(TRACK) $(CC) $(LIT_WARNINGS) $(LIT_CFLAGS) -Itools/litmus -Itests/lib -o $@ $(filter %.c,$^)
 
-$(LIT_DIR)/vpt-litmus: $(LIT_SOURCES) $(GUEST_LIB) spec/litmus/litmus.mk
+$(LIT_DIR)/vpt-litmus: $(LIT_SOURCES) $(GUEST_LIB) tools/litmus/litmus.mk
 	@mkdir -p $(@D)
 	$(Q)$(TRACK) $(CC) $(LIT_WARNINGS) $(LIT_CFLAGS) $(LIT_CPPFLAGS) -static -pthread -o $@ \
 		$(LIT_SOURCES) $(GUEST_LIB)

@@ -3,7 +3,7 @@
 #ifndef TRACE_TEXT_H
 #define TRACE_TEXT_H
 
-#include "../spec_mon.h"
+#include "spec_mon.h"
 
 /* What a line is. */
 enum trace_line {

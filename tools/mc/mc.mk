@@ -6,16 +6,16 @@
 #	model		every configuration, completely; prints a report
 #
 # It is the real core, compiled with one index bit a level and with the recording
-# environment of spec/mc/env.
+# environment of tools/mc/env.
 
 MC_CFLAGS	?= $(CFLAGS)
 MC_WARNINGS	:= -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes
-MC_CPPFLAGS	:= -DPT_INDEX_BITS=1 -DSPEC_INDEX_BITS=1 -Ispec -Ispec/mmu -Ispec/mc \
-		   -Ispec/mc/env -Isrc/core -Isrc/protocol
-MC_SOURCES	:= $(wildcard spec/spec_*.c spec/mmu/*.c spec/mc/*.c src/core/*.c src/protocol/*.c)
+MC_CPPFLAGS	:= -DPT_INDEX_BITS=1 -DSPEC_INDEX_BITS=1 -Ispec -Ispec/mmu -Itools/mc \
+		   -Itools/mc/env -Isrc/core -Isrc/protocol
+MC_SOURCES	:= $(wildcard spec/spec_*.c spec/mmu/*.c tools/mc/*.c src/core/*.c src/protocol/*.c)
 MC_JOBS		?= 2
 
-build/model/mc: $(MC_SOURCES) spec/mc/mc.mk
+build/model/mc: $(MC_SOURCES) tools/mc/mc.mk
 	@mkdir -p $(@D)
 	$(Q)$(TRACK) $(CC) $(MC_WARNINGS) $(MC_CFLAGS) $(MC_CPPFLAGS) -o $@ $(MC_SOURCES)
 

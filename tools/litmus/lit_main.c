@@ -25,7 +25,7 @@ int lit_usage(FILE *out)
 	      "	the steps of the protocol that can be left out\n"
 	      "\n"
 	      "TEST is a file (NAME.litmus) or a folder (with a / in it); or, of the catalogue (--folder DIR, default\n"
-	      "spec/litmus), a name, a pattern as of the shell, or @GROUP. Default: all of it.\n"
+	      "tests/litmus/catalogue), a name, a pattern as of the shell, or @GROUP. Default: all of it.\n"
 	      "--shard I/N takes every N-th test, from the I-th on.\n"
 	      "\n"
 	      "Exit status: 0 all verdicts are Ok; 1 some are not; 2 a test or an option is not\n"

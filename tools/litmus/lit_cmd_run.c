@@ -21,7 +21,7 @@ static int usage(FILE *out)
 	      "  --allowed FILE  what the model allows, from model --save FILE (default:\n"
 	      "                  ask the model, which takes a moment)\n"
 	      "  --shard I/N     every N-th test, from the I-th on\n"
-	      "  --folder DIR    the catalogue (default spec/litmus)\n"
+	      "  --folder DIR    the catalogue (default tests/litmus/catalogue)\n"
 	      "  --size S        tests between two meetings of the threads (default 100), of\n"
 	      "                  those without pages and calls\n"
 	      "  --stride D      and the distance of such that follow each other (default 1)\n"
@@ -137,7 +137,7 @@ static bool take_options(int argc, char **argv, struct lit_options *o)
 	};
 	int c;
 
-	*o = (struct lit_options){ .folder = "spec/litmus", .rounds = 10000, .size = 100,
+	*o = (struct lit_options){ .folder = "tests/litmus/catalogue", .rounds = 10000, .size = 100,
 				   .stride = 1 };
 	while ((c = getopt_long(argc, argv, "n:", options, NULL)) != -1) {
 		if (c == 'h')

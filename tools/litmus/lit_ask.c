@@ -86,7 +86,7 @@ bool lit_ask_model(int argc, char **argv, bool check, struct lit_ask *ask)
 {
 	int c, at;
 
-	*ask = (struct lit_ask){ .folder = "spec/litmus", .bounds = lit_default_bounds() };
+	*ask = (struct lit_ask){ .folder = "tests/litmus/catalogue", .bounds = lit_default_bounds() };
 	ask->bounds.progress = isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO);
 	while ((c = getopt_long(argc, argv, "", lit_options, &at)) != -1) {
 		if (check && (c == 'b' || c == 'e' || c == 'j' || c == 's' || c == 't')) {

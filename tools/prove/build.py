@@ -55,7 +55,7 @@ def llvm(level: str, out: Path, core: Path = TOP / "src/core") -> ir.Module:
     compiler = clang()
     for name in SOURCES:
         run([*compiler, *FLAGS, *KERNEL, f"-O{level}", "-S", "-emit-llvm",
-             f"-I{TOP}/spec/prove/env", f"-I{core}", "-o", str(out / f"{name}.ll"),
+             f"-I{TOP}/tools/prove/env", f"-I{core}", "-o", str(out / f"{name}.ll"),
              str(core / f"{name}.c")])
     return load(out)
 
@@ -69,7 +69,7 @@ def native(out: Path, core: Path = TOP / "src/core") -> Path:
     """The core with gcc as a shared library whose environment is called back."""
     out.mkdir(parents=True, exist_ok=True)
     target = out / "core.so"
-    run(["gcc", "-std=gnu11", "-O2", "-w", "-shared", "-fPIC", f"-I{TOP}/spec/prove/env",
-         f"-I{core}", "-o", str(target), str(TOP / "spec/prove/env/callback.c")]
+    run(["gcc", "-std=gnu11", "-O2", "-w", "-shared", "-fPIC", f"-I{TOP}/tools/prove/env",
+         f"-I{core}", "-o", str(target), str(TOP / "tools/prove/env/callback.c")]
         + [str(core / f"{name}.c") for name in SOURCES])
     return target
