@@ -165,7 +165,7 @@ struct vpt_frame {
  * Counters.  The first block is this file's; the second the module's, since it was
  * inserted; the third the file's again.  At rest (every file closed)
  * frames_allocated == frames_freed and
- * tables_allocated + tables_adopted == tables_freed + tables_given.
+ * tables_allocated + tables_reclaimed_foreign == tables_freed + tables_transferred.
  */
 struct vpt_stats {
 	__u32 argsz;		/* bytes */
@@ -183,9 +183,9 @@ struct vpt_stats {
 	__u64 frames_allocated;	/* [out] frames taken from Linux or the 1 GiB pool */
 	__u64 frames_freed;	/* [out] and given back */
 	__u64 tables_allocated;	/* [out] table pages taken from Linux */
-	__u64 tables_adopted;	/* [out] tables that Linux had linked, reclaimed by vpt */
+	__u64 tables_reclaimed_foreign;	/* [out] tables that Linux had linked, reclaimed by vpt */
 	__u64 tables_freed;	/* [out] table pages given back */
-	__u64 tables_given;	/* [out] border tables, which Linux frees */
+	__u64 tables_transferred;	/* [out] shared upper-level tables, which Linux frees */
 	__u64 files;		/* [out] open files */
 	__u64 pool_free;	/* [out] 1 GiB frames in the pool */
 

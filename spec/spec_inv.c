@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The invariants: their checks, each a predicate over what spec_tree.c has
- * gathered, and below the list with their sentences.
+ * deferred, and below the list with their sentences.
  */
-#include "spec_sight.h"
+#include "spec_visit.h"
 
-static bool spec_holds_absent_is_zero(const struct spec_sight *s)
+static bool spec_holds_absent_is_zero(const struct spec_visit *s)
 {
 	return s->entry.kind != SPEC_ABSENT || !s->raw;
 }
 
 /* All that the hardware faults on, except what the next two look at. */
-static bool spec_holds_no_reserved_bit(const struct spec_sight *s)
+static bool spec_holds_no_reserved_bit(const struct spec_visit *s)
 {
 	u64 elsewhere = 0;
 
@@ -24,20 +24,20 @@ static bool spec_holds_no_reserved_bit(const struct spec_sight *s)
 }
 
 /* SDM table 4-15: bit 7 of a PML4E is reserved. */
-static bool spec_holds_no_large_pml4e(const struct spec_sight *s)
+static bool spec_holds_no_large_pml4e(const struct spec_visit *s)
 {
 	return s->level != 4 || !(s->entry.reserved & SPEC_PS);
 }
 
 /* SDM tables 4-16, 4-18. */
-static bool spec_holds_leaf_aligned(const struct spec_sight *s)
+static bool spec_holds_leaf_aligned(const struct spec_visit *s)
 {
 	return s->entry.kind != SPEC_LEAF ||
 	       !(s->entry.reserved & spec_misaligned(s->level));
 }
 
 /* SDM 4.6.1: with every table entry like this, the leaf's rights are the walk's. */
-static bool spec_holds_table_permissive(const struct spec_sight *s)
+static bool spec_holds_table_permissive(const struct spec_visit *s)
 {
 	u64 spare = SPEC_A | SPEC_D | s->region->table_spare[s->level];
 	u64 bits = s->raw & ~s->entry.addr & ~spare;
@@ -45,86 +45,86 @@ static bool spec_holds_table_permissive(const struct spec_sight *s)
 	return bits == ((SPEC_P | SPEC_RW | SPEC_US) & ~spare);
 }
 
-static bool spec_holds_leaf_bits(const struct spec_sight *s)
+static bool spec_holds_leaf_bits(const struct spec_visit *s)
 {
 	return (s->raw & s->region->leaf_mask[s->level]) ==
 	       s->region->leaf_value[s->level];
 }
 
 /* SDM 4.6: with CR4.CET, R/W = 0 and D = 1 in the leaf make a shadow-stack page. */
-static bool spec_holds_no_shadow_stack(const struct spec_sight *s)
+static bool spec_holds_no_shadow_stack(const struct spec_visit *s)
 {
 	return !s->region->cpu.shadow_stack || s->entry.writable || !s->entry.dirty;
 }
 
-static bool spec_holds_leaf_inside(const struct spec_sight *s)
+static bool spec_holds_leaf_inside(const struct spec_visit *s)
 {
 	return s->inside;
 }
 
-static bool spec_holds_frame_in_limit(const struct spec_sight *s)
+static bool spec_holds_frame_in_limit(const struct spec_visit *s)
 {
 	u64 limit = s->region->frame_limit;
 
 	return !limit || s->entry.addr + spec_size(s->level) <= limit;
 }
 
-static bool spec_holds_frame_known(const struct spec_sight *s)
+static bool spec_holds_frame_known(const struct spec_visit *s)
 {
 	return s->known;
 }
 
-static bool spec_holds_frame_is_no_table(const struct spec_sight *s)
+static bool spec_holds_frame_is_no_table(const struct spec_visit *s)
 {
 	return !s->holds_table;
 }
 
-static bool spec_holds_frame_count(const struct spec_sight *s)
+static bool spec_holds_frame_count(const struct spec_visit *s)
 {
 	return s->seen <= s->recorded;
 }
 
-static bool spec_holds_frame_total(const struct spec_sight *s)
+static bool spec_holds_frame_total(const struct spec_visit *s)
 {
 	return s->region->mappings == SPEC_UNCOUNTED ||
 	       s->region->mappings == s->result->leaves;
 }
 
-static bool spec_holds_table_is_table(const struct spec_sight *s)
+static bool spec_holds_table_is_table(const struct spec_visit *s)
 {
 	return s->readable;
 }
 
-static bool spec_holds_table_known(const struct spec_sight *s)
+static bool spec_holds_table_known(const struct spec_visit *s)
 {
 	return !s->counted || s->known;
 }
 
-static bool spec_holds_one_parent(const struct spec_sight *s)
+static bool spec_holds_one_parent(const struct spec_visit *s)
 {
 	return !s->repeated;
 }
 
 /* Only other software may leave a table empty, and only a count tells who did. */
-static bool spec_holds_no_empty_table(const struct spec_sight *s)
+static bool spec_holds_no_empty_table(const struct spec_visit *s)
 {
 	if (s->seen)
 		return true;
 	return s->region->foreign_tables && !(s->counts && s->counted);
 }
 
-static bool spec_holds_nobodys_is_empty(const struct spec_sight *s)
+static bool spec_holds_untracked_is_empty(const struct spec_visit *s)
 {
 	return s->counted || !s->seen;
 }
 
 /* Where one of the two is 0, that is the matter of the two before. */
-static bool spec_holds_live_count(const struct spec_sight *s)
+static bool spec_holds_live_count(const struct spec_visit *s)
 {
 	return !s->counts || !s->seen || !s->recorded || s->seen == s->recorded;
 }
 
-static bool spec_holds_table_total(const struct spec_sight *s)
+static bool spec_holds_table_total(const struct spec_visit *s)
 {
 	return s->region->tables == SPEC_UNCOUNTED ||
 	       s->region->tables == s->result->counted;
@@ -273,12 +273,12 @@ const struct spec_invariant spec_invariants[SPEC_INV_LAST + 1] = {
 		.holds = spec_holds_no_empty_table,
 	},
 	[18] = {
-		.name = "nobodys_is_empty",
+		.name = "untracked_is_empty",
 		.sentence =
 			"A table with live count 0 holds no leaf and leads to no table of the core's.",
 		.when = SPEC_WHEN_DONE,
 		.cost = SPEC_COST_TREE,
-		.holds = spec_holds_nobodys_is_empty,
+		.holds = spec_holds_untracked_is_empty,
 	},
 	[19] = {
 		.name = "live_count",

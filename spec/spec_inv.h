@@ -4,11 +4,11 @@
  *
  * A check only reads.  The caller keeps software from changing the region's
  * tables, live counts and records meanwhile; hardware may set A and D, and other
- * software may link empty tables and change border entries outside the region.
+ * software may link empty tables and change shared upper-level entries outside the region.
  *
  * Whose a table is: the core's, if its whole span lies inside the region and its
- * live count is not 0; nobody's, if its span does and the count is 0 (other
- * software linked it and the core has not used it); else it is a border table.
+ * live count is not 0; untracked, if its span does and the count is 0 (other
+ * software linked it and the core has not used it); else it is a shared upper-level table.
  */
 #ifndef SPEC_INV_H
 #define SPEC_INV_H
@@ -103,7 +103,7 @@ struct spec_env {
  * @level: level of the entry, 4..1; 0 if it is about the whole tree
  * @va: first address behind the entry
  * @table: the table the entry stands in
- * @entry: the entry; for no_empty_table, nobodys_is_empty and live_count the one
+ * @entry: the entry; for no_empty_table, untracked_is_empty and live_count the one
  *         that leads to the table in question
  * @seen: what was counted, where the invariant is about a number
  * @recorded: what it should have been
@@ -120,9 +120,9 @@ struct spec_violation {
 
 /**
  * struct spec_result - what a check found
- * @tables: tables read: border tables and the root, the core's, and nobody's
+ * @tables: tables read: shared upper-level tables and the root, the core's, and untracked
  * @counted: of those, the core's
- * @nobodys: of those, nobody's
+ * @untracked: of those, nobody's
  * @leaves: leaves that reach into the region
  * @level_leaves: those, by level
  * @violations: how often an invariant did not hold
@@ -134,7 +134,7 @@ struct spec_violation {
 struct spec_result {
 	u64 tables;
 	u64 counted;
-	u64 nobodys;
+	u64 untracked;
 	u64 leaves;
 	u64 level_leaves[SPEC_LEVELS + 1];
 	u64 violations;
@@ -149,7 +149,7 @@ struct spec_result {
  * @env: how to look at it
  * @result: filled in
  *
- * Reads each table inside the region, and of border tables the entries that reach
+ * Reads each table inside the region, and of shared upper-level tables the entries that reach
  * into it.  Not recursive; under 1 KiB of stack.  May sleep only in @env's functions.
  * Return: @result->violations == 0.
  */

@@ -125,7 +125,7 @@ static enum spec_status spec_answer_leaf(const struct spec_map *map,
 	if (op->kind == SPEC_OP_REMAP && !spec_map_frame(map, *op->frame, leaf->level))
 		return SPEC_INVALID;
 	if (op->kind == SPEC_OP_PROTECT)
-		answer->tighter = leaf->rights & ~op->rights;
+		answer->revoked = leaf->rights & ~op->rights;
 	return SPEC_OK;
 }
 
@@ -159,7 +159,7 @@ static enum spec_status spec_answer_range(const struct spec_map *map,
 		answer->leaves++;
 		answer->bytes += spec_size(s.level);
 		if (op->kind == SPEC_OP_PROTECT_RANGE && (s.rights & ~op->rights))
-			answer->tighter = true;
+			answer->revoked = true;
 	}
 	return SPEC_OK;
 }

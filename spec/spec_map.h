@@ -98,14 +98,14 @@ struct spec_map {
  * struct spec_answer - what an operation says
  * @status: all else is 0 unless this is SPEC_OK
  * @leaf: the mapping as it was: UNMAP, PROTECT, REMAP, RESOLVE, SPLIT
- * @tighter: PROTECT and its range form: some right was taken away
+ * @revoked: PROTECT and its range form: some right was taken away
  * @leaves: UNMAP_RANGE, PROTECT_RANGE: mappings dealt with
  * @bytes: and what they mapped
  */
 struct spec_answer {
 	enum spec_status status;
 	struct spec_span leaf;
-	bool tighter;
+	bool revoked;
 	u64 leaves;
 	u64 bytes;
 };

@@ -44,7 +44,7 @@ static struct spec_mon_table *spec_mon_forget(struct spec_mon *mon, u64 table)
 	return (struct spec_mon_table *)spec_mon_add(mon, SPEC_MON_IS_TABLE, table);
 }
 
-struct spec_mon_table *spec_mon_meet(struct spec_mon *mon, u64 table, unsigned int level)
+struct spec_mon_table *spec_mon_visit(struct spec_mon *mon, u64 table, unsigned int level)
 {
 	struct spec_mon_table *t = spec_mon_forget(mon, table);
 
@@ -82,7 +82,7 @@ static bool spec_mon_region_unlock(struct spec_mon *mon, const struct spec_mon_e
 	}
 	if (!spec_mon_all_clean(mon))
 		return false;
-	return !mon->limbo || spec_mon_wrong(mon, SPEC_MON_LEFT_TABLE, 0, 0, 0);
+	return !mon->unsettled || spec_mon_wrong(mon, SPEC_MON_LEFT_TABLE, 0, 0, 0);
 }
 
 static bool spec_mon_lock(struct spec_mon *mon, const struct spec_mon_event *e)
@@ -107,7 +107,7 @@ static bool spec_mon_unlock(struct spec_mon *mon, const struct spec_mon_event *e
 }
 
 /* Whether a known table may be another one now, because the system has freed it. */
-static bool spec_mon_lent(const struct spec_mon_table *t)
+static bool spec_mon_on_loan(const struct spec_mon_table *t)
 {
 	return t->state == SPEC_MON_LINKED && !t->whole;
 }
@@ -116,7 +116,7 @@ static bool spec_mon_seen(struct spec_mon *mon, const struct spec_mon_event *e)
 {
 	struct spec_mon_table *t = spec_mon_table(mon, e->table);
 
-	if (t && !spec_mon_lent(t)) {
+	if (t && !spec_mon_on_loan(t)) {
 		if (t->state == SPEC_MON_LINKED && t->level == e->level &&
 		    (t->base == e->base || t->base == SPEC_MON_ANY)) {
 			t->base = e->base;
@@ -125,7 +125,7 @@ static bool spec_mon_seen(struct spec_mon *mon, const struct spec_mon_event *e)
 		return spec_mon_wrong_table(mon, SPEC_MON_BEHIND, e);
 	}
 	if (!t || t->level != e->level || (t->base != e->base && t->base != SPEC_MON_ANY))
-		t = spec_mon_meet(mon, e->table, e->level);
+		t = spec_mon_visit(mon, e->table, e->level);
 	if (!t)
 		return true;
 	t->base = e->base;
@@ -139,7 +139,7 @@ static bool spec_mon_take(struct spec_mon *mon, const struct spec_mon_event *e)
 {
 	struct spec_mon_table *t = spec_mon_table(mon, e->table);
 
-	if (t && t->state != SPEC_MON_RESERVED && !spec_mon_lent(t))
+	if (t && t->state != SPEC_MON_RESERVED && !spec_mon_on_loan(t))
 		return spec_mon_wrong_table(mon, SPEC_MON_TABLE_REUSED, e);
 	if (!e->zero)
 		return spec_mon_wrong_table(mon, SPEC_MON_NOT_ZERO, e);
@@ -151,23 +151,23 @@ static bool spec_mon_take(struct spec_mon *mon, const struct spec_mon_event *e)
 	t->whole = e->owned;
 	t->base = SPEC_MON_ANY;
 	spec_mon_fill(t, SPEC_MON_CLEAN);
-	mon->limbo++;
+	mon->unsettled++;
 	return true;
 }
 
-static bool spec_mon_gather(struct spec_mon *mon, const struct spec_mon_event *e)
+static bool spec_mon_defer(struct spec_mon *mon, const struct spec_mon_event *e)
 {
 	const struct spec_mon_table *t = spec_mon_table(mon, e->table);
 
 	if (!t || (t->state != SPEC_MON_UNLINKED && t->state != SPEC_MON_INVALIDATED))
-		return spec_mon_wrong_table(mon, SPEC_MON_GATHERED_LINKED, e);
+		return spec_mon_wrong_table(mon, SPEC_MON_DEFERRED_LINKED, e);
 	if (t->level != e->level)
 		return spec_mon_wrong_table(mon, SPEC_MON_WRONG_LEVEL, e);
 	return true;
 }
 
 /* Other software may do with its entries, and with it, what it likes. */
-static void spec_mon_disown(struct spec_mon *mon, const struct spec_mon_event *e)
+static void spec_mon_release(struct spec_mon *mon, const struct spec_mon_event *e)
 {
 	struct spec_mon_table *t = spec_mon_table(mon, e->table);
 
@@ -198,7 +198,7 @@ static bool spec_mon_free(struct spec_mon *mon, const struct spec_mon_event *e)
 		if (t->state == SPEC_MON_LINKED && !spec_mon_went_along(mon, t))
 			return spec_mon_wrong_table(mon, SPEC_MON_TABLE_FREED_LINKED, e);
 		if (t->state == SPEC_MON_INVALIDATED || t->state == SPEC_MON_TAKEN)
-			mon->limbo--;
+			mon->unsettled--;
 		mon->verdict.cpus = 0;
 		spec_mon_remove(mon, &t->node);
 	}
@@ -239,13 +239,13 @@ static bool spec_mon_do(struct spec_mon *mon, const struct spec_mon_event *e)
 	case SPEC_MON_EXCHANGE:
 	case SPEC_MON_COMPARE:
 		return spec_mon_write(mon, e);
-	case SPEC_MON_TABLE_GATHER:
-		return spec_mon_gather(mon, e);
-	case SPEC_MON_TABLE_DISOWN:
-		spec_mon_disown(mon, e);
+	case SPEC_MON_TABLE_DEFER:
+		return spec_mon_defer(mon, e);
+	case SPEC_MON_TABLE_RELEASE:
+		spec_mon_release(mon, e);
 		return true;
-	case SPEC_MON_FRAME_GATHER:
-		return spec_mon_frame_gather(mon, e);
+	case SPEC_MON_FRAME_DEFER:
+		return spec_mon_frame_defer(mon, e);
 	case SPEC_MON_SHOOT_BEGIN:
 		return spec_mon_shoot_begin(mon, e);
 	case SPEC_MON_INVALIDATE:

@@ -69,9 +69,9 @@ enum spec_mon_kind {
 	SPEC_MON_STORE,		/* @table, @level, @index, @old, @new, @by: plain */
 	SPEC_MON_EXCHANGE,	/* the same, atomic */
 	SPEC_MON_COMPARE,	/* the same, and nothing unless @old is @expected */
-	SPEC_MON_TABLE_GATHER,	/* @table, @level: to be freed */
-	SPEC_MON_TABLE_DISOWN,	/* @table: other software's from now on */
-	SPEC_MON_FRAME_GATHER,	/* @frame, @level: to be freed */
+	SPEC_MON_TABLE_DEFER,	/* @table, @level: to be freed */
+	SPEC_MON_TABLE_RELEASE,	/* @table: other software's from now on */
+	SPEC_MON_FRAME_DEFER,	/* @frame, @level: to be freed */
 	SPEC_MON_SHOOT_BEGIN,	/* @start, @end, @shift, @cpus, @gen */
 	SPEC_MON_INVALIDATE,	/* @cpu, @start, @end, @shift, @all: done, on that CPU */
 	SPEC_MON_ACK,		/* @cpu */
@@ -159,7 +159,7 @@ enum spec_mon_wrong {
 	SPEC_MON_LINKED_UNTAKEN,
 	SPEC_MON_NOT_ZERO,
 	SPEC_MON_DEAD_STORE,
-	SPEC_MON_GATHERED_LINKED,
+	SPEC_MON_DEFERRED_LINKED,
 	SPEC_MON_LEFT_STALE,
 	SPEC_MON_LEFT_UNEXECUTABLE,
 	SPEC_MON_LEFT_TABLE,
@@ -254,7 +254,7 @@ struct spec_mon {
 	u64 table_locked_by;
 	struct spec_mon_shoot shoot;
 	struct spec_mon_stale *stale;
-	u64 limbo;		/* tables taken and not linked, or unlinked and not freed */
+	u64 unsettled;		/* tables taken and not linked, or unlinked and not freed */
 };
 
 /**

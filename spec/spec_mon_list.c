@@ -34,7 +34,7 @@ static const struct {
 	},
 	[SPEC_MON_FRAME_FREED_MAPPED] = {
 		"frame_freed_mapped",
-		"A frame is freed, or gathered to be freed, that a leaf still maps.",
+		"A frame is freed, or deferred to be freed, that a leaf still maps.",
 		"SDM 4.5.4; rule 3",
 	},
 	[SPEC_MON_NO_LOCK] = {
@@ -112,9 +112,9 @@ static const struct {
 		"A table is written that is unlinked, or free.",
 		"SDM 4.10.3; rule 3",
 	},
-	[SPEC_MON_GATHERED_LINKED] = {
-		"gathered_linked",
-		"A table is gathered that was not unlinked before.",
+	[SPEC_MON_DEFERRED_LINKED] = {
+		"deferred_linked",
+		"A table is deferred that was not unlinked before.",
 		"rule 3",
 	},
 	[SPEC_MON_LEFT_STALE] = {

@@ -106,7 +106,7 @@ bool spec_mon_shoot_end(struct spec_mon *mon, const struct spec_mon_event *e);
 bool spec_mon_all_clean(struct spec_mon *mon);
 
 void spec_mon_frame_mapped(struct spec_mon *mon, u64 frame);
-bool spec_mon_frame_gather(struct spec_mon *mon, const struct spec_mon_event *e);
+bool spec_mon_frame_defer(struct spec_mon *mon, const struct spec_mon_event *e);
 bool spec_mon_frame_free(struct spec_mon *mon, const struct spec_mon_event *e);
 
 /* spec_mon_write.c */
@@ -114,7 +114,7 @@ bool spec_mon_write(struct spec_mon *mon, const struct spec_mon_event *e);
 void spec_mon_see_entry(struct spec_mon *mon, const struct spec_mon_event *e);
 
 /* spec_mon.c: a table that other software has linked, or NULL without memory. */
-struct spec_mon_table *spec_mon_meet(struct spec_mon *mon, u64 table, unsigned int level);
+struct spec_mon_table *spec_mon_visit(struct spec_mon *mon, u64 table, unsigned int level);
 
 /* Entries as the hardware reads them, as far as the monitor cares. */
 static inline bool spec_mon_is_leaf(u64 entry, unsigned int level)

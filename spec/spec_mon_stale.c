@@ -209,7 +209,7 @@ bool spec_mon_all_clean(struct spec_mon *mon)
 			      slot & (SPEC_ENTRIES - 1));
 }
 
-bool spec_mon_frame_gather(struct spec_mon *mon, const struct spec_mon_event *e)
+bool spec_mon_frame_defer(struct spec_mon *mon, const struct spec_mon_event *e)
 {
 	const struct spec_mon_frame *f = spec_mon_frame_at(mon, e->frame);
 

@@ -69,7 +69,7 @@ static bool spec_mon_link(struct spec_mon *mon, const struct spec_mon_place *p)
 	child->state = SPEC_MON_LINKED;
 	child->base = p->va;
 	child->parent = p->e->table;
-	mon->limbo--;
+	mon->unsettled--;
 	if (child->live)
 		spec_mon_count(mon, p->t, true);
 	return true;
@@ -81,7 +81,7 @@ static bool spec_mon_unlink(struct spec_mon *mon, const struct spec_mon_place *p
 	struct spec_mon_table *child = spec_mon_table(mon, table);
 
 	if (!child)
-		child = spec_mon_meet(mon, table, p->e->level - 1);
+		child = spec_mon_visit(mon, table, p->e->level - 1);
 	if (!child)
 		return true;
 	if (child->live) {
@@ -90,7 +90,7 @@ static bool spec_mon_unlink(struct spec_mon *mon, const struct spec_mon_place *p
 	}
 	child->state = SPEC_MON_UNLINKED;
 	child->parent = 0;
-	mon->limbo++;
+	mon->unsettled++;
 	spec_mon_outdate(mon, p->t, p->e->index, SPEC_MON_WAS_TABLE, p->e->old);
 	return true;
 }
@@ -206,7 +206,7 @@ bool spec_mon_write(struct spec_mon *mon, const struct spec_mon_event *e)
 	struct spec_mon_place p = { .e = e, .t = spec_mon_table(mon, e->table) };
 
 	if (!p.t)
-		p.t = spec_mon_meet(mon, e->table, e->level);
+		p.t = spec_mon_visit(mon, e->table, e->level);
 	if (!p.t)
 		return true;
 	p.va = p.t->base == SPEC_MON_ANY ? SPEC_MON_ANY :

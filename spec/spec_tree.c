@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Goes through a region's tree and shows the invariants' checks what it finds. */
-#include "spec_sight.h"
+#include "spec_visit.h"
 
 /**
  * struct spec_place - a table on the way down
@@ -29,7 +29,7 @@ struct spec_place {
  * @region: what is checked
  * @env: how to look
  * @result: what was found
- * @sight: what the invariants are shown
+ * @visit: what the invariants are shown
  * @place: the tables on the way down, by level
  * @walk_only: of the whole list, only what one walk can say
  */
@@ -37,7 +37,7 @@ struct spec_check {
 	const struct spec_region *region;
 	const struct spec_env *env;
 	struct spec_result *result;
-	struct spec_sight sight;
+	struct spec_visit visit;
 	struct spec_place place[SPEC_LEVELS + 1];
 	bool walk_only;
 };
@@ -51,12 +51,12 @@ static void spec_report(struct spec_check *c, unsigned int n)
 		return;
 	result->first = (struct spec_violation){
 		.invariant = n,
-		.level = c->sight.level,
-		.va = c->sight.va,
-		.table = c->sight.table,
-		.entry = c->sight.raw,
-		.seen = c->sight.seen,
-		.recorded = c->sight.recorded,
+		.level = c->visit.level,
+		.va = c->visit.va,
+		.table = c->visit.table,
+		.entry = c->visit.raw,
+		.seen = c->visit.seen,
+		.recorded = c->visit.recorded,
 	};
 }
 
@@ -71,7 +71,7 @@ static void spec_judge(struct spec_check *c, enum spec_when when)
 			continue;
 		if (c->walk_only && invariant->cost == SPEC_COST_TREE)
 			continue;
-		if (!invariant->holds(&c->sight))
+		if (!invariant->holds(&c->visit))
 			spec_report(c, n);
 	}
 }
@@ -81,12 +81,12 @@ static bool spec_inside(const struct spec_region *region, u64 va, u64 bytes)
 	return va >= region->start && va + bytes <= region->end;
 }
 
-/* Whether @table is one of those that lead to the entry in sight. */
+/* Whether @table is one of those that lead to the entry in visit. */
 static bool spec_on_path(const struct spec_check *c, u64 table)
 {
 	unsigned int level;
 
-	for (level = c->sight.level; level <= SPEC_LEVELS; level++) {
+	for (level = c->visit.level; level <= SPEC_LEVELS; level++) {
 		if (c->place[level].table == table)
 			return true;
 	}
@@ -94,13 +94,13 @@ static bool spec_on_path(const struct spec_check *c, u64 table)
 }
 
 /*
- * The entry in sight leads to a table: learn what the environment knows of it,
+ * The entry in visit leads to a table: learn what the environment knows of it,
  * and describe it in @below.  Return whether it can be read.
  */
-static bool spec_meet_table(struct spec_check *c, struct spec_place *below)
+static bool spec_visit_table(struct spec_check *c, struct spec_place *below)
 {
 	const struct spec_env *env = c->env;
-	struct spec_sight *s = &c->sight;
+	struct spec_visit *s = &c->visit;
 	const u64 table = s->entry.addr;
 	void *ctx = env->memory.ctx;
 
@@ -125,10 +125,10 @@ static bool spec_meet_table(struct spec_check *c, struct spec_place *below)
 	return s->readable && s->known && !s->repeated;
 }
 
-static void spec_meet_leaf(struct spec_check *c)
+static void spec_visit_leaf(struct spec_check *c)
 {
 	const struct spec_env *env = c->env;
-	struct spec_sight *s = &c->sight;
+	struct spec_visit *s = &c->visit;
 	const u64 pa = s->entry.addr;
 	void *ctx = env->memory.ctx;
 
@@ -152,7 +152,7 @@ static bool spec_look(struct spec_check *c, unsigned int level)
 {
 	struct spec_place *place = &c->place[level];
 	const unsigned int index = place->next++;
-	struct spec_sight *s = &c->sight;
+	struct spec_visit *s = &c->visit;
 	bool readable;
 
 	s->raw = c->env->memory.read(c->env->memory.ctx, place->table, index);
@@ -174,14 +174,14 @@ static bool spec_look(struct spec_check *c, unsigned int level)
 		c->result->leaves++;
 		c->result->level_leaves[level]++;
 		if (!s->entry.reserved)
-			spec_meet_leaf(c);
+			spec_visit_leaf(c);
 		return false;
 	}
-	readable = !s->entry.reserved && spec_meet_table(c, &c->place[level - 1]);
+	readable = !s->entry.reserved && spec_visit_table(c, &c->place[level - 1]);
 	if (!readable)
 		c->result->incomplete = true;
 	else if (c->place[level - 1].owned && !c->place[level - 1].counted)
-		place->seen--;	/* nobody's tables do not count */
+		place->seen--;	/* untracked tables do not count */
 	return readable;
 }
 
@@ -196,7 +196,7 @@ static void spec_enter(struct spec_check *c, unsigned int level)
 	if (place->owned && place->counted)
 		c->result->counted++;
 	else if (place->owned)
-		c->result->nobodys++;
+		c->result->untracked++;
 
 	place->next = 0;
 	place->end = SPEC_ENTRIES;
@@ -219,7 +219,7 @@ static void spec_leave(struct spec_check *c, unsigned int level)
 {
 	const struct spec_place *place = &c->place[level];
 	const struct spec_place *above;
-	struct spec_sight *s = &c->sight;
+	struct spec_visit *s = &c->visit;
 
 	if (!place->owned)
 		return;
@@ -244,7 +244,7 @@ static void spec_begin(struct spec_check *c, const struct spec_region *region,
 		.region = region,
 		.env = env,
 		.result = result,
-		.sight = { .region = region, .result = result },
+		.visit = { .region = region, .result = result },
 	};
 }
 
@@ -264,7 +264,7 @@ bool spec_check_tree(const struct spec_region *region, const struct spec_env *en
 			spec_enter(&c, --level);
 	}
 	if (!result->incomplete) {
-		c.sight = (struct spec_sight){
+		c.visit = (struct spec_visit){
 			.region = region, .result = result, .va = region->start,
 		};
 		spec_judge(&c, SPEC_WHEN_END);

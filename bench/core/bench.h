@@ -95,10 +95,10 @@ extern const struct runner core_plain, core_locked, norec_plain, norec_locked;
 extern const struct runner floor_plain, floor_locked, inlined_plain, inlined_locked;
 
 /* What the caller does after the shootdown. */
-static inline void free_gathered(struct pt_env *env)
+static inline void free_deferred(struct pt_env *env)
 {
-	while (env->ngathered)
-		env->free[env->nfree++] = env->gathered[--env->ngathered];
+	while (env->ndeferred)
+		env->free[env->nfree++] = env->deferred[--env->ndeferred];
 }
 
 static inline void world_lock(struct world *w)

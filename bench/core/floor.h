@@ -105,7 +105,7 @@ static __always_inline void floor_uncount(struct pt_env *env, const u64 *table, 
 		return;
 	for (l = level; l < 4; l++) {
 		pt_env_store(env, table[l + 1], l + 1, floor_index(va, l + 1), 0);
-		pt_env_gather_table(env, table[l], l);
+		pt_env_defer_table(env, table[l], l);
 		if (--env->live[table[l + 1] >> 12])
 			return;
 	}
@@ -189,8 +189,8 @@ static __always_inline int floor_unmap_range(struct pt_env *env, u64 root, u64 v
 		if (floor_walk(env, root, va, table, level))
 			return -1;
 		for (i = first; i < first + run; i++)
-			pt_env_gather_leaf(env, va, level,
-					   pt_env_exchange(env, table[level], level, i, 0));
+			pt_env_defer_leaf(env, va, level,
+					  pt_env_exchange(env, table[level], level, i, 0));
 		floor_uncount(env, table, va, run, level);
 		va += (u64)run << floor_shift(level);
 		n -= run;

@@ -61,7 +61,7 @@ static __always_inline u64 each_pair(struct world *w, const struct pattern *p, p
 	for (i = 0; i < p->n; i++) {
 		bad |= map(w, p->first, p->frames[i]);
 		bad |= unmap(w, p->first, 0);
-		free_gathered(&w->env);
+		free_deferred(&w->env);
 	}
 	return bad;
 }

@@ -65,7 +65,7 @@ static void turn(const struct runner *r, struct world *w, const struct pattern *
 			die(p->name, r->who);
 	}
 	if (r != &norec_plain && r != &norec_locked &&
-	    w->env.nfree + w->env.ngathered != w->tables - 2)
+	    w->env.nfree + w->env.ndeferred != w->tables - 2)
 		die(p->name, "tables lost");
 }
 

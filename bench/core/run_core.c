@@ -18,10 +18,10 @@ static __always_inline u64 map_2m(struct world *w, u64 va, u64 pa)
 static __always_inline u64 protect_page(struct world *w, u64 va, u64 pa)
 {
 	struct pt_mapping old;
-	bool tighter;
+	bool revoked;
 
 	(void)pa;
-	return pt_protect(&w->pt, va, BENCH_RO, &old, &tighter);
+	return pt_protect(&w->pt, va, BENCH_RO, &old, &revoked);
 }
 
 static __always_inline u64 unmap_page(struct world *w, u64 va, u64 pa)

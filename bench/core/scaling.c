@@ -40,7 +40,7 @@ static void *work(void *arg)
 		bad |= core_locked.pages(me->w, &p, PROTECT, true);
 		bad |= core_locked.pages(me->w, &p, UNMAP, true);
 		world_lock(me->w);
-		free_gathered(&me->w->env);
+		free_deferred(&me->w->env);
 		world_unlock(me->w);
 	}
 	me->ns = wall_ns() - start;

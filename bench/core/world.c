@@ -34,7 +34,7 @@ void world_init(struct world *w, u64 tables)
 	memset(w->env.arena, 0, tables << 12);
 	w->env.live = reserve(tables * sizeof(*w->env.live));
 	w->env.free = reserve(tables * sizeof(*w->env.free));
-	w->env.gathered = reserve(tables * sizeof(*w->env.gathered));
+	w->env.deferred = reserve(tables * sizeof(*w->env.deferred));
 	if (pt_init(&w->pt, &w->env, 4096, BENCH_BASE, BENCH_END, 52) != PT_OK)
 		die("pt_init", "refused");
 	world_reset(w);
@@ -45,7 +45,7 @@ void world_free(struct world *w)
 	munmap(w->env.arena, w->tables << 12);
 	munmap(w->env.live, w->tables * sizeof(*w->env.live));
 	munmap(w->env.free, w->tables * sizeof(*w->env.free));
-	munmap(w->env.gathered, w->tables * sizeof(*w->env.gathered));
+	munmap(w->env.deferred, w->tables * sizeof(*w->env.deferred));
 }
 
 void world_reset(struct world *w)
@@ -57,12 +57,12 @@ void world_reset(struct world *w)
 	 * Without reclamation tables are still linked: clear what was taken, and no
 	 * more, for whoever comes next is to find the caches as after anybody else.
 	 */
-	if (env->nfree && env->nfree + env->ngathered != w->tables - 2) {
+	if (env->nfree && env->nfree + env->ndeferred != w->tables - 2) {
 		memset(env->arena, 0, taken << 12);
 		memset(env->live, 0, taken * sizeof(*env->live));
 	}
 	env->nfree = 0;
-	env->ngathered = 0;
+	env->ndeferred = 0;
 	/* Neither 0, which means "none", nor the root. */
 	for (i = w->tables - 1; i > 1; i--)
 		env->free[env->nfree++] = i << 12;

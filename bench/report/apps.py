@@ -65,12 +65,12 @@ def _lines(rows: list[Row]) -> list[list[str]]:
             linux, vpt = _joined(rows, who="Linux", **key), _joined(rows, who="vpt", **key)
             more = unit.endswith("/s")
             gains = sorted((v / l if more else l / v) for l, v in zip(linux, vpt))
-            lines.append([application, what, unit, *_told(linux), *_told(vpt),
+            lines.append([application, what, unit, *_traced(linux), *_traced(vpt),
                           text.ratio(*spread(gains))])
     return lines
 
 
-def _told(samples: list[float]) -> list[str]:
+def _traced(samples: list[float]) -> list[str]:
     low, mid, high = spread(sorted(samples))
     return [_number(mid), f"[{_number(low)}-{_number(high)}]"]
 

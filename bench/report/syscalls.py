@@ -19,26 +19,26 @@ def run(context: Context) -> list[Row]:
     ones, ranges = str(context.pick(1000, 200)), str(context.pick(40, 8))
     if context.host:
         found = run_program(context, "syscalls", [program, "ns", "5000", "200"])
-        found = _told(found, "this machine", 0)
+        found = _traced(found, "this machine", 0)
         if (os.cpu_count() or 1) > 1:
-            found += _told(run_program(context, "syscalls", [program, "ns", "5000", "200", "1"]),
+            found += _traced(run_program(context, "syscalls", [program, "ns", "5000", "200", "1"]),
                            "this machine", 1)
         return found
 
     def one_cpu(kernel: str) -> list[Row]:
         guest = Guest(kernel, icount=True)
-        return _told(in_guest(context, "system calls", guest,
+        return _traced(in_guest(context, "system calls", guest,
                               [program, guest.unit(), ones, ranges]), kernel, 0)
 
     def two_cpus(kernel: str) -> list[Row]:
         guest = Guest(kernel, smp=2)
-        return _told(in_guest(context, "system calls, two threads", guest,
+        return _traced(in_guest(context, "system calls, two threads", guest,
                               [program, guest.unit(), ones, ranges, "1"]), kernel, 1)
 
     return on_each_kernel(context, one_cpu) + on_each_kernel(context, two_cpus)
 
 
-def _told(rows: list[Row], kernel: str, others: int) -> list[Row]:
+def _traced(rows: list[Row], kernel: str, others: int) -> list[Row]:
     for row in rows:
         row.update(kernel=kernel, others=others)
     return rows

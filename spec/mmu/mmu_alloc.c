@@ -82,8 +82,8 @@ u16 mmu_take(struct mmu_state *t)
 void mmu_gather(struct mmu_state *t, unsigned int page)
 {
 	if (t->table[page] != MMU_T_TAKEN)
-		mmu_violate("table %u is gathered in state %u", page, t->table[page]);
-	t->table[page] = MMU_T_GATHERED;
+		mmu_violate("table %u is deferred in state %u", page, t->table[page]);
+	t->table[page] = MMU_T_DEFERRED;
 }
 
 /*
@@ -111,7 +111,7 @@ void mmu_free_tables(struct mmu_state *t)
 	unsigned int page;
 
 	for (page = 0; page < MMU_TABLES; page++) {
-		if ((t->table[page] & MMU_T_STATE) != MMU_T_GATHERED)
+		if ((t->table[page] & MMU_T_STATE) != MMU_T_DEFERRED)
 			continue;
 		mmu_free_strays(t, page);
 		mmu_check_table_unused(t, page);

@@ -10,7 +10,7 @@
 #define MMU_PASSED	(1U << 16)
 
 /* In the place of a CPU's number: a walk through memory alone. */
-#define MMU_NOBODY	4
+#define MMU_UNTRACKED	4
 
 static const char *const mmu_walker[] = {
 	"CPU0", "CPU1", "CPU2", "CPU3", "a walk through memory",
@@ -46,7 +46,7 @@ bool mmu_check_table(const struct mmu_state *s, unsigned int cpu, unsigned int t
 {
 	unsigned int state = table < MMU_TABLES ? s->table[table] & MMU_T_STATE : 0;
 
-	if (state == MMU_T_TAKEN || state == MMU_T_GATHERED)
+	if (state == MMU_T_TAKEN || state == MMU_T_DEFERRED)
 		return true;
 	mmu_violate("CPU%u walks through page %u, which is no table any more", cpu, table);
 	return mmu.unchecked && table < MMU_TABLES;
@@ -115,13 +115,13 @@ void mmu_check_memory(const struct mmu_state *s)
 	for (page = 0; page < MMU_VPAGES; page++) {
 		mmu_translate(s, page, &walk);
 		if (walk.outcome == SPEC_FAULT_ABSENT) {
-			mmu_check_fault(s, MMU_NOBODY, page);
+			mmu_check_fault(s, MMU_UNTRACKED, page);
 		} else if (walk.outcome == SPEC_FAULT_RESERVED) {
 			mmu_violate("a reserved bit at page %u", page);
 		} else {
 			unsigned int base = page & ~(mmu_pages(walk.level) - 1);
 
-			mmu_check_read(s, MMU_NOBODY, page,
+			mmu_check_read(s, MMU_UNTRACKED, page,
 				       (unsigned int)(walk.frame >> SPEC_PAGE_SHIFT) +
 				       page - base,
 				       (walk.writable ? MMU_W : 0) |
@@ -278,7 +278,7 @@ static void mmu_check_cached(const struct mmu_state *s, unsigned int cpu, u16 e)
 	}
 }
 
-void mmu_check_settled(const struct mmu_state *s)
+void mmu_check_quiescent(const struct mmu_state *s)
 {
 	struct spec_walk walk;
 	unsigned int cpu, i;
@@ -345,10 +345,10 @@ void mmu_check_answer(struct mmu_state *s, const struct mmu_action *a)
 	mmu_map_apply(mmu_map_at(s->old), &a->op, a->page, MMU_TABLES, &after, &expected);
 	expected.status = s->expect - 1;
 	if (expected.status == MMU_OK && memcmp(&expected, &a->answer, sizeof(expected)))
-		mmu_violate("the answer differs: leaf %#x/%#x at %u/%u, %u/%u leaves, %u/%u pages, tighter %u/%u (is/should be)",
+		mmu_violate("the answer differs: leaf %#x/%#x at %u/%u, %u/%u leaves, %u/%u pages, revoked %u/%u (is/should be)",
 			    a->answer.leaf, expected.leaf, a->answer.va, expected.va,
 			    a->answer.leaves, expected.leaves, a->answer.pages,
-			    expected.pages, a->answer.tighter, expected.tighter);
+			    expected.pages, a->answer.revoked, expected.revoked);
 	if (a->op.kind == MMU_OP_PROTECT || a->op.kind == MMU_OP_PROTECT_RANGE)
 		mmu_check_protect(s, a);
 }

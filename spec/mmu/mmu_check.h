@@ -29,7 +29,7 @@ void mmu_check_memory(const struct mmu_state *s);
  * a translation that the map does not have; all invariants of the tree hold.
  */
 void mmu_check_answer(struct mmu_state *s, const struct mmu_action *a);
-void mmu_check_settled(const struct mmu_state *s);
+void mmu_check_quiescent(const struct mmu_state *s);
 
 /* All invariants of the tree hold; else @result tells which does not. */
 struct spec_result;

@@ -47,7 +47,7 @@ static bool mmu_linux_reads(const struct mmu_state *s, unsigned int table)
 {
 	unsigned int state = s->table[table] & MMU_T_STATE;
 
-	if (state == MMU_T_TAKEN || state == MMU_T_GATHERED)
+	if (state == MMU_T_TAKEN || state == MMU_T_DEFERRED)
 		return true;
 	mmu_violate("Linux's fault reads page %u, which is no table any more", table);
 	return false;
@@ -67,7 +67,7 @@ static void mmu_link(const struct mmu_state *s, unsigned int page, unsigned int 
 		new++;
 	if (!s->foreign || s->table_lock || new == MMU_TABLES)
 		return;
-	if ((s->table[table] & MMU_T_STATE) == MMU_T_GATHERED)
+	if ((s->table[table] & MMU_T_STATE) == MMU_T_DEFERRED)
 		mmu_violate("Linux's fault links a table into table %u, which is unlinked",
 			    table);
 	t = mmu_branch(s);

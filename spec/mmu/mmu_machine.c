@@ -93,7 +93,7 @@ static void mmu_unlock(struct mmu_state *t, const struct mmu_action *a)
 	t->inv_start = 0;
 	t->inv_n = 0;
 	t->inv_step = 0;
-	mmu_check_settled(t);
+	mmu_check_quiescent(t);
 }
 
 static void mmu_send(struct mmu_state *t, unsigned int cpu, const struct mmu_action *a)
@@ -135,7 +135,7 @@ static bool mmu_local(const struct mmu_state *t, const struct mmu_action *a)
 	case MMU_ACT_SET_LIVE:
 	case MMU_ACT_RESERVE:
 	case MMU_ACT_TAKE:
-	case MMU_ACT_GATHER:
+	case MMU_ACT_DEFER:
 	case MMU_ACT_GET:
 	case MMU_ACT_PUT:
 		/* Only the holder of the region's lock reads or writes these. */
@@ -195,7 +195,7 @@ static u16 mmu_do_books(struct mmu_state *t, const struct mmu_action *a)
 		return mmu_reserve(t);
 	case MMU_ACT_TAKE:
 		return mmu_take(t);
-	case MMU_ACT_GATHER:
+	case MMU_ACT_DEFER:
 		mmu_gather(t, a->page);
 		return 0;
 	case MMU_ACT_GET:

@@ -25,12 +25,12 @@ enum mmu_act {
 	MMU_ACT_SET_LIVE,	/* @n */
 	MMU_ACT_RESERVE,	/* value: how many tables can be taken */
 	MMU_ACT_TAKE,		/* value: a table */
-	MMU_ACT_GATHER,		/* table @page was unlinked */
+	MMU_ACT_DEFER,		/* table @page was unlinked */
 	MMU_ACT_GET,		/* frame @page of @level is mapped once more */
 	MMU_ACT_PUT,		/* once less; @entry is the leaf as it was */
 	MMU_ACT_SEND,		/* IPIs: invalidate @n addresses from @page, @level apart */
 	MMU_ACT_WAIT,		/* for all acknowledgements */
-	MMU_ACT_FREE_TABLES,	/* all that were gathered */
+	MMU_ACT_FREE_TABLES,	/* all that were deferred */
 	MMU_ACT_FREE_FRAMES,	/* all whose last mapping is gone */
 	MMU_ACT_UNLOCK,		/* with @answer; @entry as for PUT where rights changed */
 	MMU_ACT_RETURN,		/* @answer; @entry: A and D that it tells of */

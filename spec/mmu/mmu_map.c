@@ -140,7 +140,7 @@ void mmu_map_apply(const struct mmu_map *map, const struct mmu_op *op,
 		expected = (struct spec_answer){ .status = SPEC_AGAIN };
 	*answer = (struct mmu_answer) {
 		.status = expected.status,
-		.tighter = expected.tighter,
+		.revoked = expected.revoked,
 		.leaf = mmu_page_of(&expected.leaf, expected.leaf.va),
 		.va = (u8)(expected.leaf.va >> SPEC_PAGE_SHIFT),
 		.leaves = (u8)expected.leaves,

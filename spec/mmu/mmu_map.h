@@ -64,7 +64,7 @@ struct mmu_op {
 /**
  * struct mmu_answer - what an operation says, as far as the abstract map decides it
  * @status: OK or an error; all else is 0 after an error
- * @tighter: protect: rights were taken away
+ * @revoked: protect: rights were taken away
  * @leaf: what stood at the address (unmap, protect, remap, split, resolve): the
  *        MMU_PAGE of its first page
  * @va: first page of that leaf
@@ -73,7 +73,7 @@ struct mmu_op {
  */
 struct mmu_answer {
 	u8 status;
-	u8 tighter;
+	u8 revoked;
 	u16 leaf;
 	u8 va;
 	u8 leaves;

@@ -131,7 +131,7 @@ struct mmu_store {
 /* What a page for tables is, in bits 3:2; its live count is bits 1:0. */
 #define MMU_T_RESERVE	0U		/* zero, in nobody's use */
 #define MMU_T_TAKEN	(1U << 2)	/* the core's */
-#define MMU_T_GATHERED	(2U << 2)	/* unlinked, not yet invalidated everywhere */
+#define MMU_T_DEFERRED	(2U << 2)	/* unlinked, not yet invalidated everywhere */
 #define MMU_T_OTHERS	(3U << 2)	/* Linux's, to be linked by it */
 #define MMU_T_LIVE	3U
 #define MMU_T_STATE	(3U << 2)

@@ -41,8 +41,8 @@ static __always_inline enum pt_status pt_put_leaf(struct pt *pt, u64 va, u64 tab
 }
 
 /* The table for the leaf is missing, or a larger leaf stands there. */
-static noinline enum pt_status pt_map_deeper(struct pt *pt, u64 va,
-					     unsigned int level, u64 entry)
+static noinline enum pt_status pt_map_slow(struct pt *pt, u64 va,
+					   unsigned int level, u64 entry)
 {
 	enum pt_status status;
 	u64 table;
@@ -63,8 +63,8 @@ static __always_inline enum pt_status pt_map_at(struct pt *pt, u64 va, u64 pa,
 	    (rights & ~PT_RIGHTS))
 		return PT_INVALID;
 	entry = pte_make_leaf(pa, level, rights);
-	if (!pt_find_quickly(pt, va, level, &table))
-		return pt_map_deeper(pt, va, level, entry);
+	if (!pt_find_fast(pt, va, level, &table))
+		return pt_map_slow(pt, va, level, entry);
 	return pt_put_leaf(pt, va, table, level, entry);
 }
 
@@ -95,8 +95,8 @@ enum pt_status pt_map(struct pt *pt, u64 va, u64 pa, unsigned int level, u32 rig
  */
 static __always_inline bool pt_find_page(struct pt *pt, u64 va, struct pt_place *page)
 {
-	if (!pt_holds(pt, va) || (va & (PT_PAGE_SIZE - 1)) ||
-	    !pt_find_quickly(pt, va, 1, &page->table))
+	if (!pt_va_in_region(pt, va) || (va & (PT_PAGE_SIZE - 1)) ||
+	    !pt_find_fast(pt, va, 1, &page->table))
 		return false;
 	page->level = 1;
 	page->entry = pt_env_load(pt->env, page->table, pt_index(va, 1));
@@ -107,7 +107,7 @@ static __always_inline bool pt_find_page(struct pt *pt, u64 va, struct pt_place 
 static __always_inline enum pt_status pt_find_leaf(struct pt *pt, u64 va,
 						   struct pt_place *leaf)
 {
-	if (!pt_holds(pt, va) || (va & (PT_PAGE_SIZE - 1)))
+	if (!pt_va_in_region(pt, va) || (va & (PT_PAGE_SIZE - 1)))
 		return PT_INVALID;
 	pt_descend(pt, va, 1, leaf);
 	if (pte_kind(leaf->entry, leaf->level) != PTE_LEAF ||
@@ -153,7 +153,7 @@ enum pt_status pt_unmap(struct pt *pt, u64 va, struct pt_mapping *old)
 }
 
 static __always_inline void pt_protect_found(struct pt *pt, u64 va, u32 rights,
-					     struct pt_mapping *old, bool *tighter,
+					     struct pt_mapping *old, bool *revoked,
 					     const struct pt_place *leaf)
 {
 	u64 entry;
@@ -163,30 +163,30 @@ static __always_inline void pt_protect_found(struct pt *pt, u64 va, u32 rights,
 				pt_index(va, leaf->level), leaf->entry, rights);
 	pt_env_unlock(pt->env, leaf->table, leaf->level);
 	pt_decode(old, va, leaf->level, entry);
-	*tighter = pte_rights(entry) & ~rights;
+	*revoked = pte_rights(entry) & ~rights;
 }
 
 static noinline enum pt_status pt_protect_large(struct pt *pt, u64 va, u32 rights,
-						struct pt_mapping *old, bool *tighter)
+						struct pt_mapping *old, bool *revoked)
 {
 	struct pt_place leaf;
 	enum pt_status status = pt_find_leaf(pt, va, &leaf);
 
 	if (status == PT_OK)
-		pt_protect_found(pt, va, rights, old, tighter, &leaf);
+		pt_protect_found(pt, va, rights, old, revoked, &leaf);
 	return status;
 }
 
 enum pt_status pt_protect(struct pt *pt, u64 va, u32 rights,
-			  struct pt_mapping *old, bool *tighter)
+			  struct pt_mapping *old, bool *revoked)
 {
 	struct pt_place page;
 
 	if (rights & ~PT_RIGHTS)
 		return PT_INVALID;
 	if (!pt_find_page(pt, va, &page))
-		return pt_protect_large(pt, va, rights, old, tighter);
-	pt_protect_found(pt, va, rights, old, tighter, &page);
+		return pt_protect_large(pt, va, rights, old, revoked);
+	pt_protect_found(pt, va, rights, old, revoked, &page);
 	return PT_OK;
 }
 
@@ -214,7 +214,7 @@ enum pt_status pt_resolve(struct pt *pt, u64 va, struct pt_mapping *found)
 {
 	struct pt_place p;
 
-	if (!pt_holds(pt, va))
+	if (!pt_va_in_region(pt, va))
 		return PT_INVALID;
 	pt_descend(pt, va, 1, &p);
 	if (pte_kind(p.entry, p.level) != PTE_LEAF)

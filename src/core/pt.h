@@ -32,15 +32,15 @@
  *   pt_env_reserve(env)			 tables that can be taken for sure;
  *   pt_env_take(env, level, owned)		 take one: zeroed, 4 KiB aligned, not at
  *						 address 0, count 0, used by nobody; one
- *						 that is not @owned is a border table
+ *						 that is not @owned is a shared upper-level table
  *						 and belongs to other software once it
  *						 is linked;
- *   pt_env_disown(env, table)			 a table of the core's has become a
- *						 border table: forget its count;
- *   pt_env_gather_table(env, table, level)	 an unlinked table: all zero, but for
+ *   pt_env_release(env, table)			 a table of the core's has become a
+ *						 shared upper-level table: forget its count;
+ *   pt_env_defer_table(env, table, level)	 an unlinked table: all zero, but for
  *						 empty tables of other software, which
  *						 the environment looks for and takes too;
- *   pt_env_gather_leaf(env, va, level, entry)	 a leaf that a range form removed;
+ *   pt_env_defer_leaf(env, va, level, entry)	 a leaf that a range form removed;
  *   pt_env_leaf_bits(level)			 ignored bits that each leaf must carry.
  *
  * Locking.  The caller serialises all operations on one table and keeps them
@@ -49,9 +49,9 @@
  * so that any prefix of its stores is the old or the new translation at every
  * address.
  *
- * Reclamation.  The core frees nothing.  What it unlinks goes to the gather; the
+ * Reclamation.  The core frees nothing.  What it unlinks goes to the deferred-free list; the
  * caller may free or reuse it only after every CPU has invalidated (SDM 4.10.4.4,
- * 4.10.5).  The gather may hold tables on any status, so it is always flushed.
+ * 4.10.5).  The deferred-free list may hold tables on any status, so it is always flushed.
  *
  * Empty tables that other software linked in the core's places are not counted.
  * They are used when a mapping needs them, and unlinked when an operation finds
@@ -61,7 +61,7 @@
  * software from linking there: pt_unlink_span() says where.
  *
  * Ownership.  A table is the core's if and only if its whole span lies inside the
- * region.  Tables above are border tables: the core uses the entries inside its
+ * region.  Tables above are shared upper-level tables: the core uses the entries inside its
  * region and creates a missing one, but never counts their entries and never
  * unlinks them.
  */
@@ -124,12 +124,12 @@ struct pt_mapping {
  * struct pt_touched - what a range form did
  * @bytes: bytes of address space whose mapping was removed or changed
  * @leaves: leaves removed or changed
- * @tighter: rights were taken away (protect), so an invalidation is due
+ * @revoked: rights were taken away (protect), so an invalidation is due
  */
 struct pt_touched {
 	u64 bytes;
 	u64 leaves;
-	bool tighter;
+	bool revoked;
 };
 
 /**
@@ -161,7 +161,7 @@ enum pt_status pt_init(struct pt *pt, struct pt_env *env, u64 root, u64 start,
  *
  * Return: PT_OK; PT_EXISTS, PT_INVALID, PT_NOMEM with nothing changed; PT_AGAIN
  * (levels 2 and 3 only) when an empty table that the core does not count stood in
- * the place: it is in the gather now, and after the invalidation (SDM 4.10.4.2: P
+ * the place: it is in the deferred-free list now, and after the invalidation (SDM 4.10.4.2: P
  * cleared before the page size changes) the call can be repeated.
  */
 enum pt_status pt_map(struct pt *pt, u64 va, u64 pa, unsigned int level, u32 rights);
@@ -172,14 +172,14 @@ enum pt_status pt_map(struct pt *pt, u64 va, u64 pa, unsigned int level, u32 rig
  * @va: first address of the mapping
  * @old: what was mapped, with the A and D that hardware had set
  *
- * Clears the leaf, then unlinks emptied tables bottom-up into the gather.  An
- * invalidation of @va on every CPU is due before the frame or a gathered table is
+ * Clears the leaf, then unlinks emptied tables bottom-up into the deferred-free list.  An
+ * invalidation of @va on every CPU is due before the frame or a deferred table is
  * reused; it also covers the unlinked tables (SDM 4.10.4.1: INVLPG drops all
  * paging-structure caches of the PCID).  The caller excludes software walkers
  * that hold pointers into tables.
  *
  * Return: PT_OK; PT_NOENT if no mapping starts at @va, though a table that held
- * nothing may have been gathered; PT_INVALID if @va lies outside the region or is
+ * nothing may have been deferred; PT_INVALID if @va lies outside the region or is
  * not a multiple of 4 KiB.
  */
 enum pt_status pt_unmap(struct pt *pt, u64 va, struct pt_mapping *old);
@@ -189,17 +189,17 @@ enum pt_status pt_unmap(struct pt *pt, u64 va, struct pt_mapping *old);
  * @pt: region
  * @va: first address of the mapping
  * @rights: new rights
- * @old: the mapping as it was; @old->dirty is the last sight of D where the right
+ * @old: the mapping as it was; @old->dirty is the last value of D where the right
  *       to write is taken away (a read-only dirty leaf would be a shadow-stack
  *       page, SDM vol. 1 section 17.2)
- * @tighter: set if some right was taken away: an invalidation of @va is due.
+ * @revoked: set if some right was taken away: an invalidation of @va is due.
  *           Rights that are only added need none (SDM 4.10.4.3).
  *
  * At no instant does an access fault that both the old and the new rights allow.
  * Return: PT_OK, PT_NOENT, PT_INVALID (as for pt_unmap(), or bad rights).
  */
 enum pt_status pt_protect(struct pt *pt, u64 va, u32 rights,
-			  struct pt_mapping *old, bool *tighter);
+			  struct pt_mapping *old, bool *revoked);
 
 /**
  * pt_remap() - replace the frame of one mapping by one atomic store
@@ -256,8 +256,8 @@ enum pt_status pt_map_range(struct pt *pt, u64 va, const u64 *pa, u64 n,
  * @end: first address after, likewise
  * @done: what was removed
  *
- * Skips holes.  Each leaf goes to pt_env_gather_leaf(), each emptied table to the
- * gather.  One invalidation of the range is due, as for pt_unmap().
+ * Skips holes.  Each leaf goes to pt_env_defer_leaf(), each emptied table to the
+ * deferred-free list.  One invalidation of the range is due, as for pt_unmap().
  * Return: PT_OK; PT_INVALID with nothing changed if the range is empty, misaligned
  * or outside the region, or if a leaf straddles @va or @end.
  */
@@ -270,7 +270,7 @@ enum pt_status pt_unmap_range(struct pt *pt, u64 va, u64 end,
  * @va: first address, a multiple of 4 KiB
  * @end: first address after, likewise
  * @rights: new rights
- * @done: what was changed; @done->tighter says whether an invalidation is due
+ * @done: what was changed; @done->revoked says whether an invalidation is due
  *
  * D of a leaf that loses the right to write is forgotten.
  * Return: as pt_unmap_range(), and PT_INVALID for bad rights.
@@ -316,13 +316,13 @@ void pt_split_make(struct pt *pt, const struct pt_mapping *old);
 void pt_unlink_span(const struct pt *pt, u64 *start, u64 *end);
 
 /**
- * pt_disown() - stop counting in the tables that an address cuts in two
+ * pt_release() - stop counting in the tables that an address cuts in two
  * @pt: region as it was
  * @va: new end of the region on one side and start on the other
  *
  * For a region that is about to lose a part: the tables whose span has @va inside
- * become border tables.  Changes no translation.
+ * become shared upper-level tables.  Changes no translation.
  */
-void pt_disown(struct pt *pt, u64 va);
+void pt_release(struct pt *pt, u64 va);
 
 #endif /* PT_H */

@@ -49,7 +49,7 @@ static bool pt_straddles(struct pt *pt, u64 va)
 static bool pt_range_ok(struct pt *pt, u64 va, u64 end)
 {
 	return va < end && !((va | end) & (PT_PAGE_SIZE - 1)) &&
-	       pt_covers(pt, va, end - va) && !pt_straddles(pt, va) &&
+	       pt_range_in_region(pt, va, end - va) && !pt_straddles(pt, va) &&
 	       (end == pt->end || !pt_straddles(pt, end));
 }
 
@@ -72,7 +72,7 @@ static unsigned int pt_unmap_run(struct pt *pt, u64 va, const struct pt_run *run
 			continue;
 		entry = pt_env_exchange(pt->env, run->table, run->level,
 					run->first + i, 0);
-		pt_env_gather_leaf(pt->env, pt_run_va(run, va, i), run->level, entry);
+		pt_env_defer_leaf(pt->env, pt_run_va(run, va, i), run->level, entry);
 		removed++;
 	}
 	pt_env_unlock(pt->env, run->table, run->level);
@@ -125,7 +125,7 @@ static unsigned int pt_protect_run(struct pt *pt, const struct pt_run *run,
 	done->leaves += changed;
 	done->bytes += changed * pt_size(run->level);
 	if (before & ~rights)
-		done->tighter = true;
+		done->revoked = true;
 	return i;
 }
 
@@ -223,7 +223,7 @@ enum pt_status pt_map_range(struct pt *pt, u64 va, const u64 *pa, u64 n,
 	enum pt_status status;
 
 	if (level < 1 || level > PT_LEAF_LEVELS || (rights & ~PT_RIGHTS) || !n ||
-	    (va & (pt_size(level) - 1)) || !pt_covers(pt, va, pt_size(level)) ||
+	    (va & (pt_size(level) - 1)) || !pt_range_in_region(pt, va, pt_size(level)) ||
 	    n > (pt->end - va) >> pt_shift(level))
 		return PT_INVALID;
 	/* Alignment and limit are powers of two: the OR of all is fine iff each is. */

@@ -55,7 +55,7 @@ void pt_count_parents(struct pt *pt, u64 va, unsigned int level)
 
 /*
  * Take @table, in which the core counts nothing, out of its parent and hand it to
- * the gather.
+ * the deferred-free list.
  */
 static void pt_unlink(struct pt *pt, u64 va, u64 parent, u64 table,
 		      unsigned int level)
@@ -68,7 +68,7 @@ static void pt_unlink(struct pt *pt, u64 va, u64 parent, u64 table,
 	 */
 	pt_env_store(pt->env, parent, level + 1, pt_index(va, level + 1), 0);
 	pt_env_unlock(pt->env, parent, level + 1);
-	pt_env_gather_table(pt->env, table, level);
+	pt_env_defer_table(pt->env, table, level);
 }
 
 void pt_reclaim(struct pt *pt, u64 va, unsigned int level, u64 table)
@@ -130,13 +130,13 @@ void pt_unlink_span(const struct pt *pt, u64 *start, u64 *end)
 	}
 }
 
-void pt_disown(struct pt *pt, u64 va)
+void pt_release(struct pt *pt, u64 va)
 {
 	struct pt_place p;
 
 	pt_descend(pt, va, 1, &p);
 	for (; pt_owns(pt, va, p.level); p.level++) {
 		if (va & (pt_table_span(p.level) - 1))
-			pt_env_disown(pt->env, pt_find_table(pt, va, p.level));
+			pt_env_release(pt->env, pt_find_table(pt, va, p.level));
 	}
 }

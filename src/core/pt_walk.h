@@ -60,8 +60,8 @@ static __always_inline u64 pt_find_table(struct pt *pt, u64 va, unsigned int lev
  * The same for the usual case, in the fewest instructions.  The answer no says
  * nothing: then pt_descend() must have a look.
  */
-static __always_inline bool pt_find_quickly(struct pt *pt, u64 va, unsigned int level,
-					    u64 *table)
+static __always_inline bool pt_find_fast(struct pt *pt, u64 va, unsigned int level,
+					 u64 *table)
 {
 	unsigned int above;
 
@@ -90,13 +90,13 @@ static __always_inline bool pt_owns(const struct pt *pt, u64 va, unsigned int le
 }
 
 /* Whether @va lies in the region; then the 4 KiB page around it does, too. */
-static inline bool pt_holds(const struct pt *pt, u64 va)
+static inline bool pt_va_in_region(const struct pt *pt, u64 va)
 {
 	return va >= pt->start && va < pt->end;
 }
 
 /* Whether [@va, @va + @bytes) lies in the region. */
-static inline bool pt_covers(const struct pt *pt, u64 va, u64 bytes)
+static inline bool pt_range_in_region(const struct pt *pt, u64 va, u64 bytes)
 {
 	return va >= pt->start && va < pt->end && pt->end - va >= bytes;
 }
@@ -162,7 +162,7 @@ static __always_inline u64 pt_protect_leaf(struct pt_env *env, u64 table,
  * Empty tables are linked from the top down; a walker that sees one of them finds
  * nothing mapped, as before.  Other software may link a table at the same entry
  * first: that one is used.  Nothing is counted: a table without entries is
- * nobody's until pt_count() says otherwise.
+ * untracked until pt_count() says otherwise.
  *
  * Return: PT_OK; PT_EXISTS if a larger leaf covers @va, PT_NOMEM, with nothing
  * changed.

@@ -8,7 +8,7 @@
 #include <asm/processor.h>
 
 #include "ioctl.h"
-#include "trial.h"
+#include "opcheck.h"
 
 /*
  * What a check has seen of a page is noted in the page, with the number of the
@@ -111,12 +111,12 @@ static void vpt_spec_pause(void *ctx)
 /* All that the file has tables of, if that is one range; or NULL. */
 static const struct pt *vpt_region_whole(struct vpt_file *f)
 {
-	if (f->pieces.cut)
-		return vpt_region_gone(f) ? f->pieces.cut : NULL;
-	return f->pieces.n == 1 ? &vpt_piece_from(f, 0)->pt : NULL;
+	if (f->extents.cut)
+		return vpt_region_gone(f) ? f->extents.cut : NULL;
+	return f->extents.n == 1 ? &vpt_extent_from(f, 0)->pt : NULL;
 }
 
-/* The region that @pt describes: a piece of the file's, or a part of one. */
+/* The region that @pt describes: an extent of the file's, or a part of one. */
 void vpt_spec_region(struct vpt_file *f, const struct pt *pt, struct spec_region *region)
 {
 	const struct pt *whole = vpt_region_whole(f);
@@ -195,7 +195,7 @@ int vpt_check_file(struct vpt_file *f, struct vpt_check *c)
 {
 	struct spec_region region;
 	struct spec_result result;
-	struct vpt_piece *piece;
+	struct vpt_extent *extent;
 	struct spec_env env;
 
 	if (mutex_lock_killable(&f->lock))
@@ -206,8 +206,8 @@ int vpt_check_file(struct vpt_file *f, struct vpt_check *c)
 	}
 	f->checks++;
 	vpt_spec_look(f, &env);
-	for (piece = vpt_piece_from(f, 0); piece; piece = vpt_piece_next(piece)) {
-		vpt_spec_region(f, &piece->pt, &region);
+	for (extent = vpt_extent_from(f, 0); extent; extent = vpt_extent_next(extent)) {
+		vpt_spec_region(f, &extent->pt, &region);
 		spec_check_tree(&region, &env, &result);
 		vpt_check_add(f, c, &result);
 	}

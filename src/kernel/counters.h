@@ -10,9 +10,9 @@ struct vpt_counters {
 	u64 frames_freed;
 	u64 frames_retired;
 	u64 tables_allocated;
-	u64 tables_adopted;
+	u64 tables_reclaimed_foreign;
 	u64 tables_freed;
-	u64 tables_given;
+	u64 tables_transferred;
 	u64 files_opened;
 	u64 files_closed;
 };

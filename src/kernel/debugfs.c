@@ -17,9 +17,9 @@
  *
  * Lifetimes.  A reader holds a reference on the struct vpt_file that it looks at, which
  * keeps the memory and nothing else: when the file is released its region is gone, and the
- * reader finds no piece.  Tables are read under the file's lock, and within its pieces only:
- * while a piece is there and the lock is held, nobody frees a table of its walks (the
- * notifier takes the piece away, under this lock, before Linux frees any).  Neither
+ * reader finds no extent.  Tables are read under the file's lock, and within its extents only:
+ * while an extent is there and the lock is held, nobody frees a table of its walks (the
+ * notifier takes the extent away, under this lock, before Linux frees any).  Neither
  * lock nor reference is held while text is copied to the reader, so that one who does not
  * take it keeps nobody waiting.
  *
@@ -39,7 +39,7 @@
 
 #include "debugfs.h"
 #include "ioctl.h"
-#include "trial.h"
+#include "opcheck.h"
 
 /* Every open file, by its number. */
 static DEFINE_XARRAY_ALLOC1(vpt_files);
@@ -55,7 +55,7 @@ static struct dentry *vpt_debugfs_dir;
  * @start: tables: first address of interest
  * @end: first address after
  * @at: number of the open file that is shown next, or of the next there is after it
- * @va: address in that file where its next piece of text begins
+ * @va: address in that file where its next extent of text begins
  * @next: and the one after; VPT_VIEW_DONE
  */
 struct vpt_view {
@@ -97,7 +97,7 @@ static void vpt_file_free(struct kref *refs)
 
 	put_pid(f->owner);
 	free_cpumask_var(f->shot);
-	kfree(f->trial);
+	kfree(f->opcheck);
 	kfree(f);
 }
 
@@ -173,15 +173,15 @@ static int vpt_regions_show(struct seq_file *m, void *file)
 {
 	struct vpt_view *v = m->private;
 	struct vpt_file *f = file;
-	struct vpt_piece *piece;
+	struct vpt_extent *extent;
 	u64 bytes = 0, mapped = 0;
 	unsigned int level;
 
 	v->next = VPT_VIEW_DONE;
 	if (mutex_lock_killable(&f->lock))
 		return -EINTR;
-	for (piece = vpt_piece_from(f, 0); piece; piece = vpt_piece_next(piece))
-		bytes += piece->pt.end - piece->pt.start;
+	for (extent = vpt_extent_from(f, 0); extent; extent = vpt_extent_next(extent))
+		bytes += extent->pt.end - extent->pt.start;
 	for (level = 1; level <= VPT_LEVELS; level++)
 		mapped += f->books.leaves[level - 1] << pt_shift(level);
 	seq_printf(m, "id=%u start=0x%llx end=0x%llx bytes=%llu strict=%d write=%d exec=%d",
@@ -192,7 +192,7 @@ static int vpt_regions_show(struct seq_file *m, void *file)
 		   f->books.tables);
 	seq_printf(m, " frames=%llu handles=%llu faults=%llu segvs=%llu shootdowns=%llu",
 		   f->frames, f->nhandles, f->faults, f->segvs, f->shootdowns);
-	seq_printf(m, " checked=%llu violations=%llu", f->trials, f->violations);
+	seq_printf(m, " checked=%llu violations=%llu", f->opchecks, f->violations);
 	mutex_unlock(&f->lock);
 	vpt_view_process(m, f);
 	return 0;
@@ -255,20 +255,20 @@ static int vpt_tables_show(struct seq_file *m, void *file)
 	/* Of a single page, what is not present as well. */
 	const bool absent = v->end - v->start <= PAGE_SIZE;
 	struct vpt_file *f = file;
-	struct vpt_piece *piece;
+	struct vpt_extent *extent;
 	u64 va, end;
 
 	v->next = VPT_VIEW_DONE;
 	if (mutex_lock_killable(&f->lock))
 		return -EINTR;
-	piece = vpt_piece_from(f, v->va);
-	va = piece ? max(v->va, piece->pt.start) : v->end;
+	extent = vpt_extent_from(f, v->va);
+	va = extent ? max(v->va, extent->pt.start) : v->end;
 	if (va >= v->end)
 		goto unlock;
-	end = min(v->end, piece->pt.end);
+	end = min(v->end, extent->pt.end);
 	do {
-		u64 bytes = vpt_tables_path(m, f, &piece->pt, va,
-					    max(v->start, piece->pt.start), absent);
+		u64 bytes = vpt_tables_path(m, f, &extent->pt, va,
+					    max(v->start, extent->pt.start), absent);
 
 		va = (va & ~(bytes - 1)) + bytes;
 	} while (va < end && (va & (pt_size(2) - 1)));

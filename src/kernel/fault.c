@@ -141,12 +141,12 @@ static vm_fault_t vpt_map_pages(struct vm_fault *vmf, pgoff_t first, pgoff_t las
 /* Copy to or from the part of the region at @va that one leaf maps. */
 static int vpt_access_leaf(struct vpt_file *f, u64 va, void *buf, int len, int write)
 {
-	struct vpt_piece *piece = vpt_piece_at(f, va, 1);
+	struct vpt_extent *extent = vpt_extent_at(f, va, 1);
 	struct pt_mapping m;
 	u64 pa, left;
 	void *page;
 
-	if (!piece || pt_resolve(&piece->pt, va, &m) != PT_OK ||
+	if (!extent || pt_resolve(&extent->pt, va, &m) != PT_OK ||
 	    (write && !(m.rights & PT_WRITE)))
 		return -EFAULT;
 	pa = m.pa + (va - m.va);
@@ -192,16 +192,16 @@ static int vpt_access(struct vm_area_struct *vma, unsigned long addr, void *buf,
 static int vpt_may_split(struct vm_area_struct *vma, unsigned long addr)
 {
 	struct vpt_file *f = vma->vm_private_data;
-	struct vpt_piece *piece;
+	struct vpt_extent *extent;
 	struct pt_mapping m;
 	bool cut;
 
 	mutex_lock(&f->lock);
-	piece = vpt_piece_at(f, addr, 1);
+	extent = vpt_extent_at(f, addr, 1);
 	cut = (addr & (VPT_SPLIT_UNIT - 1)) ||
-	      (piece && pt_resolve(&piece->pt, addr, &m) == PT_OK && m.va != addr);
+	      (extent && pt_resolve(&extent->pt, addr, &m) == PT_OK && m.va != addr);
 	mutex_unlock(&f->lock);
-	return cut ? -EINVAL : vpt_piece_for_split(f);
+	return cut ? -EINVAL : vpt_extent_for_split(f);
 }
 
 /* Rights are vpt's: mprotect() would rewrite leaves behind its back. */

@@ -56,7 +56,7 @@ void vpt_uncharge(struct vpt_file *f, unsigned long pages)
  * mapped or not: ps and top show them, and the OOM killer knows what the end of the
  * process would give back.  As shared memory: they are no file's pages, which could be
  * dropped or written back.  Frames of the pool are not counted, as Linux does not count
- * hugetlb pages: they were taken at insertion, and nobody's end gives them back to Linux.
+ * hugetlb pages: they were taken at insertion, and untracked end gives them back to Linux.
  */
 static void vpt_rss_add(struct vpt_file *f, unsigned long pages)
 {
@@ -194,8 +194,8 @@ static void vpt_frame_release(struct vpt_file *f, struct page *frame)
 {
 	unsigned int level = vpt_frame_level(frame);
 
-	if (vpt_telling())
-		vpt_tell_frame(f, SPEC_MON_FRAME_FREE, page_to_phys(frame), level);
+	if (vpt_events_on())
+		vpt_event_frame(f, SPEC_MON_FRAME_FREE, page_to_phys(frame), level);
 	set_page_private(frame, 0);
 	vpt_index(frame) = 0;
 	if (level == 3) {
@@ -300,9 +300,9 @@ void vpt_frame_put(struct pt_env *env, struct page *frame)
 	set_page_private(frame, page_private(frame) - 1);
 	if (page_private(frame))
 		return;
-	if (vpt_telling())
-		vpt_tell_frame(env->f, SPEC_MON_FRAME_GATHER, page_to_phys(frame),
-			       vpt_frame_level(frame));
+	if (vpt_events_on())
+		vpt_event_frame(env->f, SPEC_MON_FRAME_DEFER, page_to_phys(frame),
+				vpt_frame_level(frame));
 	list_add(&frame->lru, &env->dead_frames);
 }
 
@@ -321,7 +321,7 @@ void vpt_leaf_removed(struct pt_env *env, unsigned int level, u64 pa)
 	vpt_frame_put(env, vpt_leaf_frame(level, pa));
 }
 
-void pt_env_gather_leaf(struct pt_env *env, u64 va, unsigned int level, u64 entry)
+void pt_env_defer_leaf(struct pt_env *env, u64 va, unsigned int level, u64 entry)
 {
 	const u64 pa = entry & PTE_PFN_MASK;
 
@@ -347,8 +347,8 @@ void vpt_free_frames(struct vpt_file *f, struct list_head *frames)
 			vpt_frame_release(f, frame);
 			continue;
 		}
-		if (vpt_telling())
-			vpt_tell_frame(f, SPEC_MON_FRAME_FREE, page_to_phys(frame), 1);
+		if (vpt_events_on())
+			vpt_event_frame(f, SPEC_MON_FRAME_FREE, page_to_phys(frame), 1);
 		vpt_index(frame) = 0;
 		/* Takes fewer instructions than release_pages() for many at a time. */
 		__free_page(frame);

@@ -56,13 +56,13 @@ u64 vpt_show_phys(const struct vpt_file *f, u64 pa)
 	return may ? pa : 0;
 }
 
-/* The piece that holds a range, or -ENXIO, -ERANGE.  @f->lock is held. */
-struct vpt_piece *vpt_find_piece(struct vpt_file *f, u64 va, u64 bytes)
+/* The extent that holds a range, or -ENXIO, -ERANGE.  @f->lock is held. */
+struct vpt_extent *vpt_find_piece(struct vpt_file *f, u64 va, u64 bytes)
 {
-	struct vpt_piece *piece = vpt_piece_at(f, va, bytes);
+	struct vpt_extent *extent = vpt_extent_at(f, va, bytes);
 
-	if (piece)
-		return piece;
+	if (extent)
+		return extent;
 	return ERR_PTR(vpt_region_gone(f) ? -ENXIO : -ERANGE);
 }
 
@@ -72,13 +72,13 @@ struct vpt_piece *vpt_find_piece(struct vpt_file *f, u64 va, u64 bytes)
  */
 int vpt_check_inside(struct vpt_file *f, u64 va, u64 bytes)
 {
-	struct vpt_piece *piece;
+	struct vpt_extent *extent;
 
 	if (mutex_lock_killable(&f->lock))
 		return -EINTR;
-	piece = vpt_find_piece(f, va, bytes);
+	extent = vpt_find_piece(f, va, bytes);
 	mutex_unlock(&f->lock);
-	return PTR_ERR_OR_ZERO(piece);
+	return PTR_ERR_OR_ZERO(extent);
 }
 
 static int vpt_ioc_config(struct vpt_file *f, void *arg, u64 user)
@@ -139,9 +139,9 @@ static void vpt_module_stats(struct vpt_stats *s)
 		s->frames_freed += c->frames_freed;
 		s->frames_retired += c->frames_retired;
 		s->tables_allocated += c->tables_allocated;
-		s->tables_adopted += c->tables_adopted;
+		s->tables_reclaimed_foreign += c->tables_reclaimed_foreign;
 		s->tables_freed += c->tables_freed;
-		s->tables_given += c->tables_given;
+		s->tables_transferred += c->tables_transferred;
 		opened += c->files_opened;
 		closed += c->files_closed;
 	}
@@ -152,7 +152,7 @@ static void vpt_module_stats(struct vpt_stats *s)
 static int vpt_ioc_stats(struct vpt_file *f, void *arg, u64 user)
 {
 	struct vpt_stats *s = arg;
-	struct vpt_piece *piece;
+	struct vpt_extent *extent;
 	unsigned int level;
 
 	if (!vpt_zero(s->reserved, ARRAY_SIZE(s->reserved)))
@@ -162,8 +162,8 @@ static int vpt_ioc_stats(struct vpt_file *f, void *arg, u64 user)
 		return -EINTR;
 	s->flags = (f->strict ? VPT_STRICT : 0) | (f->violations ? VPT_BROKEN : 0);
 	s->region_start = f->start;
-	for (piece = vpt_piece_from(f, 0); piece; piece = vpt_piece_next(piece))
-		s->region_bytes += piece->pt.end - piece->pt.start;
+	for (extent = vpt_extent_from(f, 0); extent; extent = vpt_extent_next(extent))
+		s->region_bytes += extent->pt.end - extent->pt.start;
 	for (level = 1; level <= VPT_LEVELS; level++) {
 		s->leaves[level - 1] = f->books.leaves[level - 1];
 		s->mapped_bytes += s->leaves[level - 1] << pt_shift(level);
@@ -173,7 +173,7 @@ static int vpt_ioc_stats(struct vpt_file *f, void *arg, u64 user)
 	s->faults = f->faults;
 	s->segvs = f->segvs;
 	s->shootdowns = f->shootdowns;
-	s->checked = f->trials;
+	s->checked = f->opchecks;
 	s->violations = f->violations;
 	mutex_unlock(&f->lock);
 	vpt_module_stats(s);

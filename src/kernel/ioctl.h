@@ -21,16 +21,16 @@ int vpt_level(u64 page_size);
 int vpt_prot_check(u32 prot);
 int vpt_rights(struct vpt_file *f, u32 prot);
 u64 vpt_show_phys(const struct vpt_file *f, u64 pa);
-struct vpt_piece *vpt_find_piece(struct vpt_file *f, u64 va, u64 bytes);
+struct vpt_extent *vpt_find_piece(struct vpt_file *f, u64 va, u64 bytes);
 int vpt_check_inside(struct vpt_file *f, u64 va, u64 bytes);
 
 /* check.c */
 int vpt_check_file(struct vpt_file *f, struct vpt_check *c);
 
-/* walkers.c */
-int vpt_lock_walkers_unmap(struct vpt_file *f, u64 start, u64 end);
-int vpt_lock_walkers_map(struct vpt_file *f, u64 start, u64 bytes, u64 page_size);
-void vpt_unlock_walkers(struct vpt_file *f);
+/* mmap_lock.c */
+int vpt_mmap_lock_unmap(struct vpt_file *f, u64 start, u64 end);
+int vpt_mmap_lock_map(struct vpt_file *f, u64 start, u64 bytes, u64 page_size);
+void vpt_mmap_unlock(struct vpt_file *f);
 
 /*
  * Whether @size bytes at @user, where the answer goes to, overlap [@va, @va + @bytes),

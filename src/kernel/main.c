@@ -10,7 +10,7 @@
 
 #include "debugfs.h"
 #include "platform.h"
-#include "trial.h"
+#include "opcheck.h"
 
 #define VPT_GIB		(1UL << 30)
 #define VPT_ADDR_MAX	(1UL << 47)
@@ -46,12 +46,12 @@ static int vpt_open(struct inode *inode, struct file *file)
 	if (!f)
 		return ret;
 	kref_init(&f->refs);
-	f->trial = kzalloc(sizeof(*f->trial), GFP_KERNEL_ACCOUNT);
-	if (!f->trial || !zalloc_cpumask_var(&f->shot, GFP_KERNEL_ACCOUNT))
+	f->opcheck = kzalloc(sizeof(*f->opcheck), GFP_KERNEL_ACCOUNT);
+	if (!f->opcheck || !zalloc_cpumask_var(&f->shot, GFP_KERNEL_ACCOUNT))
 		goto put;
 	mutex_init(&f->lock);
 	init_rwsem(&f->touch);
-	vpt_pieces_init(&f->pieces);
+	vpt_extents_init(&f->extents);
 	vpt_spare_init(&f->spare);
 	vpt_spare_init(&f->deposit);
 	xa_init_flags(&f->handles, XA_FLAGS_ALLOC1);
@@ -90,7 +90,7 @@ static int vpt_release(struct inode *inode, struct file *file)
 	WARN_ON_ONCE(!f->violations &&
 		     (f->frames || f->deposit.n || !vpt_region_gone(f)));
 	vpt_drop_spare(f);
-	vpt_pieces_free(&f->pieces);
+	vpt_extents_free(&f->extents);
 	mmdrop(f->mm);
 	vpt_monitor_drop(f);
 	vpt_file_put(f);

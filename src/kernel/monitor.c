@@ -8,7 +8,7 @@
  */
 #include <linux/mm.h>
 
-#include "trial.h"
+#include "opcheck.h"
 
 #define VPT_MONITOR_MIN		(256UL << 10)
 #define VPT_MONITOR_MAX		(256UL << 20)
@@ -111,14 +111,14 @@ static u64 vpt_monitor_size(struct vpt_file *f)
 /* The tables and leaves that are there, as if they had just been seen. */
 static void vpt_monitor_adopt(struct vpt_file *f)
 {
-	struct vpt_piece *piece;
+	struct vpt_extent *extent;
 	u64 va;
 
-	for (piece = vpt_piece_from(f, 0); piece; piece = vpt_piece_next(piece)) {
+	for (extent = vpt_extent_from(f, 0); extent; extent = vpt_extent_next(extent)) {
 		u64 told[PT_LEVELS + 1] = { 0 };
 
-		for (va = piece->pt.start; va < piece->pt.end;) {
-			u64 bytes = vpt_tell_path(f, va, told, true, vpt_monitor_step);
+		for (va = extent->pt.start; va < extent->pt.end;) {
+			u64 bytes = vpt_event_path(f, va, told, true, vpt_monitor_step);
 
 			va = (va & ~(bytes - 1)) + bytes;
 		}
@@ -188,8 +188,8 @@ void vpt_monitor_begin(struct vpt_file *f)
 		vpt_monitor_drop(f);
 	else if (m->on && m->mon.lost)
 		vpt_monitor_stop(f);
-	/* What is being taken away belongs to no piece, and would not be known. */
-	if (wanted && !m->on && m->spare && !f->pieces.cut)
+	/* What is being taken away belongs to no extent, and would not be known. */
+	if (wanted && !m->on && m->spare && !f->extents.cut)
 		vpt_monitor_start(f);
 }
 

@@ -8,17 +8,17 @@
 
 #include <linux/sched.h>
 
-#include "core_told.h"
+#include "core_traced.h"
 #include "ioctl.h"
 #include "step.h"
-#include "trial.h"
+#include "opcheck.h"
 
 /* Call core function @fn: the silent copy, or the one that tells. */
 #define op_env_core		vpt_core
 
 /*
  * The table is broken, and that is on record; the next call goes through without a
- * trial: since vpt_lock_reserved() refuses everybody else, it comes from who takes the
+ * opcheck: since vpt_lock_reserved() refuses everybody else, it comes from who takes the
  * region down.
  */
 #define op_env_broken		(-EIO)
@@ -49,13 +49,13 @@ static inline int op_env_lock(struct op *op)
 	return vpt_lock_reserved(&op->env, 0);
 }
 
-static inline int op_env_lock_walkers(struct op *op, u64 tables)
+static inline int op_env_mmap_lock(struct op *op, u64 tables)
 {
 	int ret = vpt_lock_reserved(&op->env, tables);
 
-	op->env.walkers = true;
+	op->env.mmap_locked = true;
 	if (ret)
-		vpt_unlock_walkers(op->env.f);
+		vpt_mmap_unlock(op->env.f);
 	return ret;
 }
 
@@ -67,22 +67,22 @@ static inline int op_env_lock_map(struct op *op, u64 va, u64 n, unsigned int lev
 
 	if (level == 1)
 		return vpt_lock_reserved(&op->env, tables);
-	ret = vpt_lock_walkers_map(op->env.f, va, n << pt_shift(level), pt_size(level));
-	return ret ? ret : op_env_lock_walkers(op, tables + (level == 3 ? n : 0));
+	ret = vpt_mmap_lock_map(op->env.f, va, n << pt_shift(level), pt_size(level));
+	return ret ? ret : op_env_mmap_lock(op, tables + (level == 3 ? n : 0));
 }
 
 static inline int op_env_lock_unmap(struct op *op, u64 va, u64 end)
 {
-	int ret = vpt_lock_walkers_unmap(op->env.f, va, end);
+	int ret = vpt_mmap_lock_unmap(op->env.f, va, end);
 
-	return ret ? ret : op_env_lock_walkers(op, 0);
+	return ret ? ret : op_env_mmap_lock(op, 0);
 }
 
 static inline void op_env_unlock(struct op *op, int ret)
 {
-	vpt_unlock_told(&op->env);
-	if (op->env.walkers)
-		vpt_unlock_walkers(op->env.f);
+	vpt_unlock_traced(&op->env);
+	if (op->env.mmap_locked)
+		vpt_mmap_unlock(op->env.f);
 }
 
 /* Of a broken table, too, and of no interest to the monitor. */
@@ -104,32 +104,32 @@ static inline void op_env_pause(void)
 static inline void op_env_lock_linker(struct op *op)
 {
 	spin_lock(&op->env.mm->page_table_lock);
-	if (vpt_telling())
-		vpt_tell_table_lock(&op->env, 0, 3, true);
+	if (vpt_events_on())
+		vpt_event_table_lock(&op->env, 0, 3, true);
 }
 
 static inline void op_env_unlock_linker(struct op *op)
 {
-	if (vpt_telling())
-		vpt_tell_table_lock(&op->env, 0, 3, false);
+	if (vpt_events_on())
+		vpt_event_table_lock(&op->env, 0, 3, false);
 	spin_unlock(&op->env.mm->page_table_lock);
 }
 
 /* What the caller asks for. */
 
-static inline void vpt_op_enter(struct op *op, const struct vpt_piece *piece)
+static inline void vpt_op_enter(struct op *op, const struct vpt_extent *extent)
 {
-	op->pt = piece->pt;
+	op->pt = extent->pt;
 	op->pt.env = &op->env;
 }
 
 static inline int op_env_find(struct op *op, u64 va, u64 bytes)
 {
-	struct vpt_piece *piece = vpt_find_piece(op->env.f, va, bytes);
+	struct vpt_extent *extent = vpt_find_piece(op->env.f, va, bytes);
 
-	if (IS_ERR(piece))
-		return PTR_ERR(piece);
-	vpt_op_enter(op, piece);
+	if (IS_ERR(extent))
+		return PTR_ERR(extent);
+	vpt_op_enter(op, extent);
 	return 0;
 }
 
@@ -163,11 +163,11 @@ static inline int op_env_answerable(const struct op *op, u64 va, u64 bytes)
 	return vpt_answer_lost(op->env.user, op->env.user_size, va, bytes) ? -EFAULT : 0;
 }
 
-/* Trials and books. */
+/* Operation checks and books. */
 
 static inline bool op_env_start(struct op *op, const struct spec_op *spec)
 {
-	return vpt_trial_start(op->env.f, &op->pt, spec);
+	return vpt_opcheck_start(op->env.f, &op->pt, spec);
 }
 
 /* It is written down only if somebody wants to know. */
@@ -176,19 +176,19 @@ static inline bool op_env_start(struct op *op, const struct spec_op *spec)
 
 static inline void op_env_end(struct op *op, enum pt_status status)
 {
-	vpt_trial_end(op->env.f, &op->pt, status);
+	vpt_opcheck_end(op->env.f, &op->pt, status);
 }
 
 static inline void op_env_end_leaf(struct op *op, enum pt_status status,
-				   const struct pt_mapping *leaf, bool tighter)
+				   const struct pt_mapping *leaf, bool revoked)
 {
-	vpt_trial_end_leaf(op->env.f, &op->pt, status, leaf, tighter);
+	vpt_opcheck_end_leaf(op->env.f, &op->pt, status, leaf, revoked);
 }
 
 static inline void op_env_end_range(struct op *op, enum pt_status status,
 				    const struct pt_touched *done)
 {
-	vpt_trial_end_range(op->env.f, &op->pt, status, done);
+	vpt_opcheck_end_range(op->env.f, &op->pt, status, done);
 }
 
 static inline void op_env_mapped(struct op *op, const u64 *pa, u64 n, unsigned int level)

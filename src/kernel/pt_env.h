@@ -12,7 +12,7 @@
 
 #include "compat.h"
 #include "counters.h"
-#include "tell.h"
+#include "events.h"
 
 #define VPT_LEVELS	3	/* of tables below the root, and of leaves */
 
@@ -42,7 +42,7 @@ struct vpt_spare {
  * @mm: its address space
  * @books: what the lock that the operation holds keeps count of
  * @root_mirrored: the root is a PML4 under PTI: each entry stands in two copies
- * @walkers: mmap_lock is held for writing
+ * @mmap_locked: mmap_lock is held for writing
  * @reserve: what the core may take
  * @dead_tables: unlinked tables that CPUs may still have cached entries of
  * @dead_frames: frames that nothing maps any more, likewise
@@ -62,7 +62,7 @@ struct pt_env {
 	struct mm_struct *mm;
 	struct vpt_books *books;
 	bool root_mirrored;
-	bool walkers;
+	bool mmap_locked;
 	struct vpt_spare reserve;
 	struct list_head dead_tables;
 	struct list_head dead_frames;
@@ -85,14 +85,14 @@ struct pt_env {
  * user left; only vpt writes the tag, and takes it away before it lets a page go.
  */
 #define VPT_TABLE_TAG	0x76707400UL	/* "vpt" */
-#define VPT_TABLE_MADE	(1UL << 16)	/* allocated here, not adopted from Linux */
+#define VPT_TABLE_ALLOCATED	(1UL << 16)	/* allocated here, not by Linux */
 #define VPT_TABLE_LIVE	0xffffUL
 
-/* Whether this copy of the core tells of what it does: see core_told.h. */
-#ifdef VPT_CORE_TOLD
-#define VPT_TOLD	true
+/* Whether this copy of the core tells of what it does: see core_traced.h. */
+#ifdef VPT_CORE_TRACED
+#define VPT_TRACED	true
 #else
-#define VPT_TOLD	false
+#define VPT_TRACED	false
 #endif
 
 static inline struct page *vpt_table_page(u64 table)
@@ -136,7 +136,7 @@ static inline void vpt_root_store(u64 table, unsigned int i, u64 entry)
 static inline void pt_env_store(struct pt_env *env, u64 table, unsigned int level,
 				unsigned int i, u64 entry)
 {
-	const u64 old = VPT_TOLD ? pt_env_load(env, table, i) : 0;
+	const u64 old = VPT_TRACED ? pt_env_load(env, table, i) : 0;
 
 	/* Walkers on other CPUs see what the entry leads to before the entry. */
 	smp_wmb();
@@ -144,8 +144,8 @@ static inline void pt_env_store(struct pt_env *env, u64 table, unsigned int leve
 		vpt_root_store(table, i, entry);
 	else
 		WRITE_ONCE(*vpt_table_slot(table, i), entry);
-	if (VPT_TOLD)
-		vpt_tell_write(env, SPEC_MON_STORE, table, level, i, old, entry, 0);
+	if (VPT_TRACED)
+		vpt_event_write(env, SPEC_MON_STORE, table, level, i, old, entry, 0);
 }
 
 static inline u64 pt_env_exchange(struct pt_env *env, u64 table, unsigned int level,
@@ -153,8 +153,8 @@ static inline u64 pt_env_exchange(struct pt_env *env, u64 table, unsigned int le
 {
 	const u64 old = xchg(vpt_table_slot(table, i), entry);
 
-	if (VPT_TOLD)
-		vpt_tell_write(env, SPEC_MON_EXCHANGE, table, level, i, old, entry, 0);
+	if (VPT_TRACED)
+		vpt_event_write(env, SPEC_MON_EXCHANGE, table, level, i, old, entry, 0);
 	return old;
 }
 
@@ -164,8 +164,8 @@ static inline u64 pt_env_compare_exchange(struct pt_env *env, u64 table,
 {
 	const u64 seen = cmpxchg64(vpt_table_slot(table, i), old, entry);
 
-	if (VPT_TOLD)
-		vpt_tell_write(env, SPEC_MON_COMPARE, table, level, i, seen, entry, old);
+	if (VPT_TRACED)
+		vpt_event_write(env, SPEC_MON_COMPARE, table, level, i, seen, entry, old);
 	return seen;
 }
 
@@ -186,15 +186,15 @@ static inline void pt_env_lock(struct pt_env *env, u64 table, unsigned int level
 {
 	__acquire(env);
 	spin_lock(vpt_table_lock(env, table, level));
-	if (VPT_TOLD)
-		vpt_tell_table_lock(env, table, level, true);
+	if (VPT_TRACED)
+		vpt_event_table_lock(env, table, level, true);
 }
 
 static inline void pt_env_unlock(struct pt_env *env, u64 table, unsigned int level)
 	__releases(env)
 {
-	if (VPT_TOLD)
-		vpt_tell_table_lock(env, table, level, false);
+	if (VPT_TRACED)
+		vpt_event_table_lock(env, table, level, false);
 	spin_unlock(vpt_table_lock(env, table, level));
 	__release(env);
 }
@@ -217,7 +217,7 @@ static inline void pt_env_set_live(struct pt_env *env, u64 table, unsigned int n
 	unsigned long made = 0;
 
 	if (vpt_table_tagged(page))
-		made = vpt_index(page) & VPT_TABLE_MADE;
+		made = vpt_index(page) & VPT_TABLE_ALLOCATED;
 	else
 		env->books->tables++;
 	vpt_index(page) = VPT_TABLE_TAG << 32 | made | n;
@@ -230,11 +230,11 @@ static inline u64 pt_env_reserve(struct pt_env *env)
 
 /* Out of line, in table.c. */
 u64 pt_env_take(struct pt_env *env, unsigned int level, bool owned);
-void pt_env_disown(struct pt_env *env, u64 table);
-void pt_env_gather_table(struct pt_env *env, u64 table, unsigned int level);
+void pt_env_release(struct pt_env *env, u64 table);
+void pt_env_defer_table(struct pt_env *env, u64 table, unsigned int level);
 
 /* In frame.c. */
-void pt_env_gather_leaf(struct pt_env *env, u64 va, unsigned int level, u64 entry);
+void pt_env_defer_leaf(struct pt_env *env, u64 va, unsigned int level, u64 entry);
 
 /*
  * The special bit keeps Linux from taking a leaf's frame for one of its own.  Before

@@ -18,12 +18,12 @@
  * Linux if nothing has been mapped there yet, with the tables that lead to @va.  @made
  * says so: those inside the region have to go (vpt_sweep_path()).
  *
- * Nobody frees the P4D while a piece of the region is left.  Linux frees it in
+ * Nobody frees the P4D while an extent of the region is left.  Linux frees it in
  * free_pgtables(), with mmap_lock held, only when no VMA lies in the 256 TiB that it covers:
  * floor and ceiling are the neighbours' bounds.  Here the VMA is about to be linked, and
  * mmap_lock is held for writing until it is; what is left of it after a munmap() of a part
  * keeps the table as well.  When the last part goes, by munmap() or at the end of the
- * address space, the notifier has removed the last piece before Linux comes to the tables.
+ * address space, the notifier has removed the last extent before Linux comes to the tables.
  * A file that is mapped again comes here again.
  *
  * Return: physical address, 0 if there is no memory.
@@ -46,14 +46,14 @@ static u64 vpt_root(struct mm_struct *mm, unsigned long va, bool *made)
  *
  * No VMA leads here yet, so no secondary MMU has anything to forget.
  */
-static void vpt_sweep_path(struct vpt_file *f, struct vpt_piece *piece)
+static void vpt_sweep_path(struct vpt_file *f, struct vpt_extent *extent)
 {
-	const u64 va = piece->pt.start;
+	const u64 va = extent->pt.start;
 	struct pt_mapping none;
 	struct op op;
 
 	vpt_env_init(&op.env, f);
-	vpt_op_enter(&op, piece);
+	vpt_op_enter(&op, extent);
 	op_unmap_leaf(&op, va, &none);
 	op_env_invalidate(&op, va, va + PAGE_SIZE, PAGE_SHIFT);
 	vpt_reclaim_tables(&op.env, NULL);
@@ -83,7 +83,7 @@ static int vpt_region_check(struct vpt_file *f, struct vm_area_struct *vma)
  */
 int vpt_region_map(struct vpt_file *f, struct vm_area_struct *vma)
 {
-	struct vpt_piece *piece;
+	struct vpt_extent *extent;
 	int ret = vpt_region_check(f, vma);
 	bool made;
 	u64 root;
@@ -93,22 +93,22 @@ int vpt_region_map(struct vpt_file *f, struct vm_area_struct *vma)
 	root = vpt_root(f->mm, vma->vm_start, &made);
 	if (!root)
 		return -ENOMEM;
-	piece = kmalloc(sizeof(*piece), GFP_KERNEL_ACCOUNT);
-	if (!piece)
+	extent = kmalloc(sizeof(*extent), GFP_KERNEL_ACCOUNT);
+	if (!extent)
 		return -ENOMEM;
 
 	vpt_lock_file(f);
 	f->root = root;
 	f->root_mirrored = !pgtable_l5_enabled() && boot_cpu_has(X86_FEATURE_PTI);
-	pt_init(&piece->pt, NULL, f->root, vma->vm_start, vma->vm_end,
+	pt_init(&extent->pt, NULL, f->root, vma->vm_start, vma->vm_end,
 		boot_cpu_data.x86_phys_bits);
-	vpt_piece_first(f, piece);
+	vpt_extent_first(f, extent);
 	f->rights = PT_USER | (vma->vm_flags & VM_WRITE ? PT_WRITE : 0) |
 		    (vma->vm_flags & VM_EXEC ? PT_EXEC : 0);
 	WRITE_ONCE(f->start, vma->vm_start);
 	WRITE_ONCE(f->end, vma->vm_end);
 	if (made)
-		vpt_sweep_path(f, piece);
+		vpt_sweep_path(f, extent);
 	vpt_unlock_file(f);
 
 	/*
@@ -149,34 +149,34 @@ static void vpt_cut_step(struct op *op, u64 va, u64 stop)
 }
 
 /*
- * Remove everything in [@lo, @hi), a part of the piece, and its tables.  Tables
+ * Remove everything in [@lo, @hi), a part of the extent, and its tables.  Tables
  * that reach beyond it on either side cover somebody else's addresses from now on.
  *
  * It leaves the region first, so that nobody maps anything there while the lock is
  * released from one step to the next.
  */
-static void vpt_piece_cut(struct vpt_file *f, struct vpt_piece *piece, u64 lo, u64 hi)
+static void vpt_extent_cut(struct vpt_file *f, struct vpt_extent *extent, u64 lo, u64 hi)
 {
 	struct op op;
 	u64 va, stop;
 
 	vpt_env_init(&op.env, f);
-	vpt_op_enter(&op, piece);
-	if (lo > piece->pt.start)
-		pt_disown(&op.pt, lo);
-	if (hi < piece->pt.end)
-		pt_disown(&op.pt, hi);
+	vpt_op_enter(&op, extent);
+	if (lo > extent->pt.start)
+		pt_release(&op.pt, lo);
+	if (hi < extent->pt.end)
+		pt_release(&op.pt, hi);
 	op.pt.start = lo;
 	op.pt.end = hi;
-	vpt_piece_shrink(f, piece, lo, hi);
-	f->pieces.cut = &op.pt;
+	vpt_extent_shrink(f, extent, lo, hi);
+	f->extents.cut = &op.pt;
 	for (va = lo; va < hi; va = stop) {
 		if (va > lo)
 			vpt_region_pause(f);
 		stop = vpt_step_end(f, va, hi);
 		vpt_cut_step(&op, va, stop);
 	}
-	f->pieces.cut = NULL;
+	f->extents.cut = NULL;
 }
 
 /**
@@ -190,13 +190,13 @@ static void vpt_piece_cut(struct vpt_file *f, struct vpt_piece *piece, u64 lo, u
  */
 void vpt_region_remove(struct vpt_file *f, u64 start, u64 end)
 {
-	struct vpt_piece *piece;
+	struct vpt_extent *extent;
 
 	vpt_lock_file(f);
-	for (piece = vpt_piece_from(f, start); piece && piece->pt.start < end;
-	     piece = vpt_piece_from(f, start)) {
-		vpt_piece_cut(f, piece, max(start, piece->pt.start),
-			      min(end, piece->pt.end));
+	for (extent = vpt_extent_from(f, start); extent && extent->pt.start < end;
+	     extent = vpt_extent_from(f, start)) {
+		vpt_extent_cut(f, extent, max(start, extent->pt.start),
+			       min(end, extent->pt.end));
 		vpt_region_pause(f);
 	}
 	if (vpt_region_gone(f)) {

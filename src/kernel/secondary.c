@@ -218,7 +218,7 @@ void vpt_flush_sharers(struct pt_env *env, u64 start, u64 end)
  * @end: first byte after
  * @gone: frames have gone, not rights alone
  *
- * If there are secondary MMUs it is let go of by vpt_unlock_told(), which must follow.
+ * If there are secondary MMUs it is let go of by vpt_unlock_traced(), which must follow.
  */
 void vpt_free_told(struct pt_env *env, u64 start, u64 end, bool gone)
 {
@@ -257,10 +257,10 @@ static noinline void vpt_unlock_and_tell(struct pt_env *env)
 	vpt_let_go(env);
 	vpt_unlock(env);
 
-	if (!env->walkers)
+	if (!env->mmap_locked)
 		mmap_read_lock(f->mm);
 	vpt_notify(f, &n);
-	if (!env->walkers)
+	if (!env->mmap_locked)
 		mmap_read_unlock(f->mm);
 	WARN_ON_ONCE(!n.done);
 
@@ -270,11 +270,11 @@ static noinline void vpt_unlock_and_tell(struct pt_env *env)
 }
 
 /**
- * vpt_unlock_told() - release the file's lock after an operation that may have removed
+ * vpt_unlock_traced() - release the file's lock after an operation that may have removed
  *	something; return when every secondary MMU has been told, and it is freed
  * @env: operation; it holds the file's lock
  */
-void vpt_unlock_told(struct pt_env *env)
+void vpt_unlock_traced(struct pt_env *env)
 {
 	if (likely(!env->untold.end))
 		vpt_unlock(env);

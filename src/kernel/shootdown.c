@@ -58,8 +58,8 @@ static void vpt_invalidate_here(void *info)
 	else
 		for (va = inv->start; va < inv->end; va += 1ULL << inv->shift)
 			__flush_tlb_one_user(va);
-	if (vpt_telling())
-		vpt_tell_invalidated(inv->f, inv->start, inv->end, inv->shift, inv->all);
+	if (vpt_events_on())
+		vpt_event_invalidated(inv->f, inv->start, inv->end, inv->shift, inv->all);
 }
 
 /**
@@ -123,13 +123,13 @@ void vpt_shootdown(struct pt_env *env, u64 start, u64 end, unsigned int shift)
 		.all = vpt_invalidates_all(env, (end - start) >> shift),
 	};
 	const struct cpumask *cpus = mm_cpumask(f->mm);
-	const bool told = vpt_telling();
+	const bool told = vpt_events_on();
 
 	atomic64_inc_return(&f->mm->context.tlb_gen);
 	if (told)
-		cpus = vpt_tell_shootdown(f, start, end, shift);
+		cpus = vpt_event_shootdown(f, start, end, shift);
 	vpt_invalidate_on(cpus, &inv);
 	if (told)
-		vpt_tell_shootdown_end(f);
+		vpt_event_shootdown_end(f);
 	f->shootdowns++;
 }

@@ -72,18 +72,18 @@ static int vpt_step_first(struct op *op, struct op_range *range)
  */
 static void vpt_step_more(struct op *op, struct op_range *range)
 {
-	struct vpt_piece *piece = vpt_piece_from(op->env.f, range->va);
+	struct vpt_extent *extent = vpt_extent_from(op->env.f, range->va);
 	struct pt_mapping m;
 	u64 end;
 
-	if (!piece || piece->pt.start >= range->end) {
+	if (!extent || extent->pt.start >= range->end) {
 		range->va = range->end;
 		range->stop = range->end;
 		return;
 	}
-	vpt_op_enter(op, piece);
-	range->va = max(range->va, piece->pt.start);
-	end = min(range->end, piece->pt.end);
+	vpt_op_enter(op, extent);
+	range->va = max(range->va, extent->pt.start);
+	end = min(range->end, extent->pt.end);
 	range->stop = end;
 	if (vpt_straddles(&op->pt, range->va, &m))
 		range->va = m.va + pt_size(m.level);

@@ -65,10 +65,10 @@ static void vpt_spare_move_all(struct vpt_spare *from, struct vpt_spare *to)
 }
 
 /* A spare page, which is not in its list any more, will be freed. */
-static void vpt_tell_excess(struct vpt_file *f, struct page *page)
+static void vpt_event_excess(struct vpt_file *f, struct page *page)
 {
-	if (vpt_telling())
-		vpt_tell_table(f, SPEC_MON_TABLE_FREE, page_to_phys(page), 1, false);
+	if (vpt_events_on())
+		vpt_event_table(f, SPEC_MON_TABLE_FREE, page_to_phys(page), 1, false);
 }
 
 /* A page that is to become a table, with its lock, or NULL. */
@@ -121,14 +121,14 @@ static int vpt_reserve_fill(struct vpt_spare *reserve, u64 tables)
 void vpt_lock_file(struct vpt_file *f)
 {
 	mutex_lock(&f->lock);
-	if (vpt_telling())
-		vpt_tell_lock(f);
+	if (vpt_events_on())
+		vpt_event_lock(f);
 }
 
 void vpt_unlock_file(struct vpt_file *f)
 {
-	if (vpt_telling())
-		vpt_tell_unlock(f);
+	if (vpt_events_on())
+		vpt_event_unlock(f);
 	mutex_unlock(&f->lock);
 }
 
@@ -137,7 +137,7 @@ static int vpt_lock_try(struct pt_env *env, u64 tables)
 {
 	struct vpt_file *f = env->f;
 
-	if (vpt_telling())
+	if (vpt_events_on())
 		vpt_monitor_prepare(f);
 	if (mutex_lock_killable(&f->lock))
 		return -EINTR;
@@ -151,8 +151,8 @@ static int vpt_lock_try(struct pt_env *env, u64 tables)
 	}
 	if (tables)
 		vpt_spare_move_all(&f->spare, &env->reserve);
-	if (vpt_telling())
-		vpt_tell_lock(f);
+	if (vpt_events_on())
+		vpt_event_lock(f);
 	return 0;
 }
 
@@ -188,7 +188,7 @@ static noinline void vpt_unlock_and_free(struct vpt_file *f)
 	while (f->spare.n > VPT_RESERVE_KEEP) {
 		struct page *page = vpt_spare_take(&f->spare);
 
-		vpt_tell_excess(f, page);
+		vpt_event_excess(f, page);
 		list_add(&page->lru, &excess);
 	}
 	vpt_unlock_file(f);
@@ -219,7 +219,7 @@ void vpt_drop_spare(struct vpt_file *f)
 
 	vpt_spare_move_all(&f->deposit, &f->spare);
 	list_for_each_entry(page, &f->spare.pages, lru)
-		vpt_tell_excess(f, page);
+		vpt_event_excess(f, page);
 	vpt_free_pages(&f->spare.pages);
 	f->spare.n = 0;
 }
@@ -228,42 +228,42 @@ u64 pt_env_take(struct pt_env *env, unsigned int level, bool owned)
 {
 	struct page *page = vpt_spare_take(&env->reserve);
 
-	if (vpt_telling())
-		vpt_tell_table(env->f, SPEC_MON_TABLE_TAKE, page_to_phys(page), level, owned);
+	if (vpt_events_on())
+		vpt_event_table(env->f, SPEC_MON_TABLE_TAKE, page_to_phys(page), level, owned);
 	vpt_table_ctor(page, level);
 	vpt_mm_account(env->mm, level, true);
 	if (owned) {
-		vpt_index(page) = VPT_TABLE_TAG << 32 | VPT_TABLE_MADE;
+		vpt_index(page) = VPT_TABLE_TAG << 32 | VPT_TABLE_ALLOCATED;
 		env->books->tables++;
 	} else {
 		vpt_index(page) = 0;
-		vpt_count(tables_given, 1);
+		vpt_count(tables_transferred, 1);
 	}
 	return page_to_phys(page);
 }
 
-void pt_env_disown(struct pt_env *env, u64 table)
+void pt_env_release(struct pt_env *env, u64 table)
 {
 	struct page *page = vpt_table_page(table);
 
-	if (vpt_telling())
-		vpt_tell_table(env->f, SPEC_MON_TABLE_DISOWN, table, 0, false);
+	if (vpt_events_on())
+		vpt_event_table(env->f, SPEC_MON_TABLE_RELEASE, table, 0, false);
 	if (!vpt_table_tagged(page))
 		return;
-	if (vpt_index(page) & VPT_TABLE_MADE)
-		vpt_count(tables_given, 1);
+	if (vpt_index(page) & VPT_TABLE_ALLOCATED)
+		vpt_count(tables_transferred, 1);
 	vpt_index(page) = 0;
 	env->books->tables--;
 }
 
-void pt_env_gather_table(struct pt_env *env, u64 table, unsigned int level)
+void pt_env_defer_table(struct pt_env *env, u64 table, unsigned int level)
 {
 	struct page *page = vpt_table_page(table);
 
-	if (vpt_telling())
-		vpt_tell_table(env->f, SPEC_MON_TABLE_GATHER, table, level, false);
-	if (!vpt_table_tagged(page) || !(vpt_index(page) & VPT_TABLE_MADE))
-		vpt_count(tables_adopted, 1);
+	if (vpt_events_on())
+		vpt_event_table(env->f, SPEC_MON_TABLE_DEFER, table, level, false);
+	if (!vpt_table_tagged(page) || !(vpt_index(page) & VPT_TABLE_ALLOCATED))
+		vpt_count(tables_reclaimed_foreign, 1);
 	if (vpt_table_tagged(page))
 		env->books->tables--;
 	vpt_index(page) = level;
@@ -289,8 +289,8 @@ static void vpt_table_done(struct vpt_file *f, struct page *page, unsigned int l
 	const bool keep = !held && f->spare.n < VPT_RESERVE_KEEP &&
 			  !f->violations && vpt_ptlock_there(page);
 
-	if (vpt_telling())
-		vpt_tell_table(f, SPEC_MON_TABLE_FREE, page_to_phys(page), level, keep);
+	if (vpt_events_on())
+		vpt_event_table(f, SPEC_MON_TABLE_FREE, page_to_phys(page), level, keep);
 	vpt_table_dtor(page, level);
 	vpt_index(page) = 0;
 	if (held)
@@ -319,7 +319,7 @@ static void vpt_free_stray_tables(struct vpt_file *f, struct page *pdpt,
 		pd = vpt_table_page(entries[i] & PTE_PFN_MASK);
 		entries[i] = 0;
 		vpt_mm_account(f->mm, 2, false);
-		vpt_count(tables_adopted, 1);
+		vpt_count(tables_reclaimed_foreign, 1);
 		vpt_table_done(f, pd, 2, held);
 	}
 }

@@ -15,7 +15,7 @@
  *	    has been acknowledged by every CPU: whoever gets it next acts on a
  *	    translation that no CPU contradicts.  What takes long is done in steps
  *	    (step.h), each of which is one such operation
- *	vpt_pieces.lock
+ *	vpt_extents.lock
  *	    what is left of the region, for a notifier that must not sleep
  *	page_table_lock and the split page-table locks
  *	    taken by the core around its stores (pt_env_lock())
@@ -41,13 +41,13 @@
 /* Tables kept in the reserve for the next operation. */
 #define VPT_RESERVE_KEEP	8
 
-struct vpt_trial;
+struct vpt_opcheck;
 
 /* A part of the region that munmap() has left; at first, the whole of it. */
-struct vpt_piece {
+struct vpt_extent {
 	union {
 		struct rb_node node;
-		struct vpt_piece *next;		/* of a spare one */
+		struct vpt_extent *next;		/* of a spare one */
 	};
 	struct pt pt;
 };
@@ -71,27 +71,27 @@ struct vpt_notice {
 };
 
 /**
- * struct vpt_pieces - what is left of a region
- * @tree: the pieces, by address.  Changes under the file's lock and @lock, so that
+ * struct vpt_extents - what is left of a region
+ * @tree: the extents, by address.  Changes under the file's lock and @lock, so that
  *	either is enough to read it
  * @lock: held for no longer than a look into the tree
- * @n: pieces in @tree
- * @vmas: VMAs of the region; each piece is a run of them
- * @nspare: pieces in @spare; @n and @nspare together are @vmas, and one more after a
+ * @n: extents in @tree
+ * @vmas: VMAs of the region; each extent is a run of them
+ * @nspare: extents in @spare; @n and @nspare together are @vmas, and one more after a
  *	split that failed
  * @spare: for munmap() that leaves something on both sides
  * @cut: what munmap() or the process's end is taking away, step by step; no part of
- *	any piece.  One at a time: they exclude each other by mmap_lock
+ *	any extent.  One at a time: they exclude each other by mmap_lock
  *
  * All but @tree is protected by the file's lock alone.
  */
-struct vpt_pieces {
+struct vpt_extents {
 	struct rb_root tree;
 	spinlock_t lock;	/* see above */
 	u32 n;
 	u32 vmas;
 	u32 nspare;
-	struct vpt_piece *spare;
+	struct vpt_extent *spare;
 	const struct pt *cut;
 };
 
@@ -110,7 +110,7 @@ struct vpt_pieces {
  * @start: region; both 0 without one.  Written under mmap_lock for writing too
  * @end: first byte after it
  * @root: physical address of the level-4 table
- * @pieces: what is left of the region
+ * @extents: what is left of the region
  * @notices: changes of which they are being told, the oldest first
  * @unmapping: the notice for what munmap() or exit removed: Linux tells of it
  * @root_mirrored: the root is a PML4 under PTI: each entry stands in two copies
@@ -130,8 +130,8 @@ struct vpt_pieces {
  * @shot: CPUs that one is sent to, while somebody is told of it
  * @monitor: of the protocol, at check=full
  * @checks: runs of the specification's invariants; the number marks what one has seen
- * @trial: the operation that is being checked
- * @trials: operations checked
+ * @opcheck: the operation that is being checked
+ * @opchecks: operations checked
  * @violations: how often something was not as the specification says; once it is
  *	not 0, nothing is changed any more but to take the region down
  */
@@ -149,7 +149,7 @@ struct vpt_file {
 	u64 start;
 	u64 end;
 	u64 root;
-	struct vpt_pieces pieces;
+	struct vpt_extents extents;
 	struct list_head notices;
 	struct vpt_notice unmapping;
 	bool root_mirrored;
@@ -168,8 +168,8 @@ struct vpt_file {
 	cpumask_var_t shot;
 	struct vpt_monitor monitor;
 	u32 checks;
-	struct vpt_trial *trial;
-	u64 trials;
+	struct vpt_opcheck *opcheck;
+	u64 opchecks;
 	u64 violations;
 };
 
@@ -179,28 +179,28 @@ int vpt_region_map(struct vpt_file *f, struct vm_area_struct *vma);
 void vpt_region_remove(struct vpt_file *f, u64 start, u64 end);
 extern const struct mmu_notifier_ops vpt_notifier_ops;
 
-/* piece.c */
+/* extent.c */
 
-void vpt_pieces_init(struct vpt_pieces *pieces);
-void vpt_pieces_free(struct vpt_pieces *pieces);
-struct vpt_piece *vpt_piece_from(struct vpt_file *f, u64 va);
-struct vpt_piece *vpt_piece_at(struct vpt_file *f, u64 va, u64 bytes);
+void vpt_extents_init(struct vpt_extents *extents);
+void vpt_extents_free(struct vpt_extents *extents);
+struct vpt_extent *vpt_extent_from(struct vpt_file *f, u64 va);
+struct vpt_extent *vpt_extent_at(struct vpt_file *f, u64 va, u64 bytes);
 bool vpt_region_touches(struct vpt_file *f, u64 start, u64 end);
-void vpt_piece_first(struct vpt_file *f, struct vpt_piece *piece);
-void vpt_piece_shrink(struct vpt_file *f, struct vpt_piece *piece, u64 lo, u64 hi);
-int vpt_piece_for_split(struct vpt_file *f);
+void vpt_extent_first(struct vpt_file *f, struct vpt_extent *extent);
+void vpt_extent_shrink(struct vpt_file *f, struct vpt_extent *extent, u64 lo, u64 hi);
+int vpt_extent_for_split(struct vpt_file *f);
 void vpt_vma_open(struct vm_area_struct *vma);
 void vpt_vma_close(struct vm_area_struct *vma);
 
 /* In the order of addresses; @f->lock is held. */
-static inline struct vpt_piece *vpt_piece_next(struct vpt_piece *piece)
+static inline struct vpt_extent *vpt_extent_next(struct vpt_extent *extent)
 {
-	return rb_entry_safe(rb_next(&piece->node), struct vpt_piece, node);
+	return rb_entry_safe(rb_next(&extent->node), struct vpt_extent, node);
 }
 
 static inline bool vpt_region_gone(const struct vpt_file *f)
 {
-	return RB_EMPTY_ROOT(&f->pieces.tree);
+	return RB_EMPTY_ROOT(&f->extents.tree);
 }
 
 /* fault.c */
@@ -233,7 +233,7 @@ static inline void vpt_env_init(struct pt_env *env, struct vpt_file *f)
 	env->mm = f->mm;
 	env->books = &f->books;
 	env->root_mirrored = f->root_mirrored;
-	env->walkers = false;
+	env->mmap_locked = false;
 	vpt_spare_init(&env->reserve);
 	INIT_LIST_HEAD(&env->dead_tables);
 	INIT_LIST_HEAD(&env->dead_frames);
@@ -300,7 +300,7 @@ bool vpt_pdpt_goes(const struct pt_env *env);
 
 int vpt_notifier_register(struct vpt_file *f);
 void vpt_free_told(struct pt_env *env, u64 start, u64 end, bool gone);
-void vpt_unlock_told(struct pt_env *env);
+void vpt_unlock_traced(struct pt_env *env);
 void vpt_let_go(struct pt_env *env);
 void vpt_notify_within(struct vpt_file *f, const struct mmu_notifier_range *range);
 void vpt_flush_sharers(struct pt_env *env, u64 start, u64 end);

@@ -12,7 +12,7 @@
 
 #include <linux/tracepoint.h>
 
-#include "tell.h"
+#include "events.h"
 
 TRACE_EVENT_FN(vpt_region_lock,
 	TP_PROTO(u32 id, const struct spec_mon_event *e),
@@ -33,7 +33,7 @@ TRACE_EVENT_FN(vpt_region_lock,
 	),
 	TP_printk("id=%u by=%llu lo=0x%llx hi=0x%llx gen=%llu", __entry->id,
 		  __entry->by, __entry->lo, __entry->hi, __entry->gen),
-	vpt_tell_more, vpt_tell_less
+	vpt_events_get, vpt_events_put
 );
 
 TRACE_EVENT_FN(vpt_region_unlock,
@@ -48,7 +48,7 @@ TRACE_EVENT_FN(vpt_region_unlock,
 		__entry->by = e->by;
 	),
 	TP_printk("id=%u by=%llu", __entry->id, __entry->by),
-	vpt_tell_more, vpt_tell_less
+	vpt_events_get, vpt_events_put
 );
 
 TRACE_EVENT_FN(vpt_operation,
@@ -72,7 +72,7 @@ TRACE_EVENT_FN(vpt_operation,
 	),
 	TP_printk("id=%u op=%s start=0x%llx end=0x%llx lo=0x%llx hi=0x%llx", __entry->id,
 		  __entry->op, __entry->start, __entry->end, __entry->lo, __entry->hi),
-	vpt_tell_more, vpt_tell_less
+	vpt_events_get, vpt_events_put
 );
 
 TRACE_EVENT_FN(vpt_table_seen,
@@ -94,7 +94,7 @@ TRACE_EVENT_FN(vpt_table_seen,
 	),
 	TP_printk("id=%u table=0x%llx level=%u base=0x%llx parent=0x%llx", __entry->id,
 		  __entry->table, __entry->level, __entry->base, __entry->parent),
-	vpt_tell_more, vpt_tell_less
+	vpt_events_get, vpt_events_put
 );
 
 TRACE_EVENT_FN(vpt_table_take,
@@ -116,7 +116,7 @@ TRACE_EVENT_FN(vpt_table_take,
 	),
 	TP_printk("id=%u table=0x%llx level=%u owned=%u zero=%u", __entry->id,
 		  __entry->table, __entry->level, __entry->owned, __entry->zero),
-	vpt_tell_more, vpt_tell_less
+	vpt_events_get, vpt_events_put
 );
 
 DECLARE_EVENT_CLASS(vpt_table_locks,
@@ -140,10 +140,10 @@ DECLARE_EVENT_CLASS(vpt_table_locks,
 
 DEFINE_EVENT_FN(vpt_table_locks, vpt_table_lock,
 	TP_PROTO(u32 id, const struct spec_mon_event *e), TP_ARGS(id, e),
-	vpt_tell_more, vpt_tell_less);
+	vpt_events_get, vpt_events_put);
 DEFINE_EVENT_FN(vpt_table_locks, vpt_table_unlock,
 	TP_PROTO(u32 id, const struct spec_mon_event *e), TP_ARGS(id, e),
-	vpt_tell_more, vpt_tell_less);
+	vpt_events_get, vpt_events_put);
 
 DECLARE_EVENT_CLASS(vpt_writes,
 	TP_PROTO(u32 id, const struct spec_mon_event *e),
@@ -173,10 +173,10 @@ DECLARE_EVENT_CLASS(vpt_writes,
 
 DEFINE_EVENT_FN(vpt_writes, vpt_store,
 	TP_PROTO(u32 id, const struct spec_mon_event *e), TP_ARGS(id, e),
-	vpt_tell_more, vpt_tell_less);
+	vpt_events_get, vpt_events_put);
 DEFINE_EVENT_FN(vpt_writes, vpt_exchange,
 	TP_PROTO(u32 id, const struct spec_mon_event *e), TP_ARGS(id, e),
-	vpt_tell_more, vpt_tell_less);
+	vpt_events_get, vpt_events_put);
 
 TRACE_EVENT_FN(vpt_compare_exchange,
 	TP_PROTO(u32 id, const struct spec_mon_event *e),
@@ -204,10 +204,10 @@ TRACE_EVENT_FN(vpt_compare_exchange,
 	TP_printk("id=%u table=0x%llx level=%u index=%u expected=0x%llx old=0x%llx new=0x%llx by=%llu",
 		  __entry->id, __entry->table, __entry->level, __entry->index,
 		  __entry->expected, __entry->old, __entry->new, __entry->by),
-	vpt_tell_more, vpt_tell_less
+	vpt_events_get, vpt_events_put
 );
 
-TRACE_EVENT_FN(vpt_table_gather,
+TRACE_EVENT_FN(vpt_table_defer,
 	TP_PROTO(u32 id, const struct spec_mon_event *e),
 	TP_ARGS(id, e),
 	TP_STRUCT__entry(
@@ -222,10 +222,10 @@ TRACE_EVENT_FN(vpt_table_gather,
 	),
 	TP_printk("id=%u table=0x%llx level=%u", __entry->id, __entry->table,
 		  __entry->level),
-	vpt_tell_more, vpt_tell_less
+	vpt_events_get, vpt_events_put
 );
 
-TRACE_EVENT_FN(vpt_table_disown,
+TRACE_EVENT_FN(vpt_table_release,
 	TP_PROTO(u32 id, const struct spec_mon_event *e),
 	TP_ARGS(id, e),
 	TP_STRUCT__entry(
@@ -237,7 +237,7 @@ TRACE_EVENT_FN(vpt_table_disown,
 		__entry->table = e->table;
 	),
 	TP_printk("id=%u table=0x%llx", __entry->id, __entry->table),
-	vpt_tell_more, vpt_tell_less
+	vpt_events_get, vpt_events_put
 );
 
 TRACE_EVENT_FN(vpt_table_free,
@@ -257,7 +257,7 @@ TRACE_EVENT_FN(vpt_table_free,
 	),
 	TP_printk("id=%u table=0x%llx level=%u reserve=%u", __entry->id, __entry->table,
 		  __entry->level, __entry->reserve),
-	vpt_tell_more, vpt_tell_less
+	vpt_events_get, vpt_events_put
 );
 
 DECLARE_EVENT_CLASS(vpt_frames,
@@ -277,12 +277,12 @@ DECLARE_EVENT_CLASS(vpt_frames,
 		  __entry->level)
 );
 
-DEFINE_EVENT_FN(vpt_frames, vpt_frame_gather,
+DEFINE_EVENT_FN(vpt_frames, vpt_frame_defer,
 	TP_PROTO(u32 id, const struct spec_mon_event *e), TP_ARGS(id, e),
-	vpt_tell_more, vpt_tell_less);
+	vpt_events_get, vpt_events_put);
 DEFINE_EVENT_FN(vpt_frames, vpt_frame_free,
 	TP_PROTO(u32 id, const struct spec_mon_event *e), TP_ARGS(id, e),
-	vpt_tell_more, vpt_tell_less);
+	vpt_events_get, vpt_events_put);
 
 TRACE_EVENT_FN(vpt_shootdown_begin,
 	TP_PROTO(u32 id, const struct spec_mon_event *e),
@@ -306,7 +306,7 @@ TRACE_EVENT_FN(vpt_shootdown_begin,
 	TP_printk("id=%u start=0x%llx end=0x%llx shift=%u cpus=0x%llx gen=%llu", __entry->id,
 		  __entry->start, __entry->end, __entry->shift, __entry->cpus,
 		  __entry->gen),
-	vpt_tell_more, vpt_tell_less
+	vpt_events_get, vpt_events_put
 );
 
 TRACE_EVENT_FN(vpt_invalidate,
@@ -331,7 +331,7 @@ TRACE_EVENT_FN(vpt_invalidate,
 	TP_printk("id=%u cpu=%u start=0x%llx end=0x%llx shift=%u all=%u", __entry->id,
 		  __entry->cpu, __entry->start, __entry->end, __entry->shift,
 		  __entry->all),
-	vpt_tell_more, vpt_tell_less
+	vpt_events_get, vpt_events_put
 );
 
 TRACE_EVENT_FN(vpt_ack,
@@ -346,7 +346,7 @@ TRACE_EVENT_FN(vpt_ack,
 		__entry->cpu = e->cpu;
 	),
 	TP_printk("id=%u cpu=%u", __entry->id, __entry->cpu),
-	vpt_tell_more, vpt_tell_less
+	vpt_events_get, vpt_events_put
 );
 
 TRACE_EVENT_FN(vpt_shootdown_end,
@@ -361,7 +361,7 @@ TRACE_EVENT_FN(vpt_shootdown_end,
 		__entry->cpus = e->cpus;
 	),
 	TP_printk("id=%u cpus=0x%llx", __entry->id, __entry->cpus),
-	vpt_tell_more, vpt_tell_less
+	vpt_events_get, vpt_events_put
 );
 
 #endif /* VPT_TRACE_H */

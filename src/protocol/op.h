@@ -38,7 +38,7 @@
  *   op_env_remapped(op, pa, old)	a leaf has another frame;
  *   op_env_split(op, old)		a leaf has become leaves of the level below;
  *   op_env_end(op, status)		it has been done, and the books are right again;
- *   op_env_end_leaf(op, status, m, tighter), op_env_end_range(op, status, done)
+ *   op_env_end_leaf(op, status, m, revoked), op_env_end_range(op, status, done)
  *					the same, with what it reports;
  *   op_env_keep(op, n, level)		@n fresh frames are not the caller's any more;
  *   op_env_report(op, old)		note what the answer tells of a leaf, while it lasts;
@@ -69,7 +69,7 @@
  * @pt: the region it works in; @pt.env is @env
  * @pa: frame that it maps
  * @rights: rights that it gives
- * @env: its reserve, its gather and its books
+ * @env: its reserve, its deferred-free list and its books
  */
 struct op {
 	struct pt pt;
@@ -127,13 +127,13 @@ int op_split_locked(struct op *op, u64 va);
  * Linux answers a fetch fault on a present page with SIGSEGV at once, so that adding
  * execute must leave no stale entry behind.
  */
-static inline bool op_rights_stale(u32 before, u32 after, bool tighter)
+static inline bool op_rights_stale(u32 before, u32 after, bool revoked)
 {
-	return tighter || (after & ~before & PT_EXEC);
+	return revoked || (after & ~before & PT_EXEC);
 }
 
 /* Invalidate, then let go of what was removed. */
-static inline void op_settle(struct op *op, u64 va, u64 end, unsigned int shift, bool gone)
+static inline void op_flush_and_free(struct op *op, u64 va, u64 end, unsigned int shift, bool gone)
 {
 	op_env_invalidate(op, va, end, shift);
 	op_env_free(op, va, end, gone);

@@ -31,7 +31,7 @@ static int op_map_locked(struct op *op, u64 va, unsigned int level)
 	ret = op_map_leaf(op, va, op->pa, level, op->rights);
 	/* Repeated until no empty table of Linux's is in the way: at most once. */
 	if (ret == op_env_errno(PT_AGAIN)) {
-		op_settle(op, va, va + pt_size(level), pt_shift(level), true);
+		op_flush_and_free(op, va, va + pt_size(level), pt_shift(level), true);
 		ret = op_map_leaf(op, va, op->pa, level, op->rights);
 	}
 	if (!ret)
@@ -88,7 +88,7 @@ static int op_unmap_locked(struct op *op, u64 va, struct pt_mapping *old)
 		op_env_report(op, old);
 	/* Without a leaf too, if an empty table was swept. */
 	if (!ret || op_env_gathered(op))
-		op_settle(op, va, va + pt_size(old->level), pt_shift(old->level), true);
+		op_flush_and_free(op, va, va + pt_size(old->level), pt_shift(old->level), true);
 	return ret;
 }
 
@@ -103,7 +103,7 @@ int op_unmap(struct op *op, u64 va, struct pt_mapping *old)
 	return ret;
 }
 
-static int op_protect_leaf(struct op *op, u64 va, struct pt_mapping *old, bool *tighter)
+static int op_protect_leaf(struct op *op, u64 va, struct pt_mapping *old, bool *revoked)
 {
 	const bool begun = op_env_begin(op, .kind = SPEC_OP_PROTECT, .va = va,
 					.rights = op->rights);
@@ -111,15 +111,15 @@ static int op_protect_leaf(struct op *op, u64 va, struct pt_mapping *old, bool *
 
 	if (!begun)
 		return op_env_broken;
-	status = op_env_core(pt_protect, &op->pt, va, op->rights, old, tighter);
-	op_env_end_leaf(op, status, old, status == PT_OK && *tighter);
+	status = op_env_core(pt_protect, &op->pt, va, op->rights, old, revoked);
+	op_env_end_leaf(op, status, old, status == PT_OK && *revoked);
 	return op_env_errno(status);
 }
 
 static int op_protect_locked(struct op *op, u64 va, struct pt_mapping *old)
 {
 	int ret = op_env_find(op, va, PT_PAGE_SIZE);
-	bool tighter;
+	bool revoked;
 
 	if (!ret)
 		ret = op_env_rights(op);
@@ -127,12 +127,12 @@ static int op_protect_locked(struct op *op, u64 va, struct pt_mapping *old)
 		ret = op_leaf_answerable(op, va);
 	if (ret)
 		return ret;
-	ret = op_protect_leaf(op, va, old, &tighter);
+	ret = op_protect_leaf(op, va, old, &revoked);
 	if (ret)
 		return ret;
-	if (op_rights_stale(old->rights, op->rights, tighter))
-		op_settle(op, old->va, old->va + pt_size(old->level),
-			  pt_shift(old->level), false);
+	if (op_rights_stale(old->rights, op->rights, revoked))
+		op_flush_and_free(op, old->va, old->va + pt_size(old->level),
+				  pt_shift(old->level), false);
 	op_env_report(op, old);
 	return 0;
 }
@@ -194,7 +194,7 @@ static int op_remap_locked(struct op *op, u64 va, struct pt_mapping *old)
 		return ret;
 	op_env_keep(op, 1, old->level);
 	op_env_report(op, old);
-	op_settle(op, va, va + pt_size(old->level), pt_shift(old->level), true);
+	op_flush_and_free(op, va, va + pt_size(old->level), pt_shift(old->level), true);
 	return 0;
 }
 

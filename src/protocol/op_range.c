@@ -36,7 +36,7 @@ static int op_map_range_locked(struct op *op, u64 va, const u64 *pa, u64 n,
 		ret = op_map_run(op, va, pa, n, level);
 		if (ret != op_env_errno(PT_AGAIN))
 			break;
-		op_settle(op, va, va + bytes, pt_shift(level), true);
+		op_flush_and_free(op, va, va + bytes, pt_shift(level), true);
 	}
 	if (!ret)
 		op_env_keep(op, n, level);
@@ -59,7 +59,7 @@ static void op_range_add(struct op_range *range, const struct pt_touched *done)
 {
 	range->done.leaves += done->leaves;
 	range->done.bytes += done->bytes;
-	range->done.tighter |= done->tighter;
+	range->done.revoked |= done->revoked;
 }
 
 /* Unmap [@va, @end), all of which is in the region.  The lock is held. */
@@ -72,7 +72,7 @@ int op_unmap_run(struct op *op, u64 va, u64 end, struct pt_touched *done)
 	*done = (struct pt_touched){ 0 };
 	if (!begun)
 		return op_env_broken;
-	/* The core hands each leaf to pt_env_gather_leaf(), which keeps the books. */
+	/* The core hands each leaf to pt_env_defer_leaf(), which keeps the books. */
 	status = op_env_core(pt_unmap_range, &op->pt, va, end, done);
 	op_env_end_range(op, status, done);
 	return op_env_errno(status);
@@ -90,7 +90,7 @@ static int op_unmap_step(struct op *op, struct op_range *range)
 		return ret;
 	ret = op_unmap_run(op, range->va, range->stop, &done);
 	if (done.leaves || op_env_gathered(op))
-		op_settle(op, range->va, range->stop, PT_PAGE_SHIFT, true);
+		op_flush_and_free(op, range->va, range->stop, PT_PAGE_SHIFT, true);
 	op_range_add(range, &done);
 	return ret;
 }
@@ -139,8 +139,8 @@ static int op_protect_step(struct op *op, struct op_range *range)
 	if (ret)
 		return ret;
 	/* Of the leaves that may now be executable, none may be cached as NX. */
-	if (done.leaves && op_rights_stale(0, op->rights, done.tighter))
-		op_settle(op, range->va, range->stop, PT_PAGE_SHIFT, false);
+	if (done.leaves && op_rights_stale(0, op->rights, done.revoked))
+		op_flush_and_free(op, range->va, range->stop, PT_PAGE_SHIFT, false);
 	op_range_add(range, &done);
 	return 0;
 }

@@ -205,8 +205,8 @@ static bool resting(struct vpt_stats *s)
 	if (fd >= 0)
 		close(fd);
 	return !err && s->files == 1 && s->frames_allocated == s->frames_freed &&
-	       s->tables_allocated + s->tables_adopted ==
-	       s->tables_freed + s->tables_given;
+	       s->tables_allocated + s->tables_reclaimed_foreign ==
+	       s->tables_freed + s->tables_transferred;
 }
 
 bool at_rest(void)
@@ -222,6 +222,6 @@ bool at_rest(void)
 	}
 	complain("not at rest: files %llu, frames %llu - %llu, tables %llu + %llu - %llu - %llu",
 		 s.files, s.frames_allocated, s.frames_freed, s.tables_allocated,
-		 s.tables_adopted, s.tables_freed, s.tables_given);
+		 s.tables_reclaimed_foreign, s.tables_freed, s.tables_transferred);
 	return false;
 }

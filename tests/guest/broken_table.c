@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Run-time checking: what happens when vpt's table is not as the specification says.
- * Here /dev/vandal damages an entry; a bug of vpt's own shows in the same way.
+ * Here /dev/injector damages an entry; a bug of vpt's own shows in the same way.
  */
 #include <fcntl.h>
 
 #include "lib/guest.h"
-#include "vandal/vandal.h"
+#include "injector/injector.h"
 
 #define CHECK_PARAMETER	"/sys/module/vpt/parameters/check"
 #define PAGES		4
@@ -28,10 +28,10 @@ static void check_mode(const char *mode)
 
 static void damage(const void *va, unsigned int level, u64 clear, u64 set)
 {
-	struct vandal_order order = {
+	struct injector_order order = {
 		.addr = (u64)va, .level = level, .clear = clear, .set = set,
 	};
-	int fd = module_device("vandal");
+	int fd = module_device("injector");
 
 	REQUIRE(write(fd, &order, sizeof(order)) == sizeof(order), "no damage done: %s",
 		strerror(errno));

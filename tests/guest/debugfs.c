@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 
 #include "lib/limits.h"
-#include "vandal/vandal.h"
+#include "injector/injector.h"
 
 #define FRAME_MASK	0x000ffffffffff000ULL
 #define BIT_P		(1ULL << 0)
@@ -369,7 +369,7 @@ static void administrators_only(u64 as_nobody)
 
 	close(fd);
 	if (as_nobody)
-		become_nobody();
+		become_untracked();
 	else
 		drop_capability(CAP_SYS_ADMIN);
 	fd = open(VIEW_DIR "tables", O_RDONLY);
@@ -445,8 +445,8 @@ static void module_stays_while_a_file_is_open(u64 unused)
 
 static void check_finds_what_is_broken(u64 unused)
 {
-	struct vandal_order order = { .level = 1, .set = 1ULL << 51 };
-	int device = module_device("vandal"), fd = view_open("check");
+	struct injector_order order = { .level = 1, .set = 1ULL << 51 };
+	int device = module_device("injector"), fd = view_open("check");
 	struct region r;
 	const char *line;
 	char *text;

@@ -53,7 +53,7 @@ static u64 kmalloc_objects_after(void)
 	return least > noise ? least - noise : 0;
 }
 
-/* Each munmap() takes the first page of what is left: a split, and no new piece. */
+/* Each munmap() takes the first page of what is left: a split, and no new extent. */
 static void munmaps_leave_nothing(u64 unused)
 {
 	u64 before, after, i, n = paced(MUNMAPS);
@@ -114,7 +114,7 @@ static u64 touch(char *at)
 	return least;
 }
 
-/* In a list, the last of many pieces is far away. */
+/* In a list, the last of many extents is far away. */
 static void many_holes_cost_a_touch_little(u64 unused)
 {
 	u64 one, many, i, holes = paced(HOLES);

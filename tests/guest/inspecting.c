@@ -10,7 +10,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "vandal/vandal.h"
+#include "injector/injector.h"
 
 #define TEXT		(1 << 20)
 #define INSTANCES	"/sys/kernel/tracing/instances"
@@ -186,8 +186,8 @@ static void pictures_are_whole(u64 unused)
 
 static void check_says_what_is_broken(u64 unused)
 {
-	struct vandal_order order = { .level = 1, .set = 1ULL << 51 };
-	int device = module_device("vandal"), status;
+	struct injector_order order = { .level = 1, .set = 1ULL << 51 };
+	int device = module_device("injector"), status;
 	struct region r;
 	char *text;
 

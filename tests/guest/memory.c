@@ -226,7 +226,7 @@ static void last_page_of_memlock(u64 unused)
 	(void)unused;
 	region_rw(&crowd.r, 1, 0);
 	REQUIRE(!setrlimit(RLIMIT_MEMLOCK, &rl), "setrlimit");
-	become_nobody();
+	become_untracked();
 	touch_together(&crowd, 5000);
 	region_close(&crowd.r);
 }
@@ -252,7 +252,7 @@ static void ioctls_on_their_way_cost_no_touch(u64 unused)
 	(void)unused;
 	region_rw(&crowd.r, 1, 0);
 	REQUIRE(!setrlimit(RLIMIT_MEMLOCK, &rl), "setrlimit");
-	become_nobody();
+	become_untracked();
 	crowd.r.base[0] = 1;
 	REQUIRE(!pthread_create(&thread, NULL, map_in_vain, &crowd), "thread");
 	for (round = 1; budget_left(&budget, round); round++) {

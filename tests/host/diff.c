@@ -35,7 +35,7 @@ static void noise(struct world *w, enum pt_env_event event, u64 table,
 }
 
 /* A range form hands over a leaf: it must be the next one of the plain map. */
-static void gathered(struct pt_env *env, u64 va, unsigned int level, u64 entry)
+static void deferred(struct pt_env *env, u64 va, unsigned int level, u64 entry)
 {
 	struct diff *d = env->context;
 	struct leaf *leaf = &d->m.leaf[d->next_leaf++];
@@ -53,7 +53,7 @@ void diff_init(struct diff *d, u64 tables, u64 start, u64 end, unsigned int maxp
 	d->w.pt.pa_limit = 1ULL << maxphyaddr;
 	d->w.owner = d;
 	d->w.intruder = noise;
-	d->w.env.on_leaf = gathered;
+	d->w.env.on_leaf = deferred;
 	d->w.env.context = d;
 	d->pieces = 1;
 	d->noise = 1;
@@ -152,8 +152,8 @@ static void do_map(struct diff *d, const struct op *op, const u64 *pa, u64 n)
 						 op->rights);
 		tell(status == expected, "map says %d, expected %d", status, expected);
 		d->count[op->kind][status]++;
-		tell(status == PT_AGAIN || !d->w.env.ngathered,
-		     "map gathers tables, and does not say so");
+		tell(status == PT_AGAIN || !d->w.env.ndeferred,
+		     "map defers the freeing of tables, and does not say so");
 		world_flush(&d->w);
 	} while (status == PT_AGAIN && ++tries <= n * PT_ENTRIES);
 	d->racing = false;
@@ -214,17 +214,17 @@ static void do_protect(struct diff *d, const struct op *op)
 	enum pt_status status, expected;
 	struct pt_mapping old;
 	struct leaf *leaf;
-	bool tighter;
+	bool revoked;
 
 	expected = op->rights > PT_RIGHTS ? PT_INVALID : expect_leaf(d, op->va, &leaf);
-	status = judge_protect(&d->w, op->va, op->rights, &old, &tighter);
+	status = judge_protect(&d->w, op->va, op->rights, &old, &revoked);
 	tell(status == expected, "protect says %d, expected %d", status, expected);
 	d->count[op->kind][status]++;
 	if (status != PT_OK)
 		return;
 	same_mapping(&old, leaf);
-	tell(tighter == ((leaf->rights | op->rights) != op->rights),
-	     "protect says %stighter", tighter ? "" : "not ");
+	tell(revoked == ((leaf->rights | op->rights) != op->rights),
+	     "protect says %srevoked", revoked ? "" : "not ");
 	set_rights(leaf, op->rights);
 	check_around(d, op->va, op->va + ref_size(leaf->level));
 }
@@ -265,7 +265,7 @@ static void do_resolve(struct diff *d, const struct op *op)
 		same_mapping(&m, leaf);
 }
 
-static void same_touched(const struct diff *d, u64 first, u64 after, bool tighter,
+static void same_touched(const struct diff *d, u64 first, u64 after, bool revoked,
 			 const struct pt_touched *done)
 {
 	u64 i, bytes = 0;
@@ -275,12 +275,12 @@ static void same_touched(const struct diff *d, u64 first, u64 after, bool tighte
 	tell(done->leaves == after - first && done->bytes == bytes,
 	     "%lu leaves, %lu bytes reported; are %lu, %lu", done->leaves, done->bytes,
 	     after - first, bytes);
-	tell(done->tighter == tighter, "tighter reported wrongly");
+	tell(done->revoked == revoked, "revoked reported wrongly");
 }
 
 static void do_range(struct diff *d, const struct op *op)
 {
-	bool protect = op->kind == OP_PROTECT_RANGE, tighter = false;
+	bool protect = op->kind == OP_PROTECT_RANGE, revoked = false;
 	u64 first = model_at(&d->m, op->va), after = model_at(&d->m, op->end), i;
 	enum pt_status status, expected;
 	struct pt_touched done;
@@ -297,8 +297,8 @@ static void do_range(struct diff *d, const struct op *op)
 	if (status != PT_OK)
 		return;
 	for (i = first; protect && i < after; i++)
-		tighter |= (d->m.leaf[i].rights & ~op->rights) != 0;
-	same_touched(d, first, after, tighter, &done);
+		revoked |= (d->m.leaf[i].rights & ~op->rights) != 0;
+	same_touched(d, first, after, revoked, &done);
 	for (i = first; protect && i < after; i++)
 		set_rights(&d->m.leaf[i], op->rights);
 	if (!protect) {
@@ -329,7 +329,7 @@ static void do_split(struct diff *d, const struct op *op)
 		whole = *leaf;
 		same_mapping(&old, &whole);
 		tell(!world_walk(&d->w, op->va).level, "a broken leaf is still there");
-		world_settle(&d->w);
+		world_flush_and_free(&d->w);
 		d->w.broken = op->va;
 		d->w.broken_level = whole.level;
 		pt_split_make(&d->w.pt, &old);
@@ -364,7 +364,7 @@ static void do_cut(struct diff *d, const struct op *op)
 	if (d->pieces > 1 || !expect_page(d, op->va) || op->va == d->w.pt.start ||
 	    (leaf && leaf->va != op->va))
 		return;
-	pt_disown(&d->w.pt, op->va);
+	pt_release(&d->w.pt, op->va);
 	d->piece[1] = d->w.pt;
 	d->piece[1].start = op->va;
 	d->w.pt.end = op->va;

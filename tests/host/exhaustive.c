@@ -138,8 +138,8 @@ int main(void)
 {
 	const u64 slot = ref_size(4), gib = ref_size(3);
 
-	all_words("border PDPT, all", slot + gib, slot + 2 * gib, true, 3);
-	all_words("border PDPT, single", slot + gib, slot + 2 * gib, false, 4);
+	all_words("shared upper-level PDPT, all", slot + gib, slot + 2 * gib, true, 3);
+	all_words("shared upper-level PDPT, single", slot + gib, slot + 2 * gib, false, 4);
 	all_words("owned PDPT, all", slot, 2 * slot, true, 2);
 	all_words("owned PDPT, single", slot, 2 * slot, false, 3);
 	all_words("everything, all", 0, 2 * slot, true, 2);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <string.h>
 
-#include "../../spec/spec_trial.h"
+#include "../../spec/spec_opcheck.h"
 #include "judge.h"
 
 static u64 judge_read(void *ctx, u64 table, unsigned int i)
@@ -31,7 +31,7 @@ struct judge {
 	struct spec_env env;
 	struct spec_region region;
 	struct spec_op op;
-	struct spec_trial trial;
+	struct spec_opcheck opcheck;
 };
 
 static void judge_region(const struct world *w, struct spec_region *region)
@@ -70,21 +70,21 @@ static void judge_begin(struct judge *j, struct world *w, const struct spec_op *
 	j->op = *op;
 	judge_region(w, &j->region);
 	/* The whole tree where it is small. */
-	if (!spec_trial_begin(&j->trial, &j->region, &j->env, &j->op, w->env.nfree,
-			      SPEC_INDEX_BITS == 1))
+	if (!spec_opcheck_begin(&j->opcheck, &j->region, &j->env, &j->op, w->env.nfree,
+				SPEC_INDEX_BITS == 1))
 		world_fail("before %s: %s does not hold at %#lx", spec_op_name(op->kind),
-			   spec_invariant_name(j->trial.result.first.invariant),
-			   j->trial.result.first.va);
+			   spec_invariant_name(j->opcheck.result.first.invariant),
+			   j->opcheck.result.first.va);
 }
 
 static enum pt_status judge_end(struct judge *j, const struct spec_answer *answer)
 {
-	const struct spec_trial *t = &j->trial;
+	const struct spec_opcheck *t = &j->opcheck;
 
 	if (memcmp(&j->pt, &j->w->pt, sizeof(j->pt)))
 		world_fail("%s of %#lx has written into struct pt",
 			   spec_op_name(j->op.kind), j->op.va);
-	if (!spec_trial_end(&j->trial, answer, &j->region))
+	if (!spec_opcheck_end(&j->opcheck, answer, &j->region))
 		world_fail("%s of %#lx %s: %s, should be %s; %lu leaves, should be %lu; invariant %u",
 			   spec_op_name(j->op.kind), j->op.va, spec_wrong_text(t->wrong),
 			   spec_status_name(answer->status),
@@ -99,12 +99,12 @@ static enum pt_status judge_end_status(struct judge *j, enum pt_status status)
 }
 
 static enum pt_status judge_end_leaf(struct judge *j, enum pt_status status,
-				     const struct pt_mapping *m, bool tighter)
+				     const struct pt_mapping *m, bool revoked)
 {
 	struct spec_answer answer = { .status = (enum spec_status)status };
 
 	if (status == PT_OK) {
-		answer.tighter = tighter;
+		answer.revoked = revoked;
 		answer.leaf = (struct spec_span) {
 			.mapped = true, .va = m->va, .level = m->level, .frame = m->pa,
 			.rights = m->rights, .dirty = m->dirty,
@@ -117,7 +117,7 @@ static enum pt_status judge_end_range(struct judge *j, enum pt_status status,
 				      const struct pt_touched *done)
 {
 	return judge_end(j, &(struct spec_answer) {
-		.status = (enum spec_status)status, .tighter = done->tighter,
+		.status = (enum spec_status)status, .revoked = done->revoked,
 		.leaves = done->leaves, .bytes = done->bytes,
 	});
 }
@@ -143,7 +143,7 @@ enum pt_status judge_unmap(struct world *w, u64 va, struct pt_mapping *old)
 }
 
 enum pt_status judge_protect(struct world *w, u64 va, u32 rights, struct pt_mapping *old,
-			     bool *tighter)
+			     bool *revoked)
 {
 	enum pt_status status;
 	struct judge j;
@@ -151,8 +151,8 @@ enum pt_status judge_protect(struct world *w, u64 va, u32 rights, struct pt_mapp
 	judge_begin(&j, w, &(struct spec_op) {
 		.kind = SPEC_OP_PROTECT, .va = va, .rights = rights,
 	});
-	status = pt_protect(&w->pt, va, rights, old, tighter);
-	return judge_end_leaf(&j, status, old, status == PT_OK && *tighter);
+	status = pt_protect(&w->pt, va, rights, old, revoked);
+	return judge_end_leaf(&j, status, old, status == PT_OK && *revoked);
 }
 
 enum pt_status judge_remap(struct world *w, u64 va, u64 pa, struct pt_mapping *old)

@@ -36,14 +36,14 @@ void world_region(struct world *w, int region)
 	world_reserve(w, TABLES / 2);
 }
 
-u64 border_tables(const struct world *w)
+u64 upper_tables(const struct world *w)
 {
 	return world_owns(w, w->pt.start, 3) ? 0 : 1;
 }
 
 void must_map(struct world *w, u64 va, unsigned int level)
 {
-	world_settle(w);
+	world_flush_and_free(w);
 	ck_assert_int_eq(pt_map(&w->pt, va, frame_of(va), level, ALL), PT_OK);
 	must_be_mapped(w, va, level, ALL);
 }
@@ -68,7 +68,7 @@ void must_unmap(struct world *w, u64 va)
 	struct ref before = world_walk(w, va);
 	struct pt_mapping old;
 
-	world_settle(w);
+	world_flush_and_free(w);
 	ck_assert_int_eq(pt_unmap(&w->pt, va, &old), PT_OK);
 	ck_assert_uint_eq(old.va, va);
 	ck_assert_uint_eq(old.level, before.level);
@@ -111,7 +111,7 @@ int main(void)
 	suite_add_tcase(suite, reclaim_tests());
 	suite_add_tcase(suite, refusal_tests());
 	suite_add_tcase(suite, rights_tests());
-	suite_add_tcase(suite, border_tests());
+	suite_add_tcase(suite, upper_tests());
 	suite_add_tcase(suite, foreign_tests());
 	suite_add_tcase(suite, range_tests());
 	suite_add_tcase(suite, split_tests());

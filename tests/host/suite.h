@@ -12,7 +12,7 @@ struct TCase *stores_tests(void);
 struct TCase *reclaim_tests(void);
 struct TCase *refusal_tests(void);
 struct TCase *rights_tests(void);
-struct TCase *border_tests(void);
+struct TCase *upper_tests(void);
 struct TCase *foreign_tests(void);
 struct TCase *range_tests(void);
 struct TCase *split_tests(void);
@@ -61,7 +61,7 @@ void must_unmap(struct world *w, u64 va);
 /* Watch addresses in and around the page at @va: edges, neighbours, far ends. */
 void probe_around(struct world *w, u64 va, unsigned int level);
 
-/* Tables that an empty region keeps: its border tables, once they exist. */
-u64 border_tables(const struct world *w);
+/* Tables that an empty region keeps: its shared upper-level tables, once they exist. */
+u64 upper_tables(const struct world *w);
 
 #endif /* SUITE_H */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Empty tables that Linux links in the core's places: nobody's until the core
+ * Empty tables that Linux links in the core's places: untracked until the core
  * links a first entry into one, no obstacle, and swept on the way.
  */
 #include "suite.h"
@@ -13,13 +13,13 @@ static enum pt_status map_again(struct world *w, u64 va, unsigned int level)
 	if (status != PT_AGAIN)
 		return status;
 	must_be_unmapped(w, va);
-	ck_assert_uint_gt(w->env.ngathered, 0);
+	ck_assert_uint_gt(w->env.ndeferred, 0);
 	world_check(w);
 	world_flush(w);
 	return pt_map(&w->pt, va, frame_of(va), level, ALL);
 }
 
-START_TEST(a_foreign_table_is_adopted_and_reclaimed)
+START_TEST(a_foreign_table_is_taken_over_and_reclaimed)
 {
 	unsigned int level = loop_level(_i), l;
 	struct world w;
@@ -33,7 +33,7 @@ START_TEST(a_foreign_table_is_adopted_and_reclaimed)
 		must_map(&w, w.pt.start, level);
 		world_check(&w);
 		must_unmap(&w, w.pt.start);
-		ck_assert_uint_eq(world_check(&w), border_tables(&w));
+		ck_assert_uint_eq(world_check(&w), upper_tables(&w));
 		world_destroy(&w);
 	}
 }
@@ -46,7 +46,7 @@ START_TEST(a_table_entry_with_other_bits_is_followed)
 	unsigned int level = loop_level(_i) + 1;
 	struct pt_mapping m;
 	struct world w;
-	bool tighter;
+	bool revoked;
 	u64 va, *entry;
 
 	if (level > 4)
@@ -58,7 +58,7 @@ START_TEST(a_table_entry_with_other_bits_is_followed)
 	*entry &= ~(_i < 3 ? REF_A : REF_D);
 	must_map(&w, va, 1);
 	ck_assert_int_eq(pt_map(&w.pt, va, 0, 1, ALL), PT_EXISTS);
-	ck_assert_int_eq(pt_protect(&w.pt, va, RW, &m, &tighter), PT_OK);
+	ck_assert_int_eq(pt_protect(&w.pt, va, RW, &m, &revoked), PT_OK);
 	must_be_mapped(&w, va, 1, RW);
 	ck_assert_int_eq(pt_resolve(&w.pt, va, &m), PT_OK);
 	must_unmap(&w, va);
@@ -116,7 +116,7 @@ START_TEST(unmap_of_nothing_sweeps_its_path)
 		probe_around(&w, w.pt.start, 1);
 		ck_assert_int_eq(pt_unmap(&w.pt, w.pt.start, &m), PT_NOENT);
 		ck_assert_uint_eq(w.exchanges, 0);
-		ck_assert_uint_eq(world_check(&w), border_tables(&w));
+		ck_assert_uint_eq(world_check(&w), upper_tables(&w));
 		world_destroy(&w);
 	}
 }
@@ -134,14 +134,14 @@ START_TEST(a_sweep_spares_tables_in_use)
 	must_map(&w, va + ref_size(2), 2);
 	world_link_foreign(&w, va, 1);
 	ck_assert_int_eq(pt_unmap(&w.pt, va, &m), PT_NOENT);
-	ck_assert_uint_eq(w.env.ngathered, 1);
+	ck_assert_uint_eq(w.env.ndeferred, 1);
 	must_be_mapped(&w, va + ref_size(2), 2, ALL);
 	world_check(&w);
 	/* In the middle of a leaf, and where a used table has a hole. */
 	ck_assert_int_eq(pt_unmap(&w.pt, va + ref_size(2) + 4096, &m), PT_NOENT);
 	must_map(&w, va + 4096, 1);
 	ck_assert_int_eq(pt_unmap(&w.pt, va, &m), PT_NOENT);
-	ck_assert_uint_eq(w.env.ngathered, 1);
+	ck_assert_uint_eq(w.env.ndeferred, 1);
 	must_be_mapped(&w, va + 4096, 1, ALL);
 	world_check(&w);
 	world_destroy(&w);
@@ -171,7 +171,7 @@ START_TEST(a_reclaimed_table_leaves_no_foreign_one_behind)
 		else
 			ck_assert_int_eq(pt_unmap_range(&w.pt, va, va + 4096, &done),
 					 PT_OK);
-		if (border_tables(&w) || world_owns(&w, w.pt.start, 3))
+		if (upper_tables(&w) || world_owns(&w, w.pt.start, 3))
 			ck_assert_uint_eq(world_table(&w, va, 2), 0);
 		if (world_owns(&w, w.pt.end - ref_size(4), 3) && _i == 1)
 			ck_assert_uint_eq(world_check(&w), 0);
@@ -193,7 +193,7 @@ START_TEST(a_swept_table_leaves_no_foreign_one_behind)
 	if (_i == 1)
 		world_link_foreign(&w, w.pt.end - 4096, 1);
 	ck_assert_int_eq(pt_unmap(&w.pt, w.pt.start, &m), PT_NOENT);
-	ck_assert_uint_eq(world_check(&w), border_tables(&w));
+	ck_assert_uint_eq(world_check(&w), upper_tables(&w));
 
 	/* And a leaf that takes the place of two levels of them. */
 	world_flush(&w);
@@ -226,7 +226,7 @@ START_TEST(ranges_sweep_as_they_pass)
 	probe_around(&w, va + ref_size(2), 1);
 	ck_assert_int_eq(pt_unmap_range(&w.pt, va, w.pt.end, &done), PT_OK);
 	ck_assert_uint_eq(done.leaves, 1);
-	ck_assert_uint_eq(world_check(&w), border_tables(&w));
+	ck_assert_uint_eq(world_check(&w), upper_tables(&w));
 	world_destroy(&w);
 }
 
@@ -265,7 +265,7 @@ START_TEST(a_table_linked_first_by_linux_is_used)
 		ck_assert_uint_eq(w.intrusions, 0);
 		ck_assert_uint_eq(w.env.nfree, TABLES / 2 - (4 - level - races));
 		must_unmap(&w, va);
-		ck_assert_uint_eq(world_check(&w), border_tables(&w));
+		ck_assert_uint_eq(world_check(&w), upper_tables(&w));
 		world_destroy(&w);
 	}
 }
@@ -302,7 +302,7 @@ TCase *foreign_tests(void)
 {
 	TCase *t = tcase_create("foreign empty tables");
 
-	tcase_add_loop_test(t, a_foreign_table_is_adopted_and_reclaimed, 0, LOOP);
+	tcase_add_loop_test(t, a_foreign_table_is_taken_over_and_reclaimed, 0, LOOP);
 	tcase_add_loop_test(t, a_table_entry_with_other_bits_is_followed, 0, LOOP);
 	tcase_add_loop_test(t, a_foreign_table_in_a_leafs_place_gives_way, 0, REGIONS);
 	tcase_add_loop_test(t, unmap_of_nothing_sweeps_its_path, 0, REGIONS);

@@ -56,7 +56,7 @@ START_TEST(holes_are_skipped_and_leaves_counted)
 			 PT_OK);
 	ck_assert_uint_eq(done.leaves, w.linked_leaves);
 	ck_assert_uint_eq(done.bytes, bytes);
-	ck_assert(done.tighter);
+	ck_assert(done.revoked);
 	must_be_mapped(&w, w.pt.start, 1, RO | PT_EXEC);
 	must_be_mapped(&w, w.pt.start + ref_size(2), 2, RO | PT_EXEC);
 
@@ -65,7 +65,7 @@ START_TEST(holes_are_skipped_and_leaves_counted)
 	ck_assert_int_eq(pt_unmap_range(&w.pt, w.pt.start, end, &done), PT_OK);
 	ck_assert_uint_eq(done.leaves, w.linked_leaves);
 	ck_assert_uint_eq(done.bytes, bytes);
-	ck_assert(!done.tighter);
+	ck_assert(!done.revoked);
 	ck_assert_uint_eq(l.n, w.linked_leaves);
 	for (i = 0; i < l.n; i++) {
 		ck_assert_uint_eq(l.leaf[i].entry & REF_ADDRESS, frame_of(l.leaf[i].va));
@@ -74,7 +74,7 @@ START_TEST(holes_are_skipped_and_leaves_counted)
 		ck_assert_uint_eq(!!(l.leaf[i].entry & REF_A), i == 0);
 		last = l.leaf[i].va;
 	}
-	ck_assert_uint_eq(world_check(&w), border_tables(&w));
+	ck_assert_uint_eq(world_check(&w), upper_tables(&w));
 	world_destroy(&w);
 }
 
@@ -82,16 +82,16 @@ END_TEST
 
 START_TEST(an_empty_range_touches_nothing)
 {
-	struct pt_touched done = { .bytes = 1, .leaves = 1, .tighter = true };
+	struct pt_touched done = { .bytes = 1, .leaves = 1, .revoked = true };
 	struct world w;
 
 	world_region(&w, _i);
 	world_watch(&w);
 	ck_assert_int_eq(pt_unmap_range(&w.pt, w.pt.start, w.pt.end, &done), PT_OK);
-	ck_assert(!done.bytes && !done.leaves && !done.tighter);
-	done.tighter = true;
+	ck_assert(!done.bytes && !done.leaves && !done.revoked);
+	done.revoked = true;
 	ck_assert_int_eq(pt_protect_range(&w.pt, w.pt.start, w.pt.end, 0, &done), PT_OK);
-	ck_assert(!done.bytes && !done.leaves && !done.tighter);
+	ck_assert(!done.bytes && !done.leaves && !done.revoked);
 	ck_assert_uint_eq(w.stores + w.exchanges, 0);
 	world_destroy(&w);
 }

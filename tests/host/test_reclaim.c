@@ -12,20 +12,20 @@ START_TEST(the_last_unmap_unlinks_every_owned_table)
 
 	world_region(&w, loop_region(_i));
 	must_map(&w, w.pt.start, level);
-	n = (unsigned int)(world_check(&w) - border_tables(&w));
+	n = (unsigned int)(world_check(&w) - upper_tables(&w));
 	must_unmap(&w, w.pt.start);
-	ck_assert_uint_eq(world_check(&w), border_tables(&w));
+	ck_assert_uint_eq(world_check(&w), upper_tables(&w));
 
-	/* The gather gets the tables from the bottom up. */
+	/* The deferred-free list gets the tables from the bottom up. */
 	must_map(&w, w.pt.start, level);
 	{
 		struct pt_mapping old;
 
 		ck_assert_int_eq(pt_unmap(&w.pt, w.pt.start, &old), PT_OK);
 	}
-	ck_assert_uint_eq(w.env.ngathered, n);
+	ck_assert_uint_eq(w.env.ndeferred, n);
 	for (i = 0; i < n; i++)
-		ck_assert_uint_eq(w.info[w.env.gathered[i] >> 12].level, level + i);
+		ck_assert_uint_eq(w.info[w.env.deferred[i] >> 12].level, level + i);
 	world_destroy(&w);
 }
 
@@ -58,7 +58,7 @@ START_TEST(a_cascade_stops_at_the_first_table_in_use)
 			ck_assert_uint_ne(world_table(&w, va, keep), 0);
 			must_be_mapped(&w, other, level, ALL);
 			must_unmap(&w, other);
-			ck_assert_uint_eq(world_check(&w), border_tables(&w));
+			ck_assert_uint_eq(world_check(&w), upper_tables(&w));
 			world_destroy(&w);
 		}
 	}
@@ -86,7 +86,7 @@ START_TEST(counts_follow_a_table_from_empty_to_full_and_back)
 
 		must_unmap(&w, w.pt.start + at * ref_size(level));
 	}
-	ck_assert_uint_eq(world_check(&w), border_tables(&w));
+	ck_assert_uint_eq(world_check(&w), upper_tables(&w));
 	world_destroy(&w);
 }
 
@@ -108,7 +108,7 @@ START_TEST(a_table_holds_leaves_and_tables_at_once)
 	must_unmap(&w, va);
 	must_be_mapped(&w, va + ref_size(2), 2, ALL);
 	must_unmap(&w, va + ref_size(2));
-	ck_assert_uint_eq(world_check(&w), border_tables(&w));
+	ck_assert_uint_eq(world_check(&w), upper_tables(&w));
 	world_destroy(&w);
 }
 
@@ -125,8 +125,8 @@ START_TEST(the_core_frees_nothing)
 	before = w.env.nfree;
 	must_map(&w, w.pt.start, level);
 	ck_assert_int_eq(pt_unmap(&w.pt, w.pt.start, &old), PT_OK);
-	/* What was taken is in the gather or on the border, not in the reserve. */
-	ck_assert_uint_eq(before - w.env.nfree, w.env.ngathered + border_tables(&w));
+	/* What was taken is in the deferred-free list or in shared upper-level tables, not in the reserve. */
+	ck_assert_uint_eq(before - w.env.nfree, w.env.ndeferred + upper_tables(&w));
 	must_map(&w, w.pt.start, level);
 	world_check(&w);
 	world_destroy(&w);

@@ -11,7 +11,7 @@
 	ck_assert_int_eq(call, status);			\
 	ck_assert_uint_eq(_world->stores, 0);		\
 	ck_assert_uint_eq(_world->exchanges, 0);	\
-	ck_assert_uint_eq(_world->env.ngathered, 0);	\
+	ck_assert_uint_eq(_world->env.ndeferred, 0);	\
 } while (0)
 
 START_TEST(too_small_a_reserve_changes_nothing)
@@ -135,7 +135,7 @@ START_TEST(bad_addresses_are_invalid)
 	struct pt_mapping m;
 	unsigned int i;
 	struct world w;
-	bool tighter;
+	bool revoked;
 	u64 frame = 0;
 
 	world_region(&w, _i);
@@ -157,7 +157,7 @@ START_TEST(bad_addresses_are_invalid)
 					PT_INVALID);
 			}
 			refused(&w, pt_unmap(&w.pt, va, &m), PT_INVALID);
-			refused(&w, pt_protect(&w.pt, va, RO, &m, &tighter), PT_INVALID);
+			refused(&w, pt_protect(&w.pt, va, RO, &m, &revoked), PT_INVALID);
 			refused(&w, pt_remap(&w.pt, va, 0, &m), PT_INVALID);
 			refused(&w, pt_split_break(&w.pt, va, &m), PT_INVALID);
 			refused(&w, pt_unmap_range(&w.pt, va, va + 4096, &done),
@@ -219,7 +219,7 @@ START_TEST(bad_levels_rights_and_frames_are_invalid)
 	struct pt_touched done;
 	struct pt_mapping m;
 	struct world w;
-	bool tighter;
+	bool revoked;
 	u64 va, limit, size = ref_size(level);
 	u32 bit;
 
@@ -259,7 +259,7 @@ START_TEST(bad_levels_rights_and_frames_are_invalid)
 		refused(&w, pt_map(&w.pt, va, 0, level, RW | bit), PT_INVALID);
 		refused(&w, pt_map_range(&w.pt, va, &frame, 1, level, RW | bit),
 			PT_INVALID);
-		refused(&w, pt_protect(&w.pt, va, RW | bit, &m, &tighter), PT_INVALID);
+		refused(&w, pt_protect(&w.pt, va, RW | bit, &m, &revoked), PT_INVALID);
 		refused(&w, pt_protect_range(&w.pt, va, va + size, RW | bit, &done),
 			PT_INVALID);
 	}
@@ -273,7 +273,7 @@ START_TEST(what_is_not_mapped_is_noent)
 	unsigned int level = loop_level(_i);
 	struct pt_mapping m;
 	struct world w;
-	bool tighter;
+	bool revoked;
 	u64 va;
 
 	world_region(&w, loop_region(_i));
@@ -285,7 +285,7 @@ START_TEST(what_is_not_mapped_is_noent)
 	for (va += level > 1 ? 4096 : ref_size(1); va < w.pt.start + ref_size(3);
 	     va += ref_size(3) / 2 - 4096) {
 		refused(&w, pt_unmap(&w.pt, va, &m), PT_NOENT);
-		refused(&w, pt_protect(&w.pt, va, RO, &m, &tighter), PT_NOENT);
+		refused(&w, pt_protect(&w.pt, va, RO, &m, &revoked), PT_NOENT);
 		refused(&w, pt_remap(&w.pt, va, 0, &m), PT_NOENT);
 		refused(&w, pt_split_break(&w.pt, va, &m), PT_NOENT);
 		if (va >= w.pt.start + ref_size(level))

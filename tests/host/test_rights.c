@@ -11,7 +11,7 @@ START_TEST(protect_tells_whether_a_right_was_taken)
 	struct pt_mapping old;
 	struct world w;
 	u32 from, to;
-	bool tighter;
+	bool revoked;
 	u64 va;
 
 	world_region(&w, loop_region(_i));
@@ -20,11 +20,11 @@ START_TEST(protect_tells_whether_a_right_was_taken)
 		for (to = 0; to <= PT_RIGHTS; to++) {
 			ck_assert_int_eq(pt_map(&w.pt, va, frame_of(va), level, from),
 					 PT_OK);
-			ck_assert_int_eq(pt_protect(&w.pt, va, to, &old, &tighter), PT_OK);
+			ck_assert_int_eq(pt_protect(&w.pt, va, to, &old, &revoked), PT_OK);
 			ck_assert_uint_eq(old.rights, from);
 			ck_assert_uint_eq(old.pa, frame_of(va));
 			ck_assert_uint_eq(old.level, level);
-			ck_assert_int_eq(tighter, (from | to) != to);
+			ck_assert_int_eq(revoked, (from | to) != to);
 			must_be_mapped(&w, va, level, to);
 			must_unmap(&w, va);
 			world_reserve(&w, TABLES / 2);
@@ -42,7 +42,7 @@ START_TEST(accessed_and_dirty_are_reported_and_kept)
 	struct pt_mapping m;
 	unsigned int level;
 	struct world w;
-	bool tighter;
+	bool revoked;
 
 	world_region(&w, 1);
 	for (level = 1; level <= 3; level++) {
@@ -58,17 +58,17 @@ START_TEST(accessed_and_dirty_are_reported_and_kept)
 		ck_assert(m.accessed == a && m.dirty == d);
 
 		/* Rights change, A and D stay. */
-		ck_assert_int_eq(pt_protect(&w.pt, va, RW, &m, &tighter), PT_OK);
+		ck_assert_int_eq(pt_protect(&w.pt, va, RW, &m, &revoked), PT_OK);
 		ck_assert(m.accessed == a && m.dirty == d);
 		ck_assert(world_walk(&w, va).accessed == a);
 		ck_assert(world_walk(&w, va).dirty == d);
 
 		/* Without the right to write, D is told for the last time. */
-		ck_assert_int_eq(pt_protect(&w.pt, va, RO, &m, &tighter), PT_OK);
+		ck_assert_int_eq(pt_protect(&w.pt, va, RO, &m, &revoked), PT_OK);
 		ck_assert(m.accessed == a && m.dirty == d);
 		ck_assert(world_walk(&w, va).accessed == a);
 		ck_assert(!world_walk(&w, va).dirty);
-		ck_assert_int_eq(pt_protect(&w.pt, va, RW, &m, &tighter), PT_OK);
+		ck_assert_int_eq(pt_protect(&w.pt, va, RW, &m, &revoked), PT_OK);
 		ck_assert(m.accessed == a && !m.dirty);
 
 		/* A new frame has not been used yet. */
@@ -104,7 +104,7 @@ START_TEST(no_bit_of_the_mmu_is_lost_in_a_race)
 	unsigned int level = loop_level(_i), races;
 	struct pt_mapping m;
 	struct world w;
-	bool tighter;
+	bool revoked;
 	u64 va;
 
 	world_region(&w, loop_region(_i));
@@ -114,8 +114,8 @@ START_TEST(no_bit_of_the_mmu_is_lost_in_a_race)
 		/* A protect that keeps the right to write keeps both bits. */
 		must_map(&w, va, level);
 		w.intrusions = races;
-		ck_assert_int_eq(pt_protect(&w.pt, va, RW, &m, &tighter), PT_OK);
-		ck_assert(tighter);
+		ck_assert_int_eq(pt_protect(&w.pt, va, RW, &m, &revoked), PT_OK);
+		ck_assert(revoked);
 		must_be_mapped(&w, va, level, RW);
 		ck_assert_int_eq(world_walk(&w, va).accessed, races >= 1);
 		ck_assert_int_eq(world_walk(&w, va).dirty, races >= 2);
@@ -127,7 +127,7 @@ START_TEST(no_bit_of_the_mmu_is_lost_in_a_race)
 		/* One that takes it away reports D. */
 		must_map(&w, va, level);
 		w.intrusions = races;
-		ck_assert_int_eq(pt_protect(&w.pt, va, RO, &m, &tighter), PT_OK);
+		ck_assert_int_eq(pt_protect(&w.pt, va, RO, &m, &revoked), PT_OK);
 		must_be_mapped(&w, va, level, RO);
 		ck_assert_int_eq(world_walk(&w, va).accessed, races >= 1);
 		ck_assert(!world_walk(&w, va).dirty);
@@ -189,12 +189,12 @@ START_TEST(protect_range_loses_no_bit)
 	w.intruder = mmu_races;
 	w.intrusions = 2;
 	ck_assert_int_eq(pt_protect_range(&w.pt, va, va + 8192, RW, &done), PT_OK);
-	ck_assert(done.tighter);
+	ck_assert(done.revoked);
 	ck_assert_uint_eq(done.leaves, 2);
 	must_be_mapped(&w, va, 1, RW);
 	ck_assert(world_walk(&w, va).accessed && world_walk(&w, va).dirty);
 	ck_assert_int_eq(pt_protect_range(&w.pt, va, va + 8192, ALL, &done), PT_OK);
-	ck_assert(!done.tighter);
+	ck_assert(!done.revoked);
 	ck_assert(world_walk(&w, va).dirty);
 	ck_assert_int_eq(pt_protect_range(&w.pt, va, va + 8192, RO, &done), PT_OK);
 	ck_assert(world_walk(&w, va).accessed && !world_walk(&w, va).dirty);
@@ -203,7 +203,7 @@ START_TEST(protect_range_loses_no_bit)
 
 END_TEST
 
-START_TEST(a_range_is_tighter_if_any_page_is)
+START_TEST(a_range_is_revoked_if_any_page_is)
 {
 	struct pt_touched done;
 	struct world w;
@@ -214,9 +214,9 @@ START_TEST(a_range_is_tighter_if_any_page_is)
 	must_map(&w, va + 4096 * (u64)_i, 1);
 	ck_assert_int_eq(pt_map(&w.pt, va + 4096 * (u64)!_i, 0, 1, RO), PT_OK);
 	ck_assert_int_eq(pt_protect_range(&w.pt, va, va + 8192, RW, &done), PT_OK);
-	ck_assert(done.tighter);
+	ck_assert(done.revoked);
 	ck_assert_int_eq(pt_protect_range(&w.pt, va, va + 8192, ALL, &done), PT_OK);
-	ck_assert(!done.tighter);
+	ck_assert(!done.revoked);
 	world_destroy(&w);
 }
 
@@ -284,7 +284,7 @@ TCase *rights_tests(void)
 	tcase_add_loop_test(t, no_bit_of_the_mmu_is_lost_in_a_race, 0, LOOP);
 	tcase_add_loop_test(t, what_an_exchange_replaces_is_what_is_told, 0, LOOP);
 	tcase_add_loop_test(t, protect_range_loses_no_bit, 0, REGIONS);
-	tcase_add_loop_test(t, a_range_is_tighter_if_any_page_is, 0, 2);
+	tcase_add_loop_test(t, a_range_is_revoked_if_any_page_is, 0, 2);
 	tcase_add_loop_test(t, remap_swaps_the_frame_and_nothing_else, 0, LOOP);
 	tcase_add_loop_test(t, resolve_answers_at_any_offset, 0, LOOP);
 	return t;

@@ -32,7 +32,7 @@ START_TEST(a_split_leaf_maps_the_same_memory)
 		w.broken = va;
 		w.broken_level = level;
 		world_check(&w);
-		world_settle(&w);
+		world_flush_and_free(&w);
 		pt_split_make(&w.pt, &old);
 		ck_assert_uint_eq(w.broken, ~0ULL);
 		world_check(&w);
@@ -43,11 +43,11 @@ START_TEST(a_split_leaf_maps_the_same_memory)
 			ck_assert_int_eq(pt_resolve(&w.pt, at, &m), PT_OK);
 			ck_assert(m.accessed && m.dirty == !!(rights & PT_WRITE));
 		}
-		world_settle(&w);
+		world_flush_and_free(&w);
 		ck_assert_int_eq(pt_unmap_range(&w.pt, va, va + ref_size(level), &done),
 				 PT_OK);
 		ck_assert_uint_eq(done.leaves, PT_ENTRIES);
-		ck_assert_uint_eq(world_check(&w), border_tables(&w));
+		ck_assert_uint_eq(world_check(&w), upper_tables(&w));
 		world_flush(&w);
 	}
 	world_destroy(&w);
@@ -56,8 +56,8 @@ START_TEST(a_split_leaf_maps_the_same_memory)
 END_TEST
 
 /* A walker finds nothing of the split leaf, or all of it, at every moment. */
-static void pieces_come_together(struct world *w, enum pt_env_event event, u64 table,
-				 unsigned int level, unsigned int i)
+static void extents_come_together(struct world *w, enum pt_env_event event, u64 table,
+				  unsigned int level, unsigned int i)
 {
 	struct ref first = world_walk(w, w->intruder_va);
 	struct ref last = world_walk(w, w->intruder_va + ref_size(w->broken_level) - 1);
@@ -80,7 +80,7 @@ START_TEST(the_pieces_become_visible_by_one_store)
 	ck_assert_int_eq(pt_split_break(&w.pt, w.pt.start, &old), PT_OK);
 	w.broken = w.pt.start;
 	w.broken_level = level;
-	w.intruder = pieces_come_together;
+	w.intruder = extents_come_together;
 	w.intruder_va = w.pt.start;
 	pt_split_make(&w.pt, &old);
 	ck_assert_uint_ge(w.intrusions, PT_ENTRIES);
@@ -89,7 +89,7 @@ START_TEST(the_pieces_become_visible_by_one_store)
 
 END_TEST
 
-START_TEST(the_pieces_are_counted)
+START_TEST(the_extents_are_counted)
 {
 	unsigned int level = split_level(_i), i;
 	struct pt_mapping old;
@@ -107,7 +107,7 @@ START_TEST(the_pieces_are_counted)
 	w.caller_locks = false;
 	for (i = 0; i < PT_ENTRIES; i++)
 		must_unmap(&w, va + i * ref_size(level - 1));
-	ck_assert_uint_eq(world_check(&w), border_tables(&w));
+	ck_assert_uint_eq(world_check(&w), upper_tables(&w));
 	world_destroy(&w);
 }
 
@@ -137,7 +137,7 @@ START_TEST(a_leaf_can_be_split_to_the_bottom)
 	ck_assert_int_eq(pt_split_break(&w.pt, va, &old), PT_NOENT);
 	ck_assert_int_eq(pt_unmap_range(&w.pt, va, va + ref_size(3), &done), PT_OK);
 	ck_assert_uint_eq(done.bytes, ref_size(3));
-	ck_assert_uint_eq(world_check(&w), border_tables(&w));
+	ck_assert_uint_eq(world_check(&w), upper_tables(&w));
 	world_destroy(&w);
 }
 
@@ -167,7 +167,7 @@ TCase *split_tests(void)
 
 	tcase_add_loop_test(t, a_split_leaf_maps_the_same_memory, 0, 2 * REGIONS);
 	tcase_add_loop_test(t, the_pieces_become_visible_by_one_store, 0, 2 * REGIONS);
-	tcase_add_loop_test(t, the_pieces_are_counted, 0, 2 * REGIONS);
+	tcase_add_loop_test(t, the_extents_are_counted, 0, 2 * REGIONS);
 	tcase_add_loop_test(t, a_leaf_can_be_split_to_the_bottom, 0, REGIONS);
 	tcase_add_loop_test(t, no_split_without_a_table, 0, 2 * REGIONS);
 	return t;

@@ -68,7 +68,7 @@ START_TEST(unmap_clears_the_leaf_first)
 	world_region(&w, loop_region(_i));
 	va = w.pt.end - ref_size(level);
 	must_map(&w, va, level);
-	tables = world_check(&w) - border_tables(&w);
+	tables = world_check(&w) - upper_tables(&w);
 	world_watch(&w);
 	probe_around(&w, va, level);
 	must_unmap(&w, va);
@@ -85,7 +85,7 @@ START_TEST(protect_and_remap_are_one_atomic_store)
 	unsigned int level = loop_level(_i);
 	struct pt_mapping old;
 	struct world w;
-	bool tighter;
+	bool revoked;
 	u64 va;
 
 	world_region(&w, loop_region(_i));
@@ -93,7 +93,7 @@ START_TEST(protect_and_remap_are_one_atomic_store)
 	must_map(&w, va, level);
 	world_watch(&w);
 	probe_around(&w, va, level);
-	ck_assert_int_eq(pt_protect(&w.pt, va, RO, &old, &tighter), PT_OK);
+	ck_assert_int_eq(pt_protect(&w.pt, va, RO, &old, &revoked), PT_OK);
 	must_be_mapped(&w, va, level, RO);
 	ck_assert_uint_eq(w.exchanges, 1);
 	ck_assert_uint_eq(w.stores, 0);
@@ -150,7 +150,7 @@ START_TEST(range_forms_change_each_page_once)
 	probe_mixed(&w);
 	ck_assert_int_eq(pt_unmap_range(&w.pt, w.pt.start, end, &done), PT_OK);
 	ck_assert_uint_eq(w.exchanges, done.leaves);
-	ck_assert_uint_eq(world_check(&w), border_tables(&w));
+	ck_assert_uint_eq(world_check(&w), upper_tables(&w));
 	world_destroy(&w);
 }
 

@@ -121,8 +121,8 @@ static void take_along(struct world *w, u64 table)
 			continue;
 		*slot(w, table, i) = 0;
 		take_along(w, below);
-		known(w, below)->state = TABLE_GATHERED;
-		w->env.gathered[w->env.ngathered++] = below;
+		known(w, below)->state = TABLE_DEFERRED;
+		w->env.deferred[w->env.ndeferred++] = below;
 	}
 }
 
@@ -190,16 +190,16 @@ static void check_take(struct world *w, u64 table, unsigned int level, bool owne
 	};
 }
 
-static void check_gather(struct world *w, u64 table, unsigned int level)
+static void check_defer(struct world *w, u64 table, unsigned int level)
 {
 	struct table_info *t = known(w, table);
 
 	if (t->state != TABLE_UNLINKED || t->level != level)
-		world_fail("table %#lx is gathered at level %u, but was not unlinked there",
+		world_fail("table %#lx is deferred at level %u, but was not unlinked there",
 			   table, level);
 	if (w->env.live[table >> 12])
-		world_fail("table %#lx is gathered with a count", table);
-	t->state = TABLE_GATHERED;
+		world_fail("table %#lx is deferred with a count", table);
+	t->state = TABLE_DEFERRED;
 	take_along(w, table);
 }
 
@@ -247,10 +247,10 @@ void pt_env_event(struct pt_env *env, enum pt_env_event event, u64 table,
 	case PT_ENV_TAKE:
 		check_take(w, table, level, i);
 		break;
-	case PT_ENV_GATHER:
-		check_gather(w, table, level);
+	case PT_ENV_DEFER:
+		check_defer(w, table, level);
 		break;
-	case PT_ENV_DISOWN:
+	case PT_ENV_RELEASE:
 		known(w, table)->foreign = false;
 		break;
 	}

@@ -25,7 +25,7 @@ void world_init(struct world *w, u64 tables, u64 start, u64 end)
 	w->spare = zalloc(tables, sizeof(*w->spare));
 	w->env.live = zalloc(tables, sizeof(*w->env.live));
 	w->env.free = zalloc(tables, sizeof(*w->env.free));
-	w->env.gathered = zalloc(tables, sizeof(*w->env.gathered));
+	w->env.deferred = zalloc(tables, sizeof(*w->env.deferred));
 	w->env.arena = aligned_alloc(4096, tables * 4096);
 	if (!w->env.arena)
 		world_fail("out of memory");
@@ -44,7 +44,7 @@ void world_destroy(struct world *w)
 	free(w->spare);
 	free(w->env.live);
 	free(w->env.free);
-	free(w->env.gathered);
+	free(w->env.deferred);
 	free(w->env.arena);
 }
 
@@ -111,7 +111,7 @@ void world_probe(struct world *w, u64 va)
 	p->changed = false;
 }
 
-void world_settle(struct world *w)
+void world_flush_and_free(struct world *w)
 {
 	unsigned int i;
 
@@ -123,8 +123,8 @@ void world_settle(struct world *w)
 
 void world_flush(struct world *w)
 {
-	while (w->env.ngathered) {
-		u64 table = w->env.gathered[--w->env.ngathered];
+	while (w->env.ndeferred) {
+		u64 table = w->env.deferred[--w->env.ndeferred];
 
 		w->info[table >> 12].state = TABLE_FREE;
 		w->spare[w->nspare++] = table;

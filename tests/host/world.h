@@ -7,7 +7,7 @@
  * each store names the right level, hits an entry inside the region under its
  * table's lock, and replaces a leaf atomically; a table is linked empty and used
  * by nobody else, unlinked with nothing in it but empty tables of other software,
- * gathered once and not touched afterwards; and
+ * deferred once and not touched afterwards; and
  * after each store every watched address translates as before the operation or as
  * after it.  A breach ends the test by world_fail().
  */
@@ -20,8 +20,8 @@ enum table_state {
 	TABLE_FREE,		/* in the reserve, or held back from it */
 	TABLE_TAKEN,		/* the core has it, no walker reaches it yet */
 	TABLE_LINKED,
-	TABLE_UNLINKED,		/* on its way to the gather */
-	TABLE_GATHERED,
+	TABLE_UNLINKED,		/* on its way to the deferred-free list */
+	TABLE_DEFERRED,
 };
 
 /* What is known of each table page, told by the entries that lead to it. */
@@ -29,7 +29,7 @@ struct table_info {
 	enum table_state state;
 	unsigned int level;
 	u64 base;		/* first address it translates */
-	bool foreign;		/* linked empty by other software, not adopted yet */
+	bool foreign;		/* linked empty by other software, not reclaimed yet */
 };
 
 #define WORLD_PROBES	64
@@ -90,9 +90,9 @@ void world_watch(struct world *w);
 void world_probe(struct world *w, u64 va);
 
 /* The operation is over: what was seen last is what holds. */
-void world_settle(struct world *w);
+void world_flush_and_free(struct world *w);
 
-/* What the caller does after the shootdown: gathered tables become free. */
+/* What the caller does after the shootdown: deferred tables become free. */
 void world_flush(struct world *w);
 
 /* Play Linux: link empty tables on @va's path down to one of @level. */

@@ -48,14 +48,14 @@ static void check_count(struct world *w, u64 table, u64 base, unsigned int level
 
 	if (!world_owns(w, base, level)) {
 		if (live)
-			world_fail("a border table of level %u is counted", level);
+			world_fail("a shared upper-level table of level %u is counted", level);
 		return;
 	}
 	if (live != counted)
 		world_fail("level %u, %#lx: live count %u, recount %lu", level, base,
 			   live, counted);
 	if (live)
-		t->foreign = false;	/* adopted: from now on as any other */
+		t->foreign = false;	/* reclaimed: from now on as any other */
 	else if (!t->foreign)
 		world_fail("an empty table of level %u is left at %#lx", level, base);
 }
@@ -133,10 +133,10 @@ u64 world_check(struct world *w)
 		world_fail("a lock is still held");
 	if (count_state(w, TABLE_LINKED) != c.linked ||
 	    count_state(w, TABLE_FREE) != w->env.nfree + w->nspare ||
-	    count_state(w, TABLE_GATHERED) != w->env.ngathered ||
-	    c.linked + w->env.nfree + w->nspare + w->env.ngathered != w->tables - 2)
-		world_fail("tables are lost: %lu linked, %lu free, %lu gathered of %lu",
-			   c.linked, w->env.nfree + w->nspare, w->env.ngathered,
+	    count_state(w, TABLE_DEFERRED) != w->env.ndeferred ||
+	    c.linked + w->env.nfree + w->nspare + w->env.ndeferred != w->tables - 2)
+		world_fail("tables are lost: %lu linked, %lu free, %lu deferred of %lu",
+			   c.linked, w->env.nfree + w->nspare, w->env.ndeferred,
 			   w->tables - 2);
 	w->linked_leaves = c.leaves;
 	return c.linked;

@@ -44,8 +44,8 @@ def stubs(structs: Structs) -> dict[str, str]:
     pages = f"shr rcx,6\n movabs rsi,{PAGES + word}\n"
     return {
         "__fentry__": "ret", "__x86_return_thunk": "ret", "_raw_spin_lock": "ret",
-        "_raw_spin_unlock": "ret", "vpt_tell_write": "ret", "vpt_tell_table_lock": "ret",
-        "pt_env_gather_leaf": "ret", "pt_env_disown": "ret",
+        "_raw_spin_unlock": "ret", "vpt_event_write": "ret", "vpt_event_table_lock": "ret",
+        "pt_env_defer_leaf": "ret", "pt_env_release": "ret",
         # The page that is taken is the reserve's last: its pages are the first ones.
         "pt_env_take": f"""mov rax,QWORD PTR [rdi+{env['reserved'][0]}]
  mov rcx,rax
@@ -62,7 +62,7 @@ def stubs(structs: Structs) -> dict[str, str]:
 1: add QWORD PTR [rdi+{env['tables'][0]}],1
 2: mov QWORD PTR [rsi+rcx],r8
  ret""",
-        "pt_env_gather_table": f"""mov rcx,rsi
+        "pt_env_defer_table": f"""mov rcx,rsi
  {pages} mov edx,edx
  sub QWORD PTR [rdi+{env['tables'][0]}],1
  mov QWORD PTR [rsi+rcx],rdx
@@ -286,7 +286,7 @@ def simulated(image: Image, content: bytes, function: str, args: list[int]) -> t
 def compare(image: Image, loaded: Loaded, rng: random.Random) -> tuple[str, set[int]]:
     world = World(image, rng)
     function, args = world.call()
-    function += rng.choice(("", "_told"))
+    function += rng.choice(("", "_traced"))
     real, after = loaded.run(bytes(world.content), image.code.start[function], image.gs, args)
     answer, memory, kept, executed = simulated(image, bytes(world.content), function, args)
     wide = (1 << 32) - 1

@@ -86,10 +86,10 @@ class RandomEnv:
             self.memory[page, i] = 0
         return page
 
-    def gather_table(self, table: int, level: int) -> None:
+    def defer_table(self, table: int, level: int) -> None:
         pass
 
-    def gather_leaf(self, va: int, level: int, entry: int) -> None:
+    def defer_leaf(self, va: int, level: int, entry: int) -> None:
         pass
 
     def leaf_bits(self, level: int) -> int:

@@ -110,7 +110,7 @@ static void shadow_stack_page(struct fixture *f)
 static void leaf_over_regions_end(struct fixture *f)
 {
 	f->region.end = spec_size(3) + spec_size(2);
-	f->region.tables = 2;	/* the PDPT is a border table now */
+	f->region.tables = 2;	/* the PDPT is a shared upper-level table now */
 }
 
 static void leaf_over_regions_start(struct fixture *f)

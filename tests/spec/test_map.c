@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The abstract map and trials by it, on the fixture's table: each answer by name,
- * and a trial of an operation that does something else than it should.
+ * The abstract map and operation checks by it, on the fixture's table: each answer by name,
+ * and an operation check of an operation that does something else than it should.
  */
 #include <string.h>
 
 #include "fixture.h"
-#include "spec_trial.h"
+#include "spec_opcheck.h"
 #include "tap.h"
 
 /* Addresses: entry @i3 of the PDPT, @i2 of the PD, @i1 of the PT. */
@@ -17,9 +17,9 @@ static const u64 good_frame[] = { 0 };
 
 static struct spec_answer answer_of(struct fixture *f, const struct spec_op *op, u64 reserve)
 {
-	struct spec_trial t;
+	struct spec_opcheck t;
 
-	TAP_CHECK(spec_trial_begin(&t, &f->region, &f->env, op, reserve, false),
+	TAP_CHECK(spec_opcheck_begin(&t, &f->region, &f->env, op, reserve, false),
 		  "invariant %u", t.result.first.invariant);
 	return t.expect;
 }
@@ -157,9 +157,9 @@ static void counts(void)
 	tap_begin();
 	fixture_make(&f);
 	a = answer_of(&f, &op, 0);
-	TAP_CHECK(a.status == SPEC_OK && a.leaves == 4 && a.tighter &&
+	TAP_CHECK(a.status == SPEC_OK && a.leaves == 4 && a.revoked &&
 		  a.bytes == 2 * spec_size(1) + spec_size(2) + spec_size(3),
-		  "%lu leaves, %lu bytes, tighter %d", a.leaves, a.bytes, a.tighter);
+		  "%lu leaves, %lu bytes, revoked %d", a.leaves, a.bytes, a.revoked);
 	tap_end("protect_range: counts leaves of all sizes, and sees rights go");
 }
 
@@ -169,7 +169,7 @@ static enum spec_wrong try_unmap(bool whole, void (*deed)(struct fixture *f,
 {
 	const struct spec_op op = { .kind = SPEC_OP_UNMAP, .va = VA(0, 0, 1) };
 	struct spec_answer answer;
-	struct spec_trial t;
+	struct spec_opcheck t;
 	struct fixture f;
 
 	fixture_make(&f);
@@ -177,7 +177,7 @@ static enum spec_wrong try_unmap(bool whole, void (*deed)(struct fixture *f,
 	f.page[PT][0] |= SPEC_A | SPEC_D;
 	memset(f.visits, 0, sizeof(f.visits));
 	memset(f.seen, 0, sizeof(f.seen));
-	if (!spec_trial_begin(&t, &f.region, &f.env, &op, 0, whole))
+	if (!spec_opcheck_begin(&t, &f.region, &f.env, &op, 0, whole))
 		return t.wrong;
 	answer = t.expect;
 	f.page[PT][1] = 0;
@@ -185,7 +185,7 @@ static enum spec_wrong try_unmap(bool whole, void (*deed)(struct fixture *f,
 	deed(&f, &answer);
 	memset(f.visits, 0, sizeof(f.visits));
 	memset(f.seen, 0, sizeof(f.seen));
-	spec_trial_end(&t, &answer, &f.region);
+	spec_opcheck_end(&t, &answer, &f.region);
 	return t.wrong;
 }
 
@@ -260,7 +260,7 @@ static void forgets_count(struct fixture *f, struct spec_answer *a)
 	f->live[PT]++;
 }
 
-static void trials(void)
+static void opchecks(void)
 {
 	static const struct {
 		const char *name;
@@ -299,7 +299,7 @@ static void trials(void)
 		TAP_CHECK(wrong == cases[i].near, "near: %s", spec_wrong_text(wrong));
 		wrong = try_unmap(true, cases[i].deed);
 		TAP_CHECK(wrong == cases[i].whole, "whole: %s", spec_wrong_text(wrong));
-		snprintf(name, sizeof(name), "trial of an unmap: %s", cases[i].name);
+		snprintf(name, sizeof(name), "check of an unmap: %s", cases[i].name);
 		tap_end(name);
 	}
 }
@@ -310,6 +310,6 @@ int main(void)
 	bad_arguments();
 	places();
 	counts();
-	trials();
+	opchecks();
 	return tap_done();
 }

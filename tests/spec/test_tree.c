@@ -65,7 +65,7 @@ static void border_entries_outside_are_not_looked_at(struct fixture *f)
 	f->region.tables = 2;
 	f->region.mappings = 3;
 	expect_clean(f, 4, 2, 3);
-	TAP_CHECK(!f->visits[PDPT], "a border table is nobody's to visit");
+	TAP_CHECK(!f->visits[PDPT], "a shared upper-level table is untracked to visit");
 }
 
 static void region_between_neighbours(struct fixture *f)
@@ -79,7 +79,7 @@ static void region_between_neighbours(struct fixture *f)
 	expect_clean(f, 2, 0, 1);
 }
 
-/* One page: every table on the way is a border table. */
+/* One page: every table on the way is a shared upper-level table. */
 static void smallest_region(struct fixture *f)
 {
 	f->region.start = spec_size(1);
@@ -109,7 +109,7 @@ static void foreign_tables_are_tolerated_and_not_counted(struct fixture *f)
 	f->live[PDPT] = 1;
 	f->region.mappings = 3;
 	expect_clean(f, 6, 3, 3);
-	TAP_CHECK(f->result.nobodys == 2, "%llu", (unsigned long long)f->result.nobodys);
+	TAP_CHECK(f->result.untracked == 2, "%llu", (unsigned long long)f->result.untracked);
 	TAP_CHECK(f->visits[SPARE] == 1 && f->visits[SPARE2] == 1, "visits");
 }
 

@@ -32,9 +32,9 @@ void op_env_unlock(struct op *op, int ret)
 	(void)ret;
 	if (env->stale)
 		broken("an operation ends, and has not invalidated what it took away");
-	if (env->ngathered || env->ndead)
+	if (env->ndeferred || env->ndead)
 		broken("an operation ends, and has not freed %u tables, %u frames",
-		       env->ngathered, env->ndead);
+		       env->ndeferred, env->ndead);
 	pthread_mutex_unlock(&machine.region);
 	reserve_give_back(env);
 }
@@ -48,7 +48,7 @@ static void frame_put(struct pt_env *env, u64 pa)
 	env->dead[env->ndead++] = frame;
 }
 
-void pt_env_gather_leaf(struct pt_env *env, u64 va, unsigned int level, u64 entry)
+void pt_env_defer_leaf(struct pt_env *env, u64 va, unsigned int level, u64 entry)
 {
 	(void)va; (void)level;
 	frame_put(env, entry & 0x000ffffffffff000ULL);
@@ -69,11 +69,11 @@ void op_env_unmapped(struct op *op, const struct pt_mapping *old)
 }
 
 void op_env_end_leaf(struct op *op, enum pt_status status, const struct pt_mapping *leaf,
-		     bool tighter)
+		     bool revoked)
 {
 	struct event *call = op->env.call;
 
-	(void)tighter;
+	(void)revoked;
 	if (status != PT_OK)
 		return;
 	call->old.va = leaf->va;
@@ -94,8 +94,8 @@ void op_env_free(struct op *op, u64 va, u64 end, bool gone)
 	struct pt_env *env = &op->env;
 
 	(void)va; (void)end; (void)gone;
-	while (env->ngathered)
-		table_give(env->gathered[--env->ngathered]);
+	while (env->ndeferred)
+		table_give(env->deferred[--env->ndeferred]);
 	while (env->ndead)
 		frame_give(env->dead[--env->ndead]);
 }

@@ -22,7 +22,7 @@
 #define LIT_OUTCOMES	4096	/* of one test */
 #define LIT_NODES	256	/* of all conditions */
 #define LIT_CONDS	4
-#define LIT_TWINS	4
+#define LIT_CONTROLS	4
 
 /*
  * What a register or a word of memory holds: a small number, a fault, or the status
@@ -297,8 +297,8 @@ enum lit_format {
  * @source: where that stands
  * @groups: words, with a space on either side of each
  * @axioms: of the transistency model that a violation would break; likewise
- * @twin: protocol steps without which the model must show a forbidden outcome
- * @ntwins: how many
+ * @control: protocol steps without which the model must show a forbidden outcome
+ * @ncontrols: how many
  * @herd: format of the file
  * @demand: touching an unmapped address maps a page
  * @big_region: the region covers whole PDPTs
@@ -324,8 +324,8 @@ struct lit_test {
 	char source[LIT_TEXT];
 	char groups[LIT_TEXT];
 	char axioms[LIT_TEXT];
-	char twin[LIT_TWINS][LIT_NAME];
-	unsigned int ntwins;
+	char control[LIT_CONTROLS][LIT_NAME];
+	unsigned int ncontrols;
 	enum lit_format herd;
 	bool demand;
 	bool big_region;
@@ -367,8 +367,8 @@ bool lit_holds(const struct lit_test *test, const struct lit_cond *cond,
 bool lit_counts(const struct lit_test *test, const struct lit_outcome *outcome);
 
 /* Number of the condition of @sort that @outcome meets, or -1. */
-int lit_meets(const struct lit_test *test, enum lit_sort sort,
-	      const struct lit_outcome *outcome);
+int lit_visits(const struct lit_test *test, enum lit_sort sort,
+	       const struct lit_outcome *outcome);
 
 /* "0:r0=1; 1:r1=F;" */
 void lit_print_outcome(FILE *out, const struct lit_test *test,

@@ -31,8 +31,8 @@ struct lit_ask {
 /* @check: the command is check, which takes fewer options. */
 bool lit_ask_model(int argc, char **argv, bool check, struct lit_ask *ask);
 
-/* Whether a twin shows what is forbidden; the outcome is @r's last. */
-bool lit_twin(const struct lit_test *test, const char *step, const struct lit_bounds *bounds,
-	      struct lit_result *r);
+/* Whether a control shows what is forbidden; the outcome is @r's last. */
+bool lit_control(const struct lit_test *test, const char *step, const struct lit_bounds *bounds,
+		 struct lit_result *r);
 
 #endif /* LIT_ASK_H */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* vpt-litmus check: verdicts of tests and of their twins, as TAP. */
+/* vpt-litmus check: verdicts of tests and of their controls, as TAP. */
 #include <getopt.h>
 #include <stdlib.h>
 
@@ -7,18 +7,18 @@
 
 #define LIT_SMALL	400000	/* states; explored in explicit mode, too */
 
-static void lit_check_twins(const struct lit_test *test, const struct lit_bounds *bounds,
-			    unsigned int *n, bool *bad)
+static void lit_check_controls(const struct lit_test *test, const struct lit_bounds *bounds,
+			       unsigned int *n, bool *bad)
 {
 	static struct lit_result r;
 	unsigned int i;
 
-	for (i = 0; i < test->ntwins; i++) {
-		bool shown = lit_twin(test, test->twin[i], bounds, &r);
+	for (i = 0; i < test->ncontrols; i++) {
+		bool shown = lit_control(test, test->control[i], bounds, &r);
 
 		*bad |= !shown;
 		printf("%sok %u - %s without its step shows what is forbidden: %s (%llu states) ",
-		       shown ? "" : "not ", ++*n, test->name, test->twin[i],
+		       shown ? "" : "not ", ++*n, test->name, test->control[i],
 		       (unsigned long long)r.states);
 		if (shown)
 			lit_print_outcome(stdout, test, &r.outcome[r.noutcomes - 1]);
@@ -77,7 +77,7 @@ int lit_cmd_check(int argc, char **argv)
 		if (!ok)
 			printf("# %s\n", why);
 		lit_check_explicit(test, &r, &n, &bad);
-		lit_check_twins(test, &ask.bounds, &n, &bad);
+		lit_check_controls(test, &ask.bounds, &n, &bad);
 	}
 	printf("1..%u\n", n);
 	return all ? bad : 2;

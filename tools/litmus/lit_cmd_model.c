@@ -86,15 +86,15 @@ static void lit_save(FILE *out, const struct lit_test *test, const struct lit_re
 		(unsigned long long)r->states, r->seconds, why);
 	/* A part of what is allowed is no measure of what a machine may do. */
 	for (i = 0; i < r->noutcomes && r->complete && !r->violation[0]; i++) {
-		bool bad = lit_meets(test, LIT_FORBIDDEN, &r->outcome[i]) >= 0;
+		bool bad = lit_visits(test, LIT_FORBIDDEN, &r->outcome[i]) >= 0;
 
 		fprintf(out, "allowed\t%s\t%s\t", test->name, bad ? "forbidden" : "-");
 		lit_save_outcome(out, test, &r->outcome[i]);
 	}
 }
 
-bool lit_twin(const struct lit_test *test, const char *step, const struct lit_bounds *bounds,
-	      struct lit_result *r)
+bool lit_control(const struct lit_test *test, const char *step, const struct lit_bounds *bounds,
+		 struct lit_result *r)
 {
 	enum mmu_broken broken = lit_broken_find(step);
 
@@ -107,16 +107,16 @@ bool lit_twin(const struct lit_test *test, const char *step, const struct lit_bo
 	return r->met >= 0;
 }
 
-static void lit_save_twins(FILE *out, const struct lit_test *test,
-			   const struct lit_bounds *bounds)
+static void lit_save_controls(FILE *out, const struct lit_test *test,
+			      const struct lit_bounds *bounds)
 {
 	static struct lit_result r;
 	unsigned int i;
 
-	for (i = 0; i < test->ntwins; i++) {
-		bool shown = lit_twin(test, test->twin[i], bounds, &r);
+	for (i = 0; i < test->ncontrols; i++) {
+		bool shown = lit_control(test, test->control[i], bounds, &r);
 
-		fprintf(out, "twin\t%s\t%s\t%s\t%u\t", test->name, test->twin[i],
+		fprintf(out, "control\t%s\t%s\t%s\t%u\t", test->name, test->control[i],
 			shown ? "shown" : "NOT shown", r.depth + 1);
 		if (shown)
 			lit_save_outcome(out, test, &r.outcome[r.noutcomes - 1]);
@@ -185,7 +185,7 @@ static int lit_model_one(const struct lit_test *test, const struct lit_ask *ask,
 	fflush(stdout);
 	if (save) {
 		lit_save(save, test, &r);
-		lit_save_twins(save, test, &ask->bounds);
+		lit_save_controls(save, test, &ask->bounds);
 	}
 	return lit_verdict(test, &r, why, sizeof(why)) != LIT_V_OK;
 }

@@ -276,8 +276,8 @@ bool lit_counts(const struct lit_test *test, const struct lit_outcome *outcome)
 	return !test->filtered || lit_true(test, test->filter, outcome);
 }
 
-int lit_meets(const struct lit_test *test, enum lit_sort sort,
-	      const struct lit_outcome *outcome)
+int lit_visits(const struct lit_test *test, enum lit_sort sort,
+	       const struct lit_outcome *outcome)
 {
 	unsigned int i;
 

@@ -84,7 +84,7 @@ void lit_gup(const struct lit_state *s, unsigned int thread)
 
 	run->level--;
 	run->table = seen->page;
-	if (state != MMU_T_TAKEN && state != MMU_T_GATHERED) {
+	if (state != MMU_T_TAKEN && state != MMU_T_DEFERRED) {
 		run->level = 0;
 		run->table = 0;
 		lit_done(run, step, LIT_POISON);

@@ -18,7 +18,7 @@ int lit_usage(FILE *out)
 	      "	so much memory in use (default: half of what there is); --progress: how far\n"
 	      "	it is, how long it can take (by itself where stderr is a terminal and stdout is none)\n"
 	      "       vpt-litmus check [TEST...]\n"
-	      "	verdicts of tests and their twins, as TAP\n"
+	      "	verdicts of tests and their controls, as TAP\n"
 	      "       vpt-litmus run [OPTION...] [TEST...]\n"
 	      "	on this machine, through /dev/vpt; run --help lists the options\n"
 	      "       vpt-litmus broken\n"

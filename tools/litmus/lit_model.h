@@ -266,7 +266,7 @@ extern bool lit_trace_json;
 void lit_print_legend(FILE *out, const struct lit_state *s);
 void lit_print_move(FILE *out, const struct mmu_step *step, const struct lit_state *s);
 
-/* lit_twins.c: protocol steps that can be left out, by name; and a sentence. */
+/* lit_controls.c: protocol steps that can be left out, by name; and a sentence. */
 enum mmu_broken lit_broken_find(const char *name);
 const char *lit_broken_text(enum mmu_broken broken);
 void lit_broken_list(FILE *out);

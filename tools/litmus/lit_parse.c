@@ -29,15 +29,15 @@ static void lit_parse_words(struct lit_parser *p, char *to, const char *what)
 		lit_fail(p, "expected %s", what);
 }
 
-static void lit_parse_twins(struct lit_parser *p)
+static void lit_parse_controls(struct lit_parser *p)
 {
 	do {
-		if (p->test->ntwins == LIT_TWINS) {
-			lit_fail(p, "more than %u twins", LIT_TWINS);
+		if (p->test->ncontrols == LIT_CONTROLS) {
+			lit_fail(p, "more than %u controls", LIT_CONTROLS);
 			return;
 		}
-		lit_take_word(p, p->test->twin[p->test->ntwins++], LIT_NAME,
-			      "the protocol step that the twin leaves out");
+		lit_take_word(p, p->test->control[p->test->ncontrols++], LIT_NAME,
+			      "the protocol step that the control leaves out");
 	} while (p->token.kind == LIT_T_WORD);
 }
 
@@ -77,14 +77,14 @@ static void lit_header_line(struct lit_parser *p)
 		lit_parse_words(p, test->groups, "a group");
 	} else if (lit_accept(p, "axioms")) {
 		lit_parse_words(p, test->axioms, "an axiom");
-	} else if (lit_accept(p, "twin")) {
-		lit_parse_twins(p);
+	} else if (lit_accept(p, "control")) {
+		lit_parse_controls(p);
 	} else if (lit_accept(p, "mode")) {
 		test->demand = lit_is(p, "demand");
 		if (!lit_accept(p, "demand"))
 			lit_expect(p, "strict");
 	} else {
-		lit_fail(p, "expected rule, groups, axioms, twin, mode or '{', found '%s'",
+		lit_fail(p, "expected rule, groups, axioms, control, mode or '{', found '%s'",
 			 lit_found(p));
 	}
 	if (p->token.kind != LIT_T_LINE)

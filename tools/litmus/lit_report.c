@@ -24,7 +24,7 @@ static void complaint(const struct lit_test *test, const struct lit_histogram *h
 	why[0] = 0;
 	for (i = 0; i < h->n; i++) {
 		if (!is_allowed(allowed, &h->outcome[i]) ||
-		    lit_meets(test, LIT_FORBIDDEN, &h->outcome[i]) >= 0)
+		    lit_visits(test, LIT_FORBIDDEN, &h->outcome[i]) >= 0)
 			bad += h->count[i];
 	}
 	if (h->error[0])

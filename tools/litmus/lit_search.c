@@ -166,7 +166,7 @@ static bool lit_note(struct lit_search *m, const struct lit_state *s, int until)
 	}
 	r->outcome[r->noutcomes++] = outcome;
 	if (until >= 0)
-		r->met = lit_meets(lit_model.test, (enum lit_sort)until, &outcome);
+		r->met = lit_visits(lit_model.test, (enum lit_sort)until, &outcome);
 	return r->met >= 0;
 }
 

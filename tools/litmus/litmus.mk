@@ -2,7 +2,7 @@
 # Litmus tests.  Included by the top-level Makefile.
 #
 #	litmus-programs	builds what they need: vpt-litmus, static, for host and guest
-#	check-litmus	the parser's tests, the model's verdict on every test and twin,
+#	check-litmus	the parser's tests, the model's verdict on every test and control,
 #			and every test a few times in one guest, as TAP (about 30 s)
 #	litmus		all tests, both executors, a guest of each kind, a summary
 #
@@ -40,7 +40,7 @@ TEST	?=
 
 litmus-programs: $(LIT_DIR)/test_parse $(LIT_DIR)/vpt-litmus
 
-## check-litmus: the quick suite: parser, model and twins, and a few rounds in one guest
+## check-litmus: the quick suite: parser, model and controls, and a few rounds in one guest
 check-litmus: litmus-programs
 	@tests/litmus/check "$$(tools/list-kernels newest)"
 

@@ -54,9 +54,9 @@ static void mc_check_duties(const struct pt_env *env)
 {
 	if (env->stale)
 		mmu_violate("the operation ends, and has not invalidated what it took away");
-	if (env->gathered || env->removed)
+	if (env->deferred || env->removed)
 		mmu_violate("the operation ends, and has not freed %u tables, %u leaves' frames",
-			    env->gathered, env->removed);
+			    env->deferred, env->removed);
 }
 
 void op_env_unlock(struct op *op, int ret)
@@ -106,13 +106,13 @@ void op_env_unmapped(struct op *op, const struct pt_mapping *old)
 }
 
 void op_env_end_leaf(struct op *op, enum pt_status status, const struct pt_mapping *leaf,
-		     bool tighter)
+		     bool revoked)
 {
 	struct mmu_answer *answer = &op->env.answer;
 
 	if (status != PT_OK)
 		return;
-	answer->tighter = tighter;
+	answer->revoked = revoked;
 	answer->va = mc_page(leaf->va);
 	answer->leaf = MMU_PAGE(mc_page(leaf->pa), leaf->rights, leaf->level);
 	if (mmu.broken == MMU_WRONG_ANSWER)
@@ -128,18 +128,18 @@ void op_env_end_range(struct op *op, enum pt_status status, const struct pt_touc
 		return;
 	answer->leaves = (u8)done->leaves;
 	answer->pages = mc_page(done->bytes);
-	answer->tighter = done->tighter;
+	answer->revoked = done->revoked;
 }
 
 /* Invalidating and freeing. */
 
 static void mc_free(struct op *op)
 {
-	if (op->env.gathered)
+	if (op->env.deferred)
 		mc_do(MMU_ACT_FREE_TABLES);
 	if (op->env.removed)
 		mc_do(MMU_ACT_FREE_FRAMES);
-	op->env.gathered = 0;
+	op->env.deferred = 0;
 	op->env.removed = 0;
 }
 
@@ -199,7 +199,7 @@ static enum pt_status mc_unlink_first(struct pt *pt, u64 va, struct pt_mapping *
 	pt_env_store(pt->env, parent, 2, pt_index(va, 2), 0);
 	entry = pt_env_exchange(pt->env, table, 1, pt_index(va, 1), 0);
 	pt_env_set_live(pt->env, table, 0);
-	pt_env_gather_table(pt->env, table, 1);
+	pt_env_defer_table(pt->env, table, 1);
 	pt_env_set_live(pt->env, parent, pt_env_live(pt->env, parent) - 1);
 	*old = (struct pt_mapping){
 		.va = va, .pa = entry & 0x1f000, .level = 1,
@@ -222,15 +222,15 @@ enum pt_status mc_core_pt_unmap(struct pt *pt, u64 va, struct pt_mapping *old)
 }
 
 enum pt_status mc_core_pt_protect(struct pt *pt, u64 va, u32 rights, struct pt_mapping *old,
-				  bool *tighter)
+				  bool *revoked)
 {
 	enum pt_status status;
 
 	if (mmu.broken != MMU_PROTECT_GAP)
-		return pt_protect(pt, va, rights, old, tighter);
+		return pt_protect(pt, va, rights, old, revoked);
 	status = pt_unmap(pt, va, old);
 	if (status != PT_OK)
 		return status;
-	*tighter = old->rights & ~rights;
+	*revoked = old->rights & ~rights;
 	return pt_map(pt, va, old->pa, old->level, rights);
 }

@@ -74,7 +74,7 @@ static void mc_json_levels(const struct mmu_state *s, unsigned int table,
 
 static void mc_json_tables(FILE *out, const struct mmu_state *s)
 {
-	static const char *const state[] = { "reserve", "taken", "gathered", "linux" };
+	static const char *const state[] = { "reserve", "taken", "deferred", "linux" };
 	u8 level[MMU_TABLES] = { 0 };
 	const char *comma = "";
 	unsigned int i;
@@ -83,7 +83,7 @@ static void mc_json_tables(FILE *out, const struct mmu_state *s)
 	fputs("\"tables\":[", out);
 	for (i = MMU_ROOT; i < MMU_TABLES; i++) {
 		if (i != MMU_ROOT && !level[i] && (s->table[i] & MMU_T_STATE) != MMU_T_TAKEN &&
-		    (s->table[i] & MMU_T_STATE) != MMU_T_GATHERED)
+		    (s->table[i] & MMU_T_STATE) != MMU_T_DEFERRED)
 			continue;
 		fprintf(out, "%s{\"n\":%u,\"level\":%u,\"state\":\"%s\",\"live\":%u,\"entries\":[",
 			comma, i, level[i], i == MMU_ROOT ? "root" :

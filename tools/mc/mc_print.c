@@ -102,8 +102,8 @@ void mc_print_state(FILE *out, const struct mmu_state *s)
 	for (i = MMU_ROOT; i < MMU_TABLES; i++) {
 		if (s->table[i] == MMU_T_RESERVE || s->table[i] == MMU_T_OTHERS)
 			continue;
-		fprintf(out, " %u%s(", i, (s->table[i] & MMU_T_STATE) == MMU_T_GATHERED ?
-			" gathered" : "");
+		fprintf(out, " %u%s(", i, (s->table[i] & MMU_T_STATE) == MMU_T_DEFERRED ?
+			" deferred" : "");
 		mc_print_entry(out, s->entry[i][0]);
 		fputs(" | ", out);
 		mc_print_entry(out, s->entry[i][1]);
@@ -136,8 +136,8 @@ static void mc_print_action(FILE *out, const struct mmu_action *a)
 	static const char *const name[] = {
 		"allocates frames", "gives frames back", "takes the lock for ", "loads",
 		"stores", "exchanges", "compare-exchanges", "live", "set_live", "reserve",
-		"takes a table", "gathers table", "get", "put", "sends IPIs: INVLPG",
-		"has all acknowledgements", "frees the gathered tables",
+		"takes a table", "defers table", "get", "put", "sends IPIs: INVLPG",
+		"has all acknowledgements", "frees the deferred tables",
 		"frees the dead frames", "releases the lock, answers", "returns",
 		"takes mmap_lock for writing", "releases mmap_lock",
 		"takes page_table_lock", "releases page_table_lock",

@@ -188,7 +188,7 @@ static void mc_expand(struct mc_search *m, const struct mmu_state *s, u32 number
 		mc_visit(m, &mmu_succ[i], hash[i], number);
 }
 
-static void mc_tell(struct mc_search *m, u64 done)
+static void mc_event(struct mc_search *m, u64 done)
 {
 	double now = mc_clock();
 	u64 states = m->result->states;
@@ -332,7 +332,7 @@ static bool mc_level(struct mc_search *m, u64 limit, bool progress, FILE *trace)
 			return false;
 		}
 		if (progress && !(number & 0xfff))
-			mc_tell(m, at);
+			mc_event(m, at);
 		if (limit && m->result->states >= limit)
 			return false;
 	}

@@ -94,7 +94,7 @@ def not_mapped(w: Walk) -> Term:
     return and_(not_(w.mapped), not_(w.fault_reserved))
 
 
-def tighter(w: Walk, rights: Term) -> Term:
+def revoked(w: Walk, rights: Term) -> Term:
     """The walk allows something that @rights do not."""
     return or_(and_(w.writable, not_(bit(rights, WRITE))), and_(w.user, not_(bit(rights, USER))),
                and_(not_(w.execute_disable), not_(bit(rights, EXEC))))

@@ -23,9 +23,9 @@ from term import TRUE, Term, bits, not_
 
 FOLDER = main.FOLDER / "binary"
 # Results that are structs or more than one value: their fields, as the goals look for them.
-RESULTS = {"m": MAPPING, "tighter": {"tighter": (0, 1)}, "table": {"table": (0, 8)}}
+RESULTS = {"m": MAPPING, "revoked": {"revoked": (0, 1)}, "table": {"table": (0, 8)}}
 MAKES_LEAVES = ("@pt_map", "@pt_remap")
-COPIES = {"silent": "", "telling": "_told"}
+COPIES = {"silent": "", "telling": "_traced"}
 # The inductions over ranges are the IR prover's alone; steps of others concern no code.
 NAMES = [o.name for o in OPERATIONS if not o.function.endswith("_range")
          and not o.function.startswith("step:")]

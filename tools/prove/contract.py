@@ -43,7 +43,7 @@ class Contracts:
 
     def table(self) -> dict:
         names = ("load", "store", "exchange", "compare_exchange", "lock", "unlock", "live",
-                 "set_live", "reserve", "take", "gather_table")
+                 "set_live", "reserve", "take", "defer_table")
         found = {"@pt_env_" + n: of(Pointer("env", 0), getattr(self, n)) for n in names}
         return found | {"@pt_env_leaf_bits": self.leaf_bits}
 
@@ -57,7 +57,7 @@ class Contracts:
                        eq(bits(address_term, 63, 52), bv(0, 12))))
         found = s.tables.get(p.ident)
         if found:
-            s.require("what was gathered is not touched again", boolean_not(found.gathered))
+            s.require("what was deferred is not touched again", boolean_not(found.deferred))
             return found
         for slot in s.slots.values():
             if slot.level > 1 and page(slot.value) is p:
@@ -289,16 +289,16 @@ class Contracts:
         s.events.append(Event("take", p, level, conditions=len(s.conditions)))
         return [(s, concat(bv(0, 12), p, bv(0, 12)))]
 
-    def gather_table(self, s: State, args: list[Value]) -> list[tuple[State, Value]]:
+    def defer_table(self, s: State, args: list[Value]) -> list[tuple[State, Value]]:
         t = self.mine(s, args[1])
         s.require("the level told is the table's", eq(args[2], bv(t.level, 32)))
-        s.require("a gathered table counts nothing", eq(t.live, bv(0, COUNT_BITS)))
+        s.require("a deferred table counts nothing", eq(t.live, bv(0, COUNT_BITS)))
         slots = [o for o in s.slots.values()
                  if o.level == t.level + 1 and o.base is t.base]
-        s.require("a gathered table is unlinked",
+        s.require("a deferred table is unlinked",
                   eq(slots[0].value, bv(0, 64)) if len(slots) == 1 else FALSE)
-        s.require("a table is gathered once", boolean_not(t.gathered))
-        t.gathered = True
+        s.require("a table is deferred once", boolean_not(t.deferred))
+        t.deferred = True
         s.events.append(Event("gather", t.page, t.level, conditions=len(s.conditions)))
         return [(s, None)]
 

@@ -84,7 +84,7 @@ class PathGoals:
         """A table that has lost its last entry is unlinked, and one that was made has got one."""
         none, goals = bv(0, COUNT_BITS), []
         for t in self.state.tables.values():
-            if t.live is None or t.gathered or t.base is None:
+            if t.live is None or t.deferred or t.base is None:
                 continue
             if t.fresh and t.owned is not None and not self.leaves_empty:
                 goals.append(Goal("reclamation", f"a table made is used, level {t.level}",
@@ -188,7 +188,7 @@ class PathGoals:
         goals.append(Goal("invariant", f"no table of the core's is lost, level {level}",
                           facts + [eq(BEFORE.level(p), bv(level, 3)), after.gone(p)],
                           eq(after.live(p), bv(0, COUNT_BITS))))
-        goals.append(Goal("invariant", f"a gathered table holds no leaf, level {level}",
+        goals.append(Goal("invariant", f"a deferred table holds no leaf, level {level}",
                           facts + [eq(BEFORE.level(p), bv(level, 3)), after.gone(p)],
                           not_(counts(after, after.mem(p, i), level))))
         return [g for g in goals if g.claim is not TRUE and FALSE not in g.assumptions]

@@ -92,7 +92,7 @@ class KernelEnvironment(Contracts):
         super().__init__(region, oracle, linux_links)
         self.code, self.structs = code, Structs(code)
         self.objects = {n: var("at_" + n, 64) for n in
-                        ("pt", "env", "mm", "m", "tighter", "table", "done", "stack")}
+                        ("pt", "env", "mm", "m", "revoked", "table", "done", "stack")}
         self.names = {t.ident: n for n, t in self.objects.items()}
 
     # The state at the call
@@ -406,13 +406,13 @@ class KernelEnvironment(Contracts):
         if symbol in ("_raw_spin_lock", "_raw_spin_unlock"):
             self.spin(s, symbol == "_raw_spin_lock")
             return [s]
-        if symbol in ("vpt_tell_write", "vpt_tell_table_lock"):
+        if symbol in ("vpt_event_write", "vpt_event_table_lock"):
             return [s]
         if symbol == "__stack_chk_fail":
             s.require("the stack's canary is whole", FALSE)
             s.die()
             return [s]
-        contract = {"pt_env_take": self.call_take, "pt_env_gather_table": self.call_gather}
+        contract = {"pt_env_take": self.call_take, "pt_env_defer_table": self.call_gather}
         if symbol not in contract:
             raise Stuck(f"a call that is not known here: {symbol}")
         regs = s.frames[-1].regs
@@ -436,8 +436,8 @@ class KernelEnvironment(Contracts):
         regs["rax"], s.answered = table, True
 
     def call_gather(self, s: State, regs: dict[str, Term]) -> None:
-        """pt_env_gather_table(env, table, level)"""
-        self.gather_table(s, [None, regs["rsi"], bits(regs["rdx"], 31, 0)])
+        """pt_env_defer_table(env, table, level)"""
+        self.defer_table(s, [None, regs["rsi"], bits(regs["rdx"], 31, 0)])
 
     def returned(self, s: State) -> None:
         """What the ABI and the caller want when the core returns."""

@@ -20,8 +20,8 @@ from term import bv, ite
 # Order and number of arguments as in env/callback.c; width of the result.
 CALLS = [("load", 2, 64), ("store", 4, 0), ("exchange", 4, 64), ("compare_exchange", 5, 64),
          ("lock", 2, 0), ("unlock", 2, 0), ("live", 1, 32), ("set_live", 2, 0), ("reserve", 0, 64),
-         ("take", 2, 64), ("gather_table", 2, 0), ("leaf_bits", 1, 64), ("gather_leaf", 3, 0),
-         ("disown", 1, 0)]
+         ("take", 2, 64), ("defer_table", 2, 0), ("leaf_bits", 1, 64), ("defer_leaf", 3, 0),
+         ("release", 1, 0)]
 WIDTH = {name: width for name, _, width in CALLS}
 
 
@@ -38,7 +38,7 @@ class Outcome:
     """What a call answered and handed out; None: not written."""
     status: int
     mapping: Optional[dict[str, int]]
-    tighter: Optional[int]
+    revoked: Optional[int]
 
 
 class Pt(ctypes.Structure):
@@ -54,7 +54,7 @@ class Mapping(ctypes.Structure):
 
 class Touched(ctypes.Structure):
     _fields_ = [("bytes", ctypes.c_uint64), ("leaves", ctypes.c_uint64),
-                ("tighter", ctypes.c_uint8)]
+                ("revoked", ctypes.c_uint8)]
 
 
 FIELDS = {"va": (0, 8), "pa": (8, 8), "level": (16, 4), "rights": (20, 4), "accessed": (24, 1),
@@ -99,7 +99,7 @@ class Native:
         if self.error:
             raise self.error
         if tail and "_range" in function:
-            return Outcome(status, {"bytes": done.bytes, "leaves": done.leaves}, done.tighter)
+            return Outcome(status, {"bytes": done.bytes, "leaves": done.leaves}, done.revoked)
         written = m.va != int.from_bytes([FILL] * 8, "little")
         mapping = {n: getattr(m, n) for n in FIELDS} if written else None
         return Outcome(status, mapping, t.value if t.value != FILL else None)
@@ -130,9 +130,9 @@ class Simulated:
         executor = Executor(self.module, concrete_contracts(env), ConcreteOracle())
         executor.loop_bound = 1 << 20
         s = State()
-        s.objects = {"env": {}, "m": {}, "tighter": {}, "done": {},
+        s.objects = {"env": {}, "m": {}, "revoked": {}, "done": {},
                      "pt": {0: (8, Pointer("env", 0))}}
-        s.sizes = {"env": 0, "m": 32, "tighter": 1, "done": 24, "pt": 40}
+        s.sizes = {"env": 0, "m": 32, "revoked": 1, "done": 24, "pt": 40}
         for n, value in enumerate(pt):
             s.objects["pt"][8 + 8 * n] = (8, bv(value, 64))
         f = self.module.functions["@" + function]
@@ -142,7 +142,7 @@ class Simulated:
                 s.sizes["pa"] = 8 * len(a)
                 s.objects["pa"] = {8 * n: (8, bv(x, 64)) for n, x in enumerate(a)}
             values.append(Pointer("pa", 0) if isinstance(a, list) else bv(a, t.bits))
-        out = ("done",) if "_range" in function else ("m", "tighter")
+        out = ("done",) if "_range" in function else ("m", "revoked")
         values += [Pointer(name, 0) for name in out[:len(f.params) - len(values)]]
         ended, = executor.run(s, "@" + function, values)
         self.undefined = [o.what for o in ended.obligations if o.claim.value == 0]
@@ -151,7 +151,7 @@ class Simulated:
             return Outcome(ended.result.value, {"bytes": done[0], "leaves": done[8]}, done[16])
         m = ended.objects["m"]
         mapping = {n: m[at][1].value for n, (at, size) in FIELDS.items()} if m else None
-        t = ended.objects["tighter"].get(0)
+        t = ended.objects["revoked"].get(0)
         return Outcome(ended.result.value, mapping, t[1].value if t else None)
 
 

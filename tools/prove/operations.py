@@ -200,7 +200,7 @@ def protect_goals(f: Finished) -> list[Goal]:
         return [f.answer(a.rights_ok(RIGHTS), "for good rights only"), error] + f.untouched()
     w, after = f.before_va, f.after_v
     there = a.in_mapping(w, VA, ANY)
-    told = f.state.objects["tighter"].get(0, (0, None))[1]
+    told = f.state.objects["revoked"].get(0, (0, None))[1]
     old = f.last_write()
     kept = FALSE if old is None else and_(
         eq(accessed(old[1]), accessed(old[0])),
@@ -211,7 +211,7 @@ def protect_goals(f: Finished) -> list[Goal]:
                      implies(there, a.maps(after, zext(f.before_v.frame, 64), f.before_v.level,
                                            RIGHTS))),
              f.answer(FALSE if not isinstance(told, Term) else
-                      eq(told, ite(a.tighter(w, RIGHTS), bv(1, 8), bv(0, 8))),
+                      eq(told, ite(a.revoked(w, RIGHTS), bv(1, 8), bv(0, 8))),
                       "and tells whether rights were taken away")]
             + old_mapping(f) + f.no_bit_lost(lambda new: kept) + [f.one_store()])
 
@@ -323,7 +323,7 @@ def no_goals(f: Finished) -> list[Goal]:
     raise AssertionError(f.operation.name)
 
 
-P_PT, P_M, P_TIGHTER = Pointer("pt", 0), Pointer("m", 0), Pointer("tighter", 0)
+P_PT, P_M, P_REVOKED = Pointer("pt", 0), Pointer("m", 0), Pointer("revoked", 0)
 
 
 def arguments(operation: Operation) -> list[Value]:
@@ -337,7 +337,7 @@ def arguments(operation: Operation) -> list[Value]:
         return [P_PT, VA, bv(operation.level, 32), Pointer("table", 0)]
     return {"@pt_init": start.ARGUMENTS,
             "@pt_resolve": [P_PT, VA, P_M], "@pt_unmap": [P_PT, VA, P_M],
-            "@pt_protect": [P_PT, VA, RIGHTS, P_M, P_TIGHTER],
+            "@pt_protect": [P_PT, VA, RIGHTS, P_M, P_REVOKED],
             "@pt_remap": [P_PT, VA, PA, P_M]}[stem]
 
 
@@ -371,7 +371,7 @@ OPERATIONS = [
 
 
 # What the caller hands over, and its size in bytes.
-SIZES = {"env": 0, "pt": 40, "m": 32, "tighter": 1, "table": 8, "done": 24}
+SIZES = {"env": 0, "pt": 40, "m": 32, "revoked": 1, "table": 8, "done": 24}
 
 
 def caller_objects(s: State, region: Region) -> None:

@@ -180,7 +180,7 @@ class RangePath(PathGoals):
             next_ = END
             goals.append(self.claim("answers OK", eq(s.result, bv(a.OK, 32))))
         if self.protects:
-            told, was = s.objects["done"][16][1], var("was_tighter", 8)
+            told, was = s.objects["done"][16][1], var("was_revoked", 8)
             goals.append(self.claim("does not forget that rights were taken away",
                                     or_(eq(told, was), eq(told, bv(1, 8)))))
         else:
@@ -264,7 +264,7 @@ class RangePath(PathGoals):
         told = eq(self.state.objects["done"][16][1], bv(1, 8))
         return [("every page has the new rights", changed),
                 ("tells of rights taken away",
-                 implies(and_(before.mapped, a.tighter(before, RIGHTS)), told))]
+                 implies(and_(before.mapped, a.revoked(before, RIGHTS)), told))]
 
     def told(self) -> list[Goal]:
         """As many leaves and bytes as the run has changed."""

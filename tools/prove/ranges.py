@@ -101,7 +101,7 @@ def kept(s: State) -> bool:
     b = s.began
     return (s.objects == b.objects and s.locked == b.locked and s.pending == b.pending
             and s.reserve is b.reserve
-            and all(t.gathered == b.tables[k].gathered if k in b.tables else not t.fresh
+            and all(t.deferred == b.tables[k].deferred if k in b.tables else not t.fresh
                     for k, t in s.tables.items()))
 
 
@@ -116,7 +116,7 @@ class RangeContracts(Contracts):
 
     def table(self) -> dict:
         return super().table() | {
-            "@pt_env_gather_leaf": of(Pointer("env", 0), self.gather_leaf),
+            "@pt_env_defer_leaf": of(Pointer("env", 0), self.defer_leaf),
             "@pt_resolve": of(Pointer("pt", 0), self.resolve)}
 
     def resolve(self, s: State, args: list[Value]) -> list[tuple[State, Value]]:
@@ -154,7 +154,7 @@ class RangeContracts(Contracts):
                       FALSE if s.pending else TRUE)
             s.pending = (s.events[-1].slot, old)
 
-    def gather_leaf(self, s: State, args: list[Value]) -> list[tuple[State, Value]]:
+    def defer_leaf(self, s: State, args: list[Value]) -> list[tuple[State, Value]]:
         _, va, level, entry = args
         if s.pending is None:
             s.require("a leaf that is handed over was removed", FALSE)
@@ -246,7 +246,7 @@ class Induction:
     def at_outer(self, reached: list[State]) -> State:
         """Any state between two runs."""
         s = any_way(self.begin(), reached)
-        s.objects["done"] = {0: (8, BYTES), 8: (8, LEAVES), 16: (1, var("was_tighter", 8))}
+        s.objects["done"] = {0: (8, BYTES), 8: (8, LEAVES), 16: (1, var("was_revoked", 8))}
         set_variables(s, self.heads[self.outer], [HERE])
         # Nor does one straddle the end; those that need this add it (rangegoals.py).
         s.fact(a.aligned(HERE, 1), ule(self.region.start, HERE), *whole_at(self.region, HERE),

@@ -182,7 +182,7 @@ class Slot:
 
 @dataclass
 class Event:
-    """Something the outside can see: a store to a table, a page taken or gathered."""
+    """Something the outside can see: a store to a table, a page taken or deferred."""
     kind: str
     page: Term
     level: int
@@ -204,7 +204,7 @@ class TablePage:
     index: Optional[Term] = None
     fresh: bool = False			# taken during this operation, or linked by Linux
     owned: Optional[Term] = None		# as the core told when it took it
-    gathered: bool = False
+    deferred: bool = False
     live: Optional[Term] = None		# now
     live_initial: Optional[Term] = None
 
@@ -310,7 +310,7 @@ class State:
     def reserve_only(self) -> bool:
         """Nothing that the invariant speaks of has changed."""
         return self.run is None and (all(x.value is x.initial for x in self.slots.values())
-                and all(t.live is t.live_initial and not t.gathered
+                and all(t.live is t.live_initial and not t.deferred
                         for t in self.tables.values()))
 
     def name(self, stem: str) -> str:

@@ -60,7 +60,7 @@ class After:
     """Memory, counts and ghosts as the path left them.
 
     The ghosts are what the path made them: a table taken and linked has its place, a
-    gathered one has none, and neither have the empty tables of other software that
+    deferred one has none, and neither have the empty tables of other software that
     hung in it.  A count changes by the entries that began or ceased to count.
     """
 
@@ -69,7 +69,7 @@ class After:
         self.slots = [s for s in state.slots.values() if s.value is not s.initial]
         self.tables = list(state.tables.values())
         self.fresh = [t for t in self.tables if t.fresh and t.base is not None]
-        self.gathered = [t for t in self.tables if t.gathered]
+        self.deferred = [t for t in self.tables if t.deferred]
         self.path_slots = list(state.slots.values())
 
     def mem(self, p: Term, i: Term) -> Term:
@@ -81,9 +81,9 @@ class After:
         return value
 
     def gone(self, p: Term) -> Term:
-        """Gathered, or below a gathered table."""
+        """Deferred, or below a deferred table."""
         found = FALSE
-        for g in self.gathered:
+        for g in self.deferred:
             found = or_(found, eq(p, g.page))
             up, level = p, BEFORE.level(p)
             for depth in range(1, g.level):

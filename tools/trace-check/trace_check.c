@@ -161,7 +161,7 @@ static bool concerns(const struct spec_mon_event *e, const struct spec_mon_verdi
 		if (leads_to(e, v->frame) || leads_to(e, v->table))
 			return true;
 		return v->table && e->table == v->table && e->index == v->index;
-	case SPEC_MON_FRAME_GATHER:
+	case SPEC_MON_FRAME_DEFER:
 	case SPEC_MON_FRAME_FREE:
 		return v->frame && e->frame == v->frame;
 	default:

@@ -53,9 +53,9 @@ static const struct {
 	[SPEC_MON_STORE] = { "vpt_store", F_OF_WRITE },
 	[SPEC_MON_EXCHANGE] = { "vpt_exchange", F_OF_WRITE },
 	[SPEC_MON_COMPARE] = { "vpt_compare_exchange", F_OF_WRITE | BIT_OF(F_EXPECTED) },
-	[SPEC_MON_TABLE_GATHER] = { "vpt_table_gather", F_OF_TABLE },
-	[SPEC_MON_TABLE_DISOWN] = { "vpt_table_disown", BIT_OF(F_ID) | BIT_OF(F_TABLE) },
-	[SPEC_MON_FRAME_GATHER] = { "vpt_frame_gather", F_OF_FRAME },
+	[SPEC_MON_TABLE_DEFER] = { "vpt_table_defer", F_OF_TABLE },
+	[SPEC_MON_TABLE_RELEASE] = { "vpt_table_release", BIT_OF(F_ID) | BIT_OF(F_TABLE) },
+	[SPEC_MON_FRAME_DEFER] = { "vpt_frame_defer", F_OF_FRAME },
 	[SPEC_MON_SHOOT_BEGIN] = { "vpt_shootdown_begin", F_OF_SHOOT | BIT_OF(F_CPUS) |
 				   BIT_OF(F_GEN) },
 	[SPEC_MON_INVALIDATE] = { "vpt_invalidate", F_OF_SHOOT | BIT_OF(F_CPU) |

@@ -23,7 +23,7 @@ u64 status_kib(const char *field)
 	return kib;
 }
 
-void become_nobody(void)
+void become_untracked(void)
 {
 	REQUIRE(!setgid(NOBODY) && !setuid(NOBODY), "setuid");
 }

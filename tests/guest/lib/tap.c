@@ -83,8 +83,8 @@ static bool stats_at_rest(struct vpt_stats *s)
 		close(fd);
 	return !err && s->files == 1 &&
 	       s->frames_allocated == s->frames_freed &&
-	       s->tables_allocated + s->tables_adopted ==
-	       s->tables_freed + s->tables_given;
+	       s->tables_allocated + s->tables_reclaimed_foreign ==
+	       s->tables_freed + s->tables_transferred;
 }
 
 /* All that a property used must come back, though it was killed half-way. */
@@ -98,7 +98,7 @@ static void expect_rest(void)
 		nanosleep(&tick, NULL);
 	EXPECT(tries, "not at rest: files %llu, frames %llu - %llu, tables %llu + %llu - %llu - %llu",
 	       s.files, s.frames_allocated, s.frames_freed, s.tables_allocated,
-	       s.tables_adopted, s.tables_freed, s.tables_given);
+	       s.tables_reclaimed_foreign, s.tables_freed, s.tables_transferred);
 }
 
 static void in_child(const struct property *p)

@@ -24,9 +24,9 @@ struct pt_env {
 	u32 *live;		/* live-entry count of each */
 	u64 *free;		/* stack of free table pages' addresses */
 	u64 nfree;
-	u64 *gathered;		/* stack of unlinked tables, filled by the core */
-	u64 ngathered;
-	u64 leaves_gathered;
+	u64 *deferred;		/* stack of unlinked tables, filled by the core */
+	u64 ndeferred;
+	u64 leaves_deferred;
 	/* Called for each leaf that a range form removes; may be NULL. */
 	void (*on_leaf)(struct pt_env *env, u64 va, unsigned int level, u64 entry);
 	void *context;
@@ -40,13 +40,13 @@ enum pt_env_event {
 	PT_ENV_LOCK,
 	PT_ENV_UNLOCK,
 	PT_ENV_TAKE,
-	PT_ENV_GATHER,
-	PT_ENV_DISOWN,
+	PT_ENV_DEFER,
+	PT_ENV_RELEASE,
 };
 
 /*
  * What happens to entry @i of @table, which the core says has @level.  A table
- * that is taken, gathered or disowned has no entry: @i is 0, or whether the core
+ * that is taken, deferred or released has no entry: @i is 0, or whether the core
  * takes it as its own.
  */
 #ifdef PT_ENV_EVENTS
@@ -136,9 +136,9 @@ static inline void pt_env_set_live(struct pt_env *env, u64 table, unsigned int n
 	env->live[table >> 12] = n;
 }
 
-static inline void pt_env_disown(struct pt_env *env, u64 table)
+static inline void pt_env_release(struct pt_env *env, u64 table)
 {
-	pt_env_event(env, PT_ENV_DISOWN, table, 0, 0);
+	pt_env_event(env, PT_ENV_RELEASE, table, 0, 0);
 	pt_env_set_live(env, table, 0);
 }
 
@@ -155,17 +155,17 @@ static inline u64 pt_env_take(struct pt_env *env, unsigned int level, bool owned
 	return table;
 }
 
-static inline void pt_env_gather_table(struct pt_env *env, u64 table,
-				       unsigned int level)
+static inline void pt_env_defer_table(struct pt_env *env, u64 table,
+				      unsigned int level)
 {
-	pt_env_event(env, PT_ENV_GATHER, table, level, 0);
-	env->gathered[env->ngathered++] = table;
+	pt_env_event(env, PT_ENV_DEFER, table, level, 0);
+	env->deferred[env->ndeferred++] = table;
 }
 
-static inline void pt_env_gather_leaf(struct pt_env *env, u64 va, unsigned int level,
-				      u64 entry)
+static inline void pt_env_defer_leaf(struct pt_env *env, u64 va, unsigned int level,
+				     u64 entry)
 {
-	env->leaves_gathered++;
+	env->leaves_deferred++;
 	if (env->on_leaf)
 		env->on_leaf(env, va, level, entry);
 }

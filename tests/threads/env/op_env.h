@@ -14,7 +14,7 @@
 int op_env_lock_tables(struct op *op, u64 tables);
 void op_env_unlock(struct op *op, int ret);
 void op_env_end_leaf(struct op *op, enum pt_status status, const struct pt_mapping *leaf,
-		     bool tighter);
+		     bool revoked);
 void op_env_mapped(struct op *op, const u64 *pa, u64 n, unsigned int level);
 void op_env_unmapped(struct op *op, const struct pt_mapping *old);
 void op_env_invalidate(struct op *op, u64 va, u64 end, unsigned int shift);
@@ -52,7 +52,7 @@ static inline int op_env_frame(struct op *op, unsigned int level)
 
 static inline bool op_env_gathered(const struct op *op)
 {
-	return op->env.ngathered;
+	return op->env.ndeferred;
 }
 
 static inline void op_env_end_range(struct op *op, enum pt_status status,

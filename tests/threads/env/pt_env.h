@@ -19,8 +19,8 @@
  * @call: what was called for
  * @reserve: tables that may be taken
  * @reserved: how many
- * @gathered: tables that were unlinked, and not freed
- * @ngathered: how many
+ * @deferred: tables that were unlinked, and not freed
+ * @ndeferred: how many
  * @dead: frames that nothing maps any more, and were not freed
  * @ndead: how many
  * @stale: something was taken away, and nobody has been told to invalidate
@@ -30,8 +30,8 @@ struct pt_env {
 	struct event *call;
 	u64 reserve[RESERVE];
 	unsigned int reserved;
-	u64 gathered[RESERVE];
-	unsigned int ngathered;
+	u64 deferred[RESERVE];
+	unsigned int ndeferred;
 	unsigned int dead[FRAMES_EACH];
 	unsigned int ndead;
 	bool stale;
@@ -100,7 +100,7 @@ static inline void pt_env_set_live(struct pt_env *env, u64 table, unsigned int n
 	machine.live[table >> 12] = n;
 }
 
-static inline void pt_env_disown(struct pt_env *env, u64 table)
+static inline void pt_env_release(struct pt_env *env, u64 table)
 {
 	pt_env_set_live(env, table, 0);
 }
@@ -116,14 +116,14 @@ static inline u64 pt_env_take(struct pt_env *env, unsigned int level, bool owned
 	return env->reserve[--env->reserved];
 }
 
-static inline void pt_env_gather_table(struct pt_env *env, u64 table, unsigned int level)
+static inline void pt_env_defer_table(struct pt_env *env, u64 table, unsigned int level)
 {
 	(void)level;
 	env->stale = true;
-	env->gathered[env->ngathered++] = table;
+	env->deferred[env->ndeferred++] = table;
 }
 
-void pt_env_gather_leaf(struct pt_env *env, u64 va, unsigned int level, u64 entry);
+void pt_env_defer_leaf(struct pt_env *env, u64 va, unsigned int level, u64 entry);
 
 static inline u64 pt_env_leaf_bits(unsigned int level)
 {

@@ -18,7 +18,7 @@
 #define mc_core_pt_split_make		pt_split_make
 enum pt_status mc_core_pt_unmap(struct pt *pt, u64 va, struct pt_mapping *old);
 enum pt_status mc_core_pt_protect(struct pt *pt, u64 va, u32 rights, struct pt_mapping *old,
-				  bool *tighter);
+				  bool *revoked);
 
 /* mc_env.c */
 int op_env_lock(struct op *op);
@@ -30,7 +30,7 @@ void op_env_unlock_linker(struct op *op);
 void op_env_mapped(struct op *op, const u64 *pa, u64 n, unsigned int level);
 void op_env_unmapped(struct op *op, const struct pt_mapping *old);
 void op_env_end_leaf(struct op *op, enum pt_status status, const struct pt_mapping *leaf,
-		     bool tighter);
+		     bool revoked);
 void op_env_end_range(struct op *op, enum pt_status status, const struct pt_touched *done);
 void op_env_invalidate(struct op *op, u64 va, u64 end, unsigned int shift);
 void op_env_free(struct op *op, u64 va, u64 end, bool gone);
@@ -52,7 +52,7 @@ static inline int op_env_frame(struct op *op, unsigned int level)
 
 static inline bool op_env_gathered(const struct op *op)
 {
-	return op->env.gathered;
+	return op->env.deferred;
 }
 
 #endif /* OP_ENV_H */

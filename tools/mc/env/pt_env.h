@@ -12,7 +12,7 @@
  * struct pt_env - one operation under way
  * @op: what was called for
  * @frame: first of the frames that the caller has allocated
- * @gathered: tables unlinked so far and not yet freed
+ * @deferred: tables unlinked so far and not yet freed
  * @removed: leaves removed so far, whose frames have not been freed
  * @stale: something was taken away, and nobody has been told to invalidate
  * @lost: likewise, and it was more than the prohibition to execute
@@ -23,7 +23,7 @@
 struct pt_env {
 	const struct mmu_op *op;
 	u8 frame;
-	unsigned int gathered;
+	unsigned int deferred;
 	unsigned int removed;
 	bool stale;
 	bool lost;
@@ -152,7 +152,7 @@ static inline void pt_env_set_live(struct pt_env *env, u64 table, unsigned int n
 	mc_ask(&a);
 }
 
-static inline void pt_env_disown(struct pt_env *env, u64 table)
+static inline void pt_env_release(struct pt_env *env, u64 table)
 {
 	pt_env_set_live(env, table, 0);
 }
@@ -169,16 +169,16 @@ static inline u64 pt_env_take(struct pt_env *env, unsigned int level, bool owned
 	return (u64)mc_ask(&(struct mmu_action){ .act = MMU_ACT_TAKE }) << 12;
 }
 
-static inline void pt_env_gather_table(struct pt_env *env, u64 table,
-				       unsigned int level)
+static inline void pt_env_defer_table(struct pt_env *env, u64 table,
+				      unsigned int level)
 {
-	env->gathered++;
+	env->deferred++;
 	env->stale = env->lost = true;
-	mc_ask_table(MMU_ACT_GATHER, table, level, 0, 0);
+	mc_ask_table(MMU_ACT_DEFER, table, level, 0, 0);
 }
 
-static inline void pt_env_gather_leaf(struct pt_env *env, u64 va, unsigned int level,
-				      u64 entry)
+static inline void pt_env_defer_leaf(struct pt_env *env, u64 va, unsigned int level,
+				     u64 entry)
 {
 	struct mmu_action a = {
 		.act = MMU_ACT_PUT, .page = (u8)(entry >> 12 & 31), .level = (u8)level,

@@ -7,7 +7,7 @@
 
 enum callback {
 	LOAD, STORE, EXCHANGE, COMPARE_EXCHANGE, LOCK, UNLOCK, LIVE, SET_LIVE, RESERVE,
-	TAKE, GATHER_TABLE, LEAF_BITS, GATHER_LEAF, DISOWN,
+	TAKE, DEFER_TABLE, LEAF_BITS, DEFER_LEAF, RELEASE,
 };
 
 u64 (*callback)(u32 what, u64 a, u64 b, u64 c, u64 d, u64 e);
@@ -55,9 +55,9 @@ void pt_env_set_live(struct pt_env *env, u64 table, unsigned int n)
 	callback(SET_LIVE, table, n, 0, 0, 0);
 }
 
-void pt_env_disown(struct pt_env *env, u64 table)
+void pt_env_release(struct pt_env *env, u64 table)
 {
-	callback(DISOWN, table, 0, 0, 0, 0);
+	callback(RELEASE, table, 0, 0, 0, 0);
 }
 
 u64 pt_env_reserve(struct pt_env *env)
@@ -70,14 +70,14 @@ u64 pt_env_take(struct pt_env *env, unsigned int level, bool owned)
 	return callback(TAKE, level, owned, 0, 0, 0);
 }
 
-void pt_env_gather_table(struct pt_env *env, u64 table, unsigned int level)
+void pt_env_defer_table(struct pt_env *env, u64 table, unsigned int level)
 {
-	callback(GATHER_TABLE, table, level, 0, 0, 0);
+	callback(DEFER_TABLE, table, level, 0, 0, 0);
 }
 
-void pt_env_gather_leaf(struct pt_env *env, u64 va, unsigned int level, u64 entry)
+void pt_env_defer_leaf(struct pt_env *env, u64 va, unsigned int level, u64 entry)
 {
-	callback(GATHER_LEAF, va, level, entry, 0, 0);
+	callback(DEFER_LEAF, va, level, entry, 0, 0);
 }
 
 u64 pt_env_leaf_bits(unsigned int level)

@@ -29,11 +29,11 @@ void pt_env_lock(struct pt_env *env, u64 table, unsigned int level);
 void pt_env_unlock(struct pt_env *env, u64 table, unsigned int level);
 unsigned int pt_env_live(struct pt_env *env, u64 table);
 void pt_env_set_live(struct pt_env *env, u64 table, unsigned int n);
-void pt_env_disown(struct pt_env *env, u64 table);
+void pt_env_release(struct pt_env *env, u64 table);
 u64 pt_env_reserve(struct pt_env *env);
 u64 pt_env_take(struct pt_env *env, unsigned int level, bool owned);
-void pt_env_gather_table(struct pt_env *env, u64 table, unsigned int level);
-void pt_env_gather_leaf(struct pt_env *env, u64 va, unsigned int level, u64 entry);
+void pt_env_defer_table(struct pt_env *env, u64 table, unsigned int level);
+void pt_env_defer_leaf(struct pt_env *env, u64 va, unsigned int level, u64 entry);
 u64 pt_env_leaf_bits(unsigned int level);
 
 #endif /* PT_ENV_H */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Run-time checking: operations on trial (spec/spec_trial.h), and what follows from
+ * Run-time checking: operation checks (spec/spec_opcheck.h), and what follows from
  * a violation.
  */
-#ifndef VPT_TRIAL_H
-#define VPT_TRIAL_H
+#ifndef VPT_OPCHECK_H
+#define VPT_OPCHECK_H
 
-#include "../../spec/spec_trial.h"
+#include "../../spec/spec_opcheck.h"
 #include "vpt_file.h"
 
 /* Values of the module parameter check=. */
@@ -19,40 +19,40 @@ enum vpt_check_mode {
 extern unsigned int vpt_check_mode;
 
 /**
- * struct vpt_trial - a file's trial, one at a time
+ * struct vpt_opcheck - a file's operation check, one at a time
  * @on: one is going on
  * @op: operation
  * @env: how the specification looks at the file
  * @region: and at its region
- * @trial: the trial
+ * @opcheck: the operation check
  * @last: at check=full, the region's map as the last operation left it
  * @last_start: the region that @last is about; 0 and 0 where there is none
  * @last_end: first byte after it
  * @epoch: number of the setting of check= that @last was taken under
  */
-struct vpt_trial {
+struct vpt_opcheck {
 	bool on;
 	struct spec_op op;
 	struct spec_env env;
 	struct spec_region region;
-	struct spec_trial trial;
+	struct spec_opcheck opcheck;
 	struct spec_view last;
 	u64 last_start;
 	u64 last_end;
 	unsigned int epoch;
 };
 
-/* In trial.c. */
+/* In opcheck.c. */
 
 /*
  * An operation is about to be done.  False: it must not be done; the table is broken
  * already, which has been reported.
  */
-bool vpt_trial_start(struct vpt_file *f, struct pt *pt, const struct spec_op *op);
-void vpt_trial_judge(struct vpt_file *f, struct pt *pt, enum pt_status status,
-		     const struct spec_answer *answer);
-void vpt_trial_judge_leaf(struct vpt_file *f, struct pt *pt, enum pt_status status,
-			  const struct pt_mapping *leaf, bool tighter);
+bool vpt_opcheck_start(struct vpt_file *f, struct pt *pt, const struct spec_op *op);
+void vpt_opcheck_judge(struct vpt_file *f, struct pt *pt, enum pt_status status,
+		       const struct spec_answer *answer);
+void vpt_opcheck_judge_leaf(struct vpt_file *f, struct pt *pt, enum pt_status status,
+			    const struct pt_mapping *leaf, bool revoked);
 __printf(3, 4)
 void vpt_violation(struct vpt_file *f, u64 va, const char *fmt, ...);
 
@@ -63,37 +63,37 @@ void vpt_spec_region(struct vpt_file *f, const struct pt *pt, struct spec_region
 /* Whether anybody wants to know of operations. */
 static __always_inline bool vpt_watched(void)
 {
-	return vpt_telling() || unlikely(READ_ONCE(vpt_check_mode) != VPT_CHECK_OFF);
+	return vpt_events_on() || unlikely(READ_ONCE(vpt_check_mode) != VPT_CHECK_OFF);
 }
 
 /* It has been done, and the books are right again.  It reports nothing more. */
-static inline void vpt_trial_end(struct vpt_file *f, struct pt *pt,
-				 enum pt_status status)
+static inline void vpt_opcheck_end(struct vpt_file *f, struct pt *pt,
+				   enum pt_status status)
 {
-	if (unlikely(f->trial->on))
-		vpt_trial_judge(f, pt, status, &(const struct spec_answer){ });
+	if (unlikely(f->opcheck->on))
+		vpt_opcheck_judge(f, pt, status, &(const struct spec_answer){ });
 }
 
 /* It reports a mapping. */
-static inline void vpt_trial_end_leaf(struct vpt_file *f, struct pt *pt,
-				      enum pt_status status,
-				      const struct pt_mapping *leaf, bool tighter)
+static inline void vpt_opcheck_end_leaf(struct vpt_file *f, struct pt *pt,
+					enum pt_status status,
+					const struct pt_mapping *leaf, bool revoked)
 {
-	if (unlikely(f->trial->on))
-		vpt_trial_judge_leaf(f, pt, status, leaf, tighter);
+	if (unlikely(f->opcheck->on))
+		vpt_opcheck_judge_leaf(f, pt, status, leaf, revoked);
 }
 
 /* It reports numbers. */
-static inline void vpt_trial_end_range(struct vpt_file *f, struct pt *pt,
-				       enum pt_status status,
-				       const struct pt_touched *done)
+static inline void vpt_opcheck_end_range(struct vpt_file *f, struct pt *pt,
+					 enum pt_status status,
+					 const struct pt_touched *done)
 {
-	if (unlikely(f->trial->on))
-		vpt_trial_judge(f, pt, status, &(const struct spec_answer){
-			.tighter = done->tighter,
+	if (unlikely(f->opcheck->on))
+		vpt_opcheck_judge(f, pt, status, &(const struct spec_answer){
+			.revoked = done->revoked,
 			.leaves = done->leaves,
 			.bytes = done->bytes,
 		});
 }
 
-#endif /* VPT_TRIAL_H */
+#endif /* VPT_OPCHECK_H */

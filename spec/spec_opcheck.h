@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * One operation on real tables, put on trial: what the tables say before it is
+ * One operation on real tables, checked: what the tables say before it is
  * taken down, what it must answer and leave behind is worked out, and afterwards
  * both are compared with what it did.
  *
- * All the mappings of a window are summed up in a few numbers, so that a trial
+ * All the mappings of a window are summed up in a few numbers, so that an operation check
  * needs no memory that grows with the table.
  */
-#ifndef SPEC_TRIAL_H
-#define SPEC_TRIAL_H
+#ifndef SPEC_OPCHECK_H
+#define SPEC_OPCHECK_H
 
 #include "spec_inv.h"
 #include "spec_map.h"
@@ -27,7 +27,7 @@ struct spec_view {
 	u64 dirty;
 };
 
-/* What a trial found wrong. */
+/* What an operation check found wrong. */
 enum spec_wrong {
 	SPEC_RIGHT,		/* nothing */
 	SPEC_WRONG_BEFORE,	/* an invariant did not hold before the operation */
@@ -40,9 +40,9 @@ enum spec_wrong {
 };
 
 /**
- * struct spec_trial - a trial
+ * struct spec_opcheck - an operation check
  * @region: the region, and
- * @env: how to look at it; must outlive the trial, as must
+ * @env: how to look at it; must outlive the operation check, as must
  * @op: the operation
  * @whole: the window is the whole region, and every invariant is checked on the
  *         whole tree; else the window is what the operation is about and 4 KiB on
@@ -56,7 +56,7 @@ enum spec_wrong {
  * @wrong: the verdict
  * @result: the invariants' verdict, before or after
  */
-struct spec_trial {
+struct spec_opcheck {
 	const struct spec_region *region;
 	const struct spec_env *env;
 	const struct spec_op *op;
@@ -72,35 +72,35 @@ struct spec_trial {
 };
 
 /**
- * spec_trial_begin() - before the operation
+ * spec_opcheck_begin() - before the operation
  * @t: filled in
- * @region: see struct spec_trial
+ * @region: see struct spec_opcheck
  * @env: likewise
  * @op: likewise
  * @reserve: tables that the operation can take
- * @whole: see struct spec_trial
+ * @whole: see struct spec_opcheck
  *
- * Context: as spec_check_tree().  From here to spec_trial_end() nobody but the
+ * Context: as spec_check_tree().  From here to spec_opcheck_end() nobody but the
  * operation may change mappings of the region; the hardware may set A and D, and
  * other software may link empty tables.
- * Return: false if an invariant does not hold even now; the trial has ended then.
+ * Return: false if an invariant does not hold even now; the operation check has ended then.
  */
-bool spec_trial_begin(struct spec_trial *t, const struct spec_region *region,
-		      const struct spec_env *env, const struct spec_op *op, u64 reserve,
-		      bool whole);
+bool spec_opcheck_begin(struct spec_opcheck *t, const struct spec_region *region,
+			const struct spec_env *env, const struct spec_op *op, u64 reserve,
+			bool whole);
 
 /**
- * spec_trial_end() - after the operation
- * @t: trial
+ * spec_opcheck_end() - after the operation
+ * @t: operation check
  * @answer: what the operation answered
- * @region: as for spec_trial_begin(), with the totals as they are now
+ * @region: as for spec_opcheck_begin(), with the totals as they are now
  *
  * Return: true if all is right; else @t->wrong says what is not.
  */
-bool spec_trial_end(struct spec_trial *t, const struct spec_answer *answer,
-		    const struct spec_region *region);
+bool spec_opcheck_end(struct spec_opcheck *t, const struct spec_answer *answer,
+		      const struct spec_region *region);
 
 /* What is wrong, as a sentence without its subject. */
 const char *spec_wrong_text(enum spec_wrong wrong);
 
-#endif /* SPEC_TRIAL_H */
+#endif /* SPEC_OPCHECK_H */

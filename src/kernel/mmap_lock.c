@@ -34,13 +34,13 @@
  *  (d) The notifier runs before munmap frees a table, and what it removes is bounded by
  *      the VMAs that munmap has detached: 6.12's vms_gather_munmap_vmas() and 6.1's
  *      do_mas_align_munmap() lock and detach each of them before unmap_vmas() sends
- *      MMU_NOTIFY_UNMAP.  Tables that reach beyond them are disowned first.
+ *      MMU_NOTIFY_UNMAP.  Tables that reach beyond them are released first.
  *  (e) release() comes from exit_mmap(), when mm_users is 0: mmget() fails for the rest.
  *
  * The operations that unlink a table, and how they are called:
  *
- *   UNMAP, UNMAP_RANGE                  vpt_lock_walkers_unmap()  (a), (b), (c)
- *   MAP, MAP_RANGE of 2 MiB and 1 GiB   vpt_lock_walkers_map()    (a), (b), (c)
+ *   UNMAP, UNMAP_RANGE                  vpt_mmap_lock_unmap()  (a), (b), (c)
+ *   MAP, MAP_RANGE of 2 MiB and 1 GiB   vpt_mmap_lock_map()    (a), (b), (c)
  *    (an empty table in the page's place)
  *   munmap, exit (vpt_region_remove())  the notifier              (c), (d), (e)
  *
@@ -66,7 +66,7 @@ static int vpt_lock_vmas(struct mm_struct *mm, u64 start, u64 end, u64 page_size
 }
 
 /**
- * vpt_lock_walkers_unmap() - keep walkers out of the tables that an unmapping may free
+ * vpt_mmap_lock_unmap() - keep walkers out of the tables that an unmapping may free
  * @f: file
  * @start: first byte that will be unmapped
  * @end: first byte after
@@ -74,27 +74,27 @@ static int vpt_lock_vmas(struct mm_struct *mm, u64 start, u64 end, u64 page_size
  * What is not the region's does not matter.
  *
  * Context: may sleep.  @f->lock is not held; it is taken after this.  The region's
- * pieces change under mmap_lock only, so that they can be read without it.
+ * extents change under mmap_lock only, so that they can be read without it.
  * Return: 0 with mmap_lock held for writing; -EINTR.
  */
-int vpt_lock_walkers_unmap(struct vpt_file *f, u64 start, u64 end)
+int vpt_mmap_lock_unmap(struct vpt_file *f, u64 start, u64 end)
 {
-	struct vpt_piece *piece;
+	struct vpt_extent *extent;
 
 	if (mmap_write_lock_killable(f->mm))
 		return -EINTR;
-	for (piece = vpt_piece_from(f, start); piece && piece->pt.start < end;
-	     piece = vpt_piece_next(piece)) {
-		u64 lo = max(start, piece->pt.start), hi = min(end, piece->pt.end);
+	for (extent = vpt_extent_from(f, start); extent && extent->pt.start < end;
+	     extent = vpt_extent_next(extent)) {
+		u64 lo = max(start, extent->pt.start), hi = min(end, extent->pt.end);
 
-		pt_unlink_span(&piece->pt, &lo, &hi);
+		pt_unlink_span(&extent->pt, &lo, &hi);
 		vpt_lock_vmas(f->mm, lo, hi, PAGE_SIZE);
 	}
 	return 0;
 }
 
 /**
- * vpt_lock_walkers_map() - keep walkers out of the tables in the place of huge pages
+ * vpt_mmap_lock_map() - keep walkers out of the tables in the place of huge pages
  * @f: file
  * @start: first byte, a multiple of @page_size
  * @bytes: length of the range that will be mapped, likewise
@@ -104,20 +104,20 @@ int vpt_lock_walkers_unmap(struct vpt_file *f, u64 start, u64 end)
  * page's.  No page may lie across the end of a VMA: munmap() of the VMA on one side
  * would take a part of it, and may_split() is not asked where the split has been.
  *
- * Context: as vpt_lock_walkers_unmap().
+ * Context: as vpt_mmap_lock_unmap().
  * Return: 0 with mmap_lock held for writing; -EINTR, -ENXIO, -ERANGE; -EINVAL if a VMA
  * ends inside a page.
  */
-int vpt_lock_walkers_map(struct vpt_file *f, u64 start, u64 bytes, u64 page_size)
+int vpt_mmap_lock_map(struct vpt_file *f, u64 start, u64 bytes, u64 page_size)
 {
-	struct vpt_piece *piece;
+	struct vpt_extent *extent;
 	int ret;
 
 	if (mmap_write_lock_killable(f->mm))
 		return -EINTR;
-	piece = vpt_find_piece(f, start, bytes);
-	if (IS_ERR(piece))
-		ret = PTR_ERR(piece);
+	extent = vpt_find_piece(f, start, bytes);
+	if (IS_ERR(extent))
+		ret = PTR_ERR(extent);
 	else
 		ret = vpt_lock_vmas(f->mm, start, start + bytes, page_size);
 	if (ret)
@@ -125,7 +125,7 @@ int vpt_lock_walkers_map(struct vpt_file *f, u64 start, u64 bytes, u64 page_size
 	return ret;
 }
 
-void vpt_unlock_walkers(struct vpt_file *f)
+void vpt_mmap_unlock(struct vpt_file *f)
 {
 	mmap_write_unlock(f->mm);
 }

@@ -3,8 +3,8 @@
  * What an invariant's check is shown.  Between spec_inv.c, which says what must
  * hold, and spec_tree.c, which goes through the tree and asks the environment.
  */
-#ifndef SPEC_SIGHT_H
-#define SPEC_SIGHT_H
+#ifndef SPEC_VISIT_H
+#define SPEC_VISIT_H
 
 #include "spec_inv.h"
 
@@ -18,7 +18,7 @@ enum spec_when {
 };
 
 /**
- * struct spec_sight - what is known at the moment of a check
+ * struct spec_visit - what is known at the moment of a check
  * @region: what is checked
  * @level: level of the entry; at DONE of the entry that leads to the table
  * @va: first address behind the entry
@@ -27,7 +27,7 @@ enum spec_when {
  * @entry: decoded
  * @inside: all that is behind the entry lies in the region
  * @readable: TABLE: the environment lets the table be read
- * @counted: TABLE, DONE: the core's table (at DONE, else it is nobody's)
+ * @counted: TABLE, DONE: the core's table (at DONE, else it is untracked)
  * @known: TABLE: allocated for its level.  LEAF: the frame is
  * @repeated: TABLE: was visited before, or is above itself
  * @holds_table: LEAF: a table lies in the frame
@@ -36,7 +36,7 @@ enum spec_when {
  * @counts: DONE: the environment has live counts
  * @result: END: what was counted
  */
-struct spec_sight {
+struct spec_visit {
 	const struct spec_region *region;
 	unsigned int level;
 	u64 va;
@@ -68,10 +68,10 @@ struct spec_invariant {
 	const char *sentence;
 	enum spec_when when;
 	enum spec_cost cost;
-	bool (*holds)(const struct spec_sight *sight);
+	bool (*holds)(const struct spec_visit *visit);
 };
 
 /* Indexed by number; element 0 is not used. */
 extern const struct spec_invariant spec_invariants[SPEC_INV_LAST + 1];
 
-#endif /* SPEC_SIGHT_H */
+#endif /* SPEC_VISIT_H */

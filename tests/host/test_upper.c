@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Own what you cover: border tables are used, never counted, never unlinked, and
+ * Own what you cover: shared upper-level tables are used, never counted, never unlinked, and
  * their other entries belong to neighbours.
  */
 #include <string.h>
@@ -38,14 +38,14 @@ START_TEST(neighbours_entries_are_left_alone)
 	unsigned int level = loop_level(_i);
 	struct pt_touched done;
 	struct world w;
-	bool border;
+	bool upper;
 	u64 va;
 
 	world_region(&w, loop_region(_i));
 	va = w.pt.start;
-	border = border_tables(&w);
+	upper = upper_tables(&w);
 	fill_neighbours(&w, va, 4);
-	if (border) {
+	if (upper) {
 		world_link_foreign(&w, va, 3);
 		fill_neighbours(&w, va, 3);
 	}
@@ -55,10 +55,10 @@ START_TEST(neighbours_entries_are_left_alone)
 	must_unmap(&w, va);
 	ck_assert_int_eq(pt_protect_range(&w.pt, va, w.pt.end, RO, &done), PT_OK);
 	ck_assert_int_eq(pt_unmap_range(&w.pt, va, w.pt.end, &done), PT_OK);
-	/* All is empty, and the border table is still there. */
-	ck_assert_uint_eq(world_check(&w), border);
+	/* All is empty, and the shared upper-level table is still there. */
+	ck_assert_uint_eq(world_check(&w), upper);
 	check_neighbours(&w, va, 4);
-	if (border)
+	if (upper)
 		check_neighbours(&w, va, 3);
 	world_destroy(&w);
 }
@@ -68,18 +68,18 @@ END_TEST
 START_TEST(a_missing_border_table_is_made_once_and_kept)
 {
 	unsigned int level = loop_level(_i);
-	u64 border, va;
+	u64 upper, va;
 	struct world w;
 	u64 owned;
 
 	world_region(&w, 2);
 	va = w.pt.start;
 	must_map(&w, va, level);
-	border = world_table(&w, va, 3);
+	upper = world_table(&w, va, 3);
 	owned = world_check(&w) - 1;
-	ck_assert_uint_eq(w.env.live[border >> 12], 0);
+	ck_assert_uint_eq(w.env.live[upper >> 12], 0);
 	must_unmap(&w, va);
-	ck_assert_uint_eq(world_table(&w, va, 3), border);
+	ck_assert_uint_eq(world_table(&w, va, 3), upper);
 	world_reserve(&w, owned);
 	must_map(&w, va, level);
 	ck_assert_uint_eq(w.env.nfree, 0);
@@ -88,7 +88,7 @@ START_TEST(a_missing_border_table_is_made_once_and_kept)
 
 END_TEST
 
-START_TEST(regions_share_a_border_table)
+START_TEST(regions_share_an_upper_table)
 {
 	u64 gib = ref_size(3), slot = ref_size(4), in_b, tables;
 	struct world w;
@@ -117,7 +117,7 @@ START_TEST(regions_share_a_border_table)
 
 END_TEST
 
-/* A region whose edges cut tables of every level: each is a border table. */
+/* A region whose edges cut tables of every level: each is a shared upper-level table. */
 START_TEST(a_region_may_cut_tables_of_any_level)
 {
 	struct pt_touched done;
@@ -160,10 +160,10 @@ static u64 cut_at(int i)
 static void use_piece(struct world *w, u64 va)
 {
 	struct pt_mapping m;
-	bool tighter;
+	bool revoked;
 
 	world_check(w);
-	ck_assert_int_eq(pt_protect(&w->pt, va, RO, &m, &tighter), PT_OK);
+	ck_assert_int_eq(pt_protect(&w->pt, va, RO, &m, &revoked), PT_OK);
 	must_unmap(w, va);
 	must_map(w, va, 1);
 	world_check(w);
@@ -191,7 +191,7 @@ START_TEST(a_region_cut_in_two_works_on_as_two)
 	world_watch(&w);
 	world_probe(&w, low);
 	world_probe(&w, high);
-	pt_disown(&w.pt, cut);
+	pt_release(&w.pt, cut);
 	ck_assert_uint_eq(w.stores + w.exchanges, 0);
 	world_watch(&w);
 
@@ -217,28 +217,28 @@ START_TEST(a_region_cut_in_two_works_on_as_two)
 
 END_TEST
 
-START_TEST(disown_where_nothing_is_mapped_does_nothing)
+START_TEST(release_where_nothing_is_mapped_does_nothing)
 {
 	struct world w;
 
 	world_region(&w, 0);
-	pt_disown(&w.pt, cut_at(_i));
+	pt_release(&w.pt, cut_at(_i));
 	must_map(&w, w.pt.start, 1);
-	pt_disown(&w.pt, w.pt.end - 4096);
+	pt_release(&w.pt, w.pt.end - 4096);
 	must_be_mapped(&w, w.pt.start, 1, ALL);
 	world_destroy(&w);
 }
 
 END_TEST
 
-/* Each gathered table translates addresses in [@start, @end) only; one of them all. */
-static void check_gathered(struct world *w, u64 start, u64 end)
+/* Each deferred table translates addresses in [@start, @end) only; one of them all. */
+static void check_deferred(struct world *w, u64 start, u64 end)
 {
 	u64 widest = 0;
 	unsigned int i;
 
-	for (i = 0; i < w->env.ngathered; i++) {
-		const struct table_info *t = &w->info[w->env.gathered[i] >> 12];
+	for (i = 0; i < w->env.ndeferred; i++) {
+		const struct table_info *t = &w->info[w->env.deferred[i] >> 12];
 		u64 span = ref_size(t->level + 1);
 
 		ck_assert_uint_ge(t->base, start);
@@ -263,9 +263,9 @@ START_TEST(what_an_unmap_unlinks_lies_in_its_span)
 	end = start + 4096;
 	pt_unlink_span(&w.pt, &start, &end);
 	ck_assert_int_eq(pt_unmap(&w.pt, w.pt.start, &old), PT_OK);
-	/* A page in a border table: none of the core's tables goes. */
-	if (w.env.ngathered)
-		check_gathered(&w, start, end);
+	/* A page in a shared upper-level table: none of the core's tables goes. */
+	if (w.env.ndeferred)
+		check_deferred(&w, start, end);
 	else
 		ck_assert_uint_eq(end - start, ref_size(3));
 	world_flush(&w);
@@ -276,8 +276,8 @@ START_TEST(what_an_unmap_unlinks_lies_in_its_span)
 	pt_unlink_span(&w.pt, &start, &end);
 	ck_assert_int_eq(pt_unmap_range(&w.pt, w.pt.end - ref_size(level), w.pt.end,
 					&done), PT_OK);
-	if (w.env.ngathered)
-		check_gathered(&w, start, end);
+	if (w.env.ndeferred)
+		check_deferred(&w, start, end);
 	ck_assert_uint_eq(end, w.pt.end);
 	ck_assert_uint_ge(start, w.pt.start);
 	world_destroy(&w);
@@ -285,16 +285,16 @@ START_TEST(what_an_unmap_unlinks_lies_in_its_span)
 
 END_TEST
 
-TCase *border_tests(void)
+TCase *upper_tests(void)
 {
 	TCase *t = tcase_create("ownership");
 
 	tcase_add_loop_test(t, neighbours_entries_are_left_alone, 0, LOOP);
 	tcase_add_loop_test(t, a_missing_border_table_is_made_once_and_kept, 0, 3);
-	tcase_add_test(t, regions_share_a_border_table);
+	tcase_add_test(t, regions_share_an_upper_table);
 	tcase_add_test(t, a_region_may_cut_tables_of_any_level);
 	tcase_add_loop_test(t, a_region_cut_in_two_works_on_as_two, 0, 5);
-	tcase_add_loop_test(t, disown_where_nothing_is_mapped_does_nothing, 0, 5);
+	tcase_add_loop_test(t, release_where_nothing_is_mapped_does_nothing, 0, 5);
 	tcase_add_loop_test(t, what_an_unmap_unlinks_lies_in_its_span, 0, LOOP);
 	return t;
 }

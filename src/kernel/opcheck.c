@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Run-time checking: the module parameter check=, trials, violations.
+ * Run-time checking: the module parameter check=, operation checks, violations.
  *
  * A violation is reported once for each file, in the kernel's log; from then on the
  * file's operations fail with EIO (vpt_lock_reserved()), its faults with SIGBUS, and
@@ -9,7 +9,7 @@
 #include <linux/module.h>
 #include <linux/string.h>
 
-#include "trial.h"
+#include "opcheck.h"
 
 /* Rights and statuses pass between the core and the specification as numbers. */
 static_assert(PT_EXEC == SPEC_MAY_EXEC && PT_WRITE == SPEC_MAY_WRITE &&
@@ -39,14 +39,14 @@ static int vpt_check_set(const char *value, const struct kernel_param *param)
 	was = vpt_check_mode;
 	/* A monitor that starts must be told of all that follows. */
 	if (mode == VPT_CHECK_FULL && was != VPT_CHECK_FULL)
-		vpt_tell_more();
+		vpt_events_get();
 	WRITE_ONCE(vpt_check_epoch, vpt_check_epoch + 1);
 	/* Who sees the new mode sees the new number. */
 	smp_wmb();
 	WRITE_ONCE(vpt_check_mode, mode);
 	if (mode != VPT_CHECK_FULL && was == VPT_CHECK_FULL) {
 		vpt_monitors_drop();
-		vpt_tell_less();
+		vpt_events_put();
 	}
 	return 0;
 }
@@ -64,7 +64,7 @@ module_param_cb(check, &vpt_check_ops, NULL, 0644);
 
 static int vpt_listeners_get(char *buffer, const struct kernel_param *param)
 {
-	return sysfs_emit(buffer, "%d\n", static_key_count(&vpt_heard.key));
+	return sysfs_emit(buffer, "%d\n", static_key_count(&vpt_events_key.key));
 }
 
 static const struct kernel_param_ops vpt_listeners_ops = {
@@ -111,45 +111,45 @@ void vpt_violation(struct vpt_file *f, u64 va, const char *fmt, ...)
 	text.va = &args;
 	pr_err("vpt: check: %pV\n", &text);
 	va_end(args);
-	if (f->pieces.cut)
-		vpt_report_walk(f, f->pieces.cut, va);
+	if (f->extents.cut)
+		vpt_report_walk(f, f->extents.cut, va);
 	else if (!vpt_region_gone(f))
-		vpt_report_walk(f, &vpt_piece_from(f, 0)->pt, va);
+		vpt_report_walk(f, &vpt_extent_from(f, 0)->pt, va);
 	pr_err("vpt: check: the region of process %d (%s) takes no more changes\n",
 	       task_tgid_nr(current), current->comm);
 }
 
-static void vpt_report_invariant(struct vpt_file *f, const struct vpt_trial *t)
+static void vpt_report_invariant(struct vpt_file *f, const struct vpt_opcheck *t)
 {
-	const struct spec_violation *v = &t->trial.result.first;
+	const struct spec_violation *v = &t->opcheck.result.first;
 
 	vpt_violation(f, v->va,
 		      "%s of %#llx %s: %s (invariant %u), at %#llx, level %u, entry %#llx, %llu seen, %llu recorded",
-		      spec_op_name(t->op.kind), t->op.va, spec_wrong_text(t->trial.wrong),
+		      spec_op_name(t->op.kind), t->op.va, spec_wrong_text(t->opcheck.wrong),
 		      spec_invariant_name(v->invariant), v->invariant, v->va, v->level,
 		      v->entry, v->seen, v->recorded);
 }
 
-static void vpt_report_leaf(struct vpt_file *f, const struct vpt_trial *t,
+static void vpt_report_leaf(struct vpt_file *f, const struct vpt_opcheck *t,
 			    const struct spec_answer *answer)
 {
-	const struct spec_span *is = &answer->leaf, *should = &t->trial.expect.leaf;
+	const struct spec_span *is = &answer->leaf, *should = &t->opcheck.expect.leaf;
 
 	vpt_violation(f, t->op.va,
 		      "%s of %#llx %s: %#llx -> %#llx, level %u, rights %u, D %d; should be %#llx -> %#llx, level %u, rights %u, D %d",
-		      spec_op_name(t->op.kind), t->op.va, spec_wrong_text(t->trial.wrong),
+		      spec_op_name(t->op.kind), t->op.va, spec_wrong_text(t->opcheck.wrong),
 		      is->va, is->frame, is->level, is->rights, is->dirty,
 		      should->va, should->frame, should->level, should->rights,
 		      should->dirty);
 }
 
-static void vpt_report(struct vpt_file *f, const struct vpt_trial *t,
+static void vpt_report(struct vpt_file *f, const struct vpt_opcheck *t,
 		       const struct spec_answer *answer)
 {
-	const struct spec_trial *trial = &t->trial;
-	const char *op = spec_op_name(t->op.kind), *text = spec_wrong_text(trial->wrong);
+	const struct spec_opcheck *opcheck = &t->opcheck;
+	const char *op = spec_op_name(t->op.kind), *text = spec_wrong_text(opcheck->wrong);
 
-	switch (trial->wrong) {
+	switch (opcheck->wrong) {
 	case SPEC_WRONG_BEFORE:
 	case SPEC_WRONG_AFTER:
 		vpt_report_invariant(f, t);
@@ -160,31 +160,31 @@ static void vpt_report(struct vpt_file *f, const struct vpt_trial *t,
 	case SPEC_WRONG_STATUS:
 		vpt_violation(f, t->op.va, "%s of %#llx %s: %s, should be %s", op,
 			      t->op.va, text, spec_status_name(answer->status),
-			      spec_status_name(trial->expect.status));
+			      spec_status_name(opcheck->expect.status));
 		break;
 	case SPEC_WRONG_COUNT:
 		vpt_violation(f, t->op.va,
-			      "%s of %#llx %s: %llu leaves, %llu bytes, tighter %d; should be %llu, %llu, %d",
+			      "%s of %#llx %s: %llu leaves, %llu bytes, revoked %d; should be %llu, %llu, %d",
 			      op, t->op.va, text, answer->leaves, answer->bytes,
-			      answer->tighter, trial->expect.leaves,
-			      trial->expect.bytes, trial->expect.tighter);
+			      answer->revoked, opcheck->expect.leaves,
+			      opcheck->expect.bytes, opcheck->expect.revoked);
 		break;
 	default:
 		vpt_violation(f, t->op.va,
 			      "%s of %#llx %s: %llu leaves, %llu bytes, %llu dirty, digest %#llx; should be %llu, %llu, %llu, %#llx",
-			      op, t->op.va, text, trial->seen.leaves, trial->seen.bytes,
-			      trial->seen.dirty, trial->seen.digest, trial->after.leaves,
-			      trial->after.bytes, trial->after.dirty,
-			      trial->after.digest);
+			      op, t->op.va, text, opcheck->seen.leaves, opcheck->seen.bytes,
+			      opcheck->seen.dirty, opcheck->seen.digest, opcheck->after.leaves,
+			      opcheck->after.bytes, opcheck->after.dirty,
+			      opcheck->after.digest);
 	}
 }
 
 /* Whether the map is as the last operation left it: nobody else may change it. */
-static bool vpt_trial_undisturbed(struct vpt_file *f, const struct vpt_trial *t)
+static bool vpt_opcheck_undisturbed(struct vpt_file *f, const struct vpt_opcheck *t)
 {
-	const struct spec_view *was = &t->last, *is = &t->trial.before;
+	const struct spec_view *was = &t->last, *is = &t->opcheck.before;
 
-	if (!t->trial.whole || t->epoch != READ_ONCE(vpt_check_epoch) ||
+	if (!t->opcheck.whole || t->epoch != READ_ONCE(vpt_check_epoch) ||
 	    t->last_start != t->region.start || t->last_end != t->region.end)
 		return true;
 	if (was->digest == is->digest && was->leaves == is->leaves)
@@ -197,62 +197,62 @@ static bool vpt_trial_undisturbed(struct vpt_file *f, const struct vpt_trial *t)
 }
 
 /* An operation has ended well. */
-static void vpt_trial_remember(struct vpt_trial *t)
+static void vpt_opcheck_remember(struct vpt_opcheck *t)
 {
-	if (!t->trial.whole)
+	if (!t->opcheck.whole)
 		return;
-	t->last = t->trial.seen;
+	t->last = t->opcheck.seen;
 	t->last_start = t->region.start;
 	t->last_end = t->region.end;
 }
 
-bool vpt_trial_start(struct vpt_file *f, struct pt *pt, const struct spec_op *op)
+bool vpt_opcheck_start(struct vpt_file *f, struct pt *pt, const struct spec_op *op)
 {
 	const bool whole = READ_ONCE(vpt_check_mode) == VPT_CHECK_FULL;
-	struct vpt_trial *t = f->trial;
+	struct vpt_opcheck *t = f->opcheck;
 
-	if (vpt_telling())
-		vpt_tell_operation(f, pt, op);
+	if (vpt_events_on())
+		vpt_event_operation(f, pt, op);
 	if (READ_ONCE(vpt_check_mode) == VPT_CHECK_OFF)
 		return true;
 	/* Who comes here although the table is broken takes the region down. */
 	if (f->violations)
 		return true;
-	f->trials++;
+	f->opchecks++;
 	f->checks++;
 	t->op = *op;
 	vpt_spec_look(f, &t->env);
 	vpt_spec_region(f, pt, &t->region);
-	t->on = spec_trial_begin(&t->trial, &t->region, &t->env, &t->op,
-				 pt_env_reserve(pt->env), whole);
+	t->on = spec_opcheck_begin(&t->opcheck, &t->region, &t->env, &t->op,
+				   pt_env_reserve(pt->env), whole);
 	if (!t->on)
 		vpt_report(f, t, NULL);
-	else if (!vpt_trial_undisturbed(f, t))
+	else if (!vpt_opcheck_undisturbed(f, t))
 		t->on = false;
 	t->epoch = READ_ONCE(vpt_check_epoch);
 	return t->on;
 }
 
-void vpt_trial_judge(struct vpt_file *f, struct pt *pt, enum pt_status status,
-		     const struct spec_answer *answer)
+void vpt_opcheck_judge(struct vpt_file *f, struct pt *pt, enum pt_status status,
+		       const struct spec_answer *answer)
 {
 	struct spec_answer complete = *answer;
-	struct vpt_trial *t = f->trial;
+	struct vpt_opcheck *t = f->opcheck;
 
 	complete.status = (enum spec_status)status;
 	t->on = false;
 	f->checks++;
 	vpt_spec_region(f, pt, &t->region);
-	if (spec_trial_end(&t->trial, &complete, &t->region))
-		vpt_trial_remember(t);
+	if (spec_opcheck_end(&t->opcheck, &complete, &t->region))
+		vpt_opcheck_remember(t);
 	else
 		vpt_report(f, t, &complete);
 }
 
-void vpt_trial_judge_leaf(struct vpt_file *f, struct pt *pt, enum pt_status status,
-			  const struct pt_mapping *leaf, bool tighter)
+void vpt_opcheck_judge_leaf(struct vpt_file *f, struct pt *pt, enum pt_status status,
+			    const struct pt_mapping *leaf, bool revoked)
 {
-	struct spec_answer answer = { .tighter = tighter };
+	struct spec_answer answer = { .revoked = revoked };
 
 	if (status == PT_OK)
 		answer.leaf = (struct spec_span) {
@@ -263,5 +263,5 @@ void vpt_trial_judge_leaf(struct vpt_file *f, struct pt *pt, enum pt_status stat
 			.rights = leaf->rights,
 			.dirty = leaf->dirty,
 		};
-	vpt_trial_judge(f, pt, status, &answer);
+	vpt_opcheck_judge(f, pt, status, &answer);
 }

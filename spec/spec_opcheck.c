@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* An operation's answer and effect, compared with the abstract map's. */
-#include "spec_trial.h"
+#include "spec_opcheck.h"
 
-static void spec_walk_at(const struct spec_trial *t, u64 va, struct spec_walk *walk)
+static void spec_walk_at(const struct spec_opcheck *t, u64 va, struct spec_walk *walk)
 {
 	if (t->env->pause)
 		t->env->pause(t->env->memory.ctx);
@@ -33,7 +33,7 @@ static void spec_span_at(void *ctx, u64 va, struct spec_span *span)
 	spec_span_of(&walk, va, span);
 }
 
-static struct spec_map spec_trial_map(struct spec_trial *t)
+static struct spec_map spec_opcheck_map(struct spec_opcheck *t)
 {
 	const u64 limit = 1ULL << t->region->cpu.maxphyaddr;
 
@@ -85,7 +85,7 @@ static void spec_view_add_effect(struct spec_view *view, const struct spec_op *o
  * entries of its table that are absent as well.  A walk that comes to one of those
  * ends there (SDM 4.7), so that none need be made.
  */
-static u64 spec_hole_end(const struct spec_trial *t, const struct spec_walk *walk, u64 va)
+static u64 spec_hole_end(const struct spec_opcheck *t, const struct spec_walk *walk, u64 va)
 {
 	const struct spec_memory *memory = &t->env->memory;
 	const unsigned int level = walk->level;
@@ -101,7 +101,7 @@ static u64 spec_hole_end(const struct spec_trial *t, const struct spec_walk *wal
 }
 
 /* Go through the window: what is mapped, and what has to become of it. */
-static void spec_view_take(struct spec_trial *t, struct spec_view *now,
+static void spec_view_take(struct spec_opcheck *t, struct spec_view *now,
 			   struct spec_view *then)
 {
 	const struct spec_op *op = then ? t->op : NULL;
@@ -130,7 +130,7 @@ static void spec_view_take(struct spec_trial *t, struct spec_view *now,
 }
 
 /* What the operation is about, given that its arguments are valid. */
-static void spec_trial_extent(struct spec_trial *t, u64 *start, u64 *end)
+static void spec_opcheck_extent(struct spec_opcheck *t, u64 *start, u64 *end)
 {
 	const struct spec_op *op = t->op;
 	struct spec_span s;
@@ -155,7 +155,7 @@ static void spec_trial_extent(struct spec_trial *t, u64 *start, u64 *end)
 	}
 }
 
-static void spec_trial_window(struct spec_trial *t)
+static void spec_opcheck_window(struct spec_opcheck *t)
 {
 	const struct spec_region *r = t->region;
 	u64 start, end;
@@ -169,39 +169,39 @@ static void spec_trial_window(struct spec_trial *t)
 		t->window_end = r->start;
 		return;
 	}
-	spec_trial_extent(t, &start, &end);
+	spec_opcheck_extent(t, &start, &end);
 	if (start - r->start > spec_size(1))
 		t->window = start - spec_size(1);
 	if (r->end - end > spec_size(1))
 		t->window_end = end + spec_size(1);
 }
 
-static bool spec_trial_invariants(struct spec_trial *t)
+static bool spec_opcheck_invariants(struct spec_opcheck *t)
 {
 	if (t->whole)
 		return spec_check_tree(t->region, t->env, &t->result);
 	return spec_check_walk(t->region, t->env, t->op->va, &t->result);
 }
 
-bool spec_trial_begin(struct spec_trial *t, const struct spec_region *region,
-		      const struct spec_env *env, const struct spec_op *op, u64 reserve,
-		      bool whole)
+bool spec_opcheck_begin(struct spec_opcheck *t, const struct spec_region *region,
+			const struct spec_env *env, const struct spec_op *op, u64 reserve,
+			bool whole)
 {
 	struct spec_map map;
 
-	*t = (struct spec_trial) {
+	*t = (struct spec_opcheck) {
 		.region = region,
 		.env = env,
 		.op = op,
 		.whole = whole,
 	};
-	if (!spec_trial_invariants(t)) {
+	if (!spec_opcheck_invariants(t)) {
 		t->wrong = SPEC_WRONG_BEFORE;
 		return false;
 	}
-	map = spec_trial_map(t);
+	map = spec_opcheck_map(t);
 	spec_map_answer(&map, op, reserve, &t->expect);
-	spec_trial_window(t);
+	spec_opcheck_window(t);
 	spec_view_take(t, &t->before, t->expect.status == SPEC_OK ? &t->after : NULL);
 	if (t->expect.status != SPEC_OK)
 		t->after = t->before;
@@ -225,7 +225,7 @@ static enum spec_wrong spec_judge_answer(const struct spec_answer *expected,
 		return SPEC_RIGHT;
 	if (!spec_same_leaf(&expected->leaf, &answer->leaf))
 		return SPEC_WRONG_LEAF;
-	if (answer->tighter != expected->tighter || answer->leaves != expected->leaves ||
+	if (answer->revoked != expected->revoked || answer->leaves != expected->leaves ||
 	    answer->bytes != expected->bytes)
 		return SPEC_WRONG_COUNT;
 	return SPEC_RIGHT;
@@ -240,8 +240,8 @@ static enum spec_wrong spec_judge_effect(const struct spec_view *expected,
 	return seen->dirty < expected->dirty ? SPEC_WRONG_DIRTY : SPEC_RIGHT;
 }
 
-bool spec_trial_end(struct spec_trial *t, const struct spec_answer *answer,
-		    const struct spec_region *region)
+bool spec_opcheck_end(struct spec_opcheck *t, const struct spec_answer *answer,
+		      const struct spec_region *region)
 {
 	t->region = region;
 	t->wrong = spec_judge_answer(&t->expect, answer);
@@ -249,7 +249,7 @@ bool spec_trial_end(struct spec_trial *t, const struct spec_answer *answer,
 		spec_view_take(t, &t->seen, NULL);
 		t->wrong = spec_judge_effect(&t->after, &t->seen);
 	}
-	if (t->wrong == SPEC_RIGHT && !spec_trial_invariants(t))
+	if (t->wrong == SPEC_RIGHT && !spec_opcheck_invariants(t))
 		t->wrong = SPEC_WRONG_AFTER;
 	return t->wrong == SPEC_RIGHT;
 }

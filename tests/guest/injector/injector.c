@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /dev/vandal: damages an entry of the calling process's page table, behind the back
+ * /dev/injector: damages an entry of the calling process's page table, behind the back
  * of everybody.  For the test of what vpt does when it finds such an entry.
  */
 #include <linux/fs.h>
@@ -9,10 +9,10 @@
 #include <linux/module.h>
 #include <linux/uaccess.h>
 
-#include "vandal.h"
+#include "injector.h"
 
 /* The entry of @level on @addr's path, or NULL if the path ends before. */
-static u64 *vandal_entry(unsigned long addr, unsigned int level)
+static u64 *injector_entry(unsigned long addr, unsigned int level)
 {
 	pgd_t *pgd = pgd_offset(current->mm, addr);
 	p4d_t *p4d;
@@ -37,10 +37,10 @@ static u64 *vandal_entry(unsigned long addr, unsigned int level)
 	return (u64 *)pte_offset_kernel(pmd, addr);
 }
 
-static ssize_t vandal_write(struct file *file, const char __user *user, size_t size,
-			    loff_t *pos)
+static ssize_t injector_write(struct file *file, const char __user *user, size_t size,
+			      loff_t *pos)
 {
-	struct vandal_order order;
+	struct injector_order order;
 	ssize_t ret = -ENOENT;
 	u64 *entry;
 
@@ -51,7 +51,7 @@ static ssize_t vandal_write(struct file *file, const char __user *user, size_t s
 	if (order.level < 1 || order.level > 3 || order.reserved)
 		return -EINVAL;
 	mmap_write_lock(current->mm);
-	entry = vandal_entry(order.addr, order.level);
+	entry = injector_entry(order.addr, order.level);
 	if (entry) {
 		WRITE_ONCE(*entry, (READ_ONCE(*entry) & ~order.clear) | order.set);
 		ret = size;
@@ -60,20 +60,20 @@ static ssize_t vandal_write(struct file *file, const char __user *user, size_t s
 	return ret;
 }
 
-static const struct file_operations vandal_fops = {
+static const struct file_operations injector_fops = {
 	.owner = THIS_MODULE,
-	.write = vandal_write,
+	.write = injector_write,
 	.llseek = noop_llseek,
 };
 
-static struct miscdevice vandal_device = {
+static struct miscdevice injector_device = {
 	.minor = MISC_DYNAMIC_MINOR,
-	.name = "vandal",
-	.fops = &vandal_fops,
+	.name = "injector",
+	.fops = &injector_fops,
 	.mode = 0600,
 };
 
-module_misc_device(vandal_device);
+module_misc_device(injector_device);
 
 MODULE_DESCRIPTION("Damages page tables, for a test of vpt");
 MODULE_AUTHOR("The vpt authors");

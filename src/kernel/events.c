@@ -10,17 +10,17 @@
 #define CREATE_TRACE_POINTS
 #include "vpt_trace.h"
 
-DEFINE_STATIC_KEY_FALSE(vpt_heard);
+DEFINE_STATIC_KEY_FALSE(vpt_events_key);
 
-int vpt_tell_more(void)
+int vpt_events_get(void)
 {
-	static_branch_inc(&vpt_heard);
+	static_branch_inc(&vpt_events_key);
 	return 0;
 }
 
-void vpt_tell_less(void)
+void vpt_events_put(void)
 {
-	static_branch_dec(&vpt_heard);
+	static_branch_dec(&vpt_events_key);
 }
 
 static void vpt_trace(u32 id, const struct spec_mon_event *e)
@@ -44,12 +44,12 @@ static void vpt_trace(u32 id, const struct spec_mon_event *e)
 		return trace_vpt_exchange(id, e);
 	case SPEC_MON_COMPARE:
 		return trace_vpt_compare_exchange(id, e);
-	case SPEC_MON_TABLE_GATHER:
-		return trace_vpt_table_gather(id, e);
-	case SPEC_MON_TABLE_DISOWN:
-		return trace_vpt_table_disown(id, e);
-	case SPEC_MON_FRAME_GATHER:
-		return trace_vpt_frame_gather(id, e);
+	case SPEC_MON_TABLE_DEFER:
+		return trace_vpt_table_defer(id, e);
+	case SPEC_MON_TABLE_RELEASE:
+		return trace_vpt_table_release(id, e);
+	case SPEC_MON_FRAME_DEFER:
+		return trace_vpt_frame_defer(id, e);
 	case SPEC_MON_SHOOT_BEGIN:
 		return trace_vpt_shootdown_begin(id, e);
 	case SPEC_MON_INVALIDATE:
@@ -67,36 +67,36 @@ static void vpt_trace(u32 id, const struct spec_mon_event *e)
 	}
 }
 
-static void vpt_tell(struct vpt_file *f, const struct spec_mon_event *e)
+static void vpt_event(struct vpt_file *f, const struct spec_mon_event *e)
 {
 	vpt_trace(f->id, e);
 	vpt_monitor_step(f, e);
 }
 
-void vpt_tell_write(struct pt_env *env, enum spec_mon_kind kind, u64 table,
-		    unsigned int level, unsigned int i, u64 old, u64 entry, u64 expected)
+void vpt_event_write(struct pt_env *env, enum spec_mon_kind kind, u64 table,
+		     unsigned int level, unsigned int i, u64 old, u64 entry, u64 expected)
 {
 	const struct spec_mon_event e = {
 		.kind = kind, .table = table, .level = level, .index = i, .old = old,
 		.new = entry, .expected = expected, .by = task_pid_nr(current),
 	};
 
-	vpt_tell(env->f, &e);
+	vpt_event(env->f, &e);
 }
 
-void vpt_tell_table_lock(struct pt_env *env, u64 table, unsigned int level, bool lock)
+void vpt_event_table_lock(struct pt_env *env, u64 table, unsigned int level, bool lock)
 {
 	const struct spec_mon_event e = {
 		.kind = lock ? SPEC_MON_TABLE_LOCK : SPEC_MON_TABLE_UNLOCK,
 		.table = table, .level = level, .by = task_pid_nr(current),
 	};
 
-	vpt_tell(env->f, &e);
+	vpt_event(env->f, &e);
 }
 
 /* @flag: of a table taken, whether it is owned; of one freed, whether into the reserve. */
-void vpt_tell_table(struct vpt_file *f, enum spec_mon_kind kind, u64 table,
-		    unsigned int level, bool flag)
+void vpt_event_table(struct vpt_file *f, enum spec_mon_kind kind, u64 table,
+		     unsigned int level, bool flag)
 {
 	struct spec_mon_event e = { .kind = kind, .table = table, .level = level };
 
@@ -106,15 +106,15 @@ void vpt_tell_table(struct vpt_file *f, enum spec_mon_kind kind, u64 table,
 	} else {
 		e.reserve = flag;
 	}
-	vpt_tell(f, &e);
+	vpt_event(f, &e);
 }
 
-void vpt_tell_frame(struct vpt_file *f, enum spec_mon_kind kind, u64 frame,
-		    unsigned int level)
+void vpt_event_frame(struct vpt_file *f, enum spec_mon_kind kind, u64 frame,
+		     unsigned int level)
 {
 	const struct spec_mon_event e = { .kind = kind, .frame = frame, .level = level };
 
-	vpt_tell(f, &e);
+	vpt_event(f, &e);
 }
 
 static u64 vpt_generation(struct vpt_file *f)
@@ -122,7 +122,7 @@ static u64 vpt_generation(struct vpt_file *f)
 	return atomic64_read(&f->mm->context.tlb_gen);
 }
 
-void vpt_tell_lock(struct vpt_file *f)
+void vpt_event_lock(struct vpt_file *f)
 {
 	const struct spec_mon_event e = {
 		.kind = SPEC_MON_REGION_LOCK, .by = task_pid_nr(current),
@@ -130,21 +130,21 @@ void vpt_tell_lock(struct vpt_file *f)
 	};
 
 	vpt_monitor_begin(f);
-	vpt_tell(f, &e);
+	vpt_event(f, &e);
 }
 
-void vpt_tell_unlock(struct vpt_file *f)
+void vpt_event_unlock(struct vpt_file *f)
 {
 	const struct spec_mon_event e = {
 		.kind = SPEC_MON_REGION_UNLOCK, .by = task_pid_nr(current),
 	};
 
-	vpt_tell(f, &e);
+	vpt_event(f, &e);
 	vpt_monitor_report(f);
 }
 
-u64 vpt_tell_path(struct vpt_file *f, u64 va, u64 *told, bool leaf,
-		  void (*say)(struct vpt_file *f, const struct spec_mon_event *e))
+u64 vpt_event_path(struct vpt_file *f, u64 va, u64 *told, bool leaf,
+		   void (*say)(struct vpt_file *f, const struct spec_mon_event *e))
 {
 	struct spec_mon_event e = { .table = f->root, .level = PT_LEVELS };
 
@@ -188,7 +188,7 @@ static u64 vpt_operation_end(const struct pt *pt, const struct spec_op *op)
 	}
 }
 
-void vpt_tell_operation(struct vpt_file *f, const struct pt *pt, const struct spec_op *op)
+void vpt_event_operation(struct vpt_file *f, const struct pt *pt, const struct spec_op *op)
 {
 	struct spec_mon_event e = {
 		.kind = SPEC_MON_OPERATION, .start = op->va, .lo = pt->start, .hi = pt->end,
@@ -201,15 +201,15 @@ void vpt_tell_operation(struct vpt_file *f, const struct pt *pt, const struct sp
 	trace_vpt_operation(f->id, &e, spec_op_name(op->kind));
 	vpt_monitor_step(f, &e);
 	while (va < e.end) {
-		bytes = vpt_tell_path(f, va, told, false, vpt_tell);
+		bytes = vpt_event_path(f, va, told, false, vpt_event);
 		/* A table of level 1 has nothing below its entries. */
 		bytes = max(bytes, pt_table_span(1));
 		va = (va & ~(bytes - 1)) + bytes;
 	}
 }
 
-const struct cpumask *vpt_tell_shootdown(struct vpt_file *f, u64 start, u64 end,
-					 unsigned int shift)
+const struct cpumask *vpt_event_shootdown(struct vpt_file *f, u64 start, u64 end,
+					  unsigned int shift)
 {
 	struct spec_mon_event e = {
 		.kind = SPEC_MON_SHOOT_BEGIN, .start = start, .end = end, .shift = shift,
@@ -219,11 +219,11 @@ const struct cpumask *vpt_tell_shootdown(struct vpt_file *f, u64 start, u64 end,
 	cpumask_and(f->shot, mm_cpumask(f->mm), cpu_online_mask);
 	/* The first SPEC_MON_CPUS of them are told. */
 	e.cpus = cpumask_bits(f->shot)[0];
-	vpt_tell(f, &e);
+	vpt_event(f, &e);
 	return f->shot;
 }
 
-void vpt_tell_shootdown_end(struct vpt_file *f)
+void vpt_event_shootdown_end(struct vpt_file *f)
 {
 	/* A CPU that went offline meanwhile has flushed everything. */
 	const struct spec_mon_event e = {
@@ -231,11 +231,11 @@ void vpt_tell_shootdown_end(struct vpt_file *f)
 		.cpus = cpumask_bits(f->shot)[0] & cpumask_bits(cpu_online_mask)[0],
 	};
 
-	vpt_tell(f, &e);
+	vpt_event(f, &e);
 }
 
-void vpt_tell_invalidated(struct vpt_file *f, u64 start, u64 end, unsigned int shift,
-			  bool all)
+void vpt_event_invalidated(struct vpt_file *f, u64 start, u64 end, unsigned int shift,
+			   bool all)
 {
 	struct spec_mon_event e = {
 		.kind = SPEC_MON_INVALIDATE, .start = start, .end = end, .shift = shift,
@@ -244,7 +244,7 @@ void vpt_tell_invalidated(struct vpt_file *f, u64 start, u64 end, unsigned int s
 
 	if (e.cpu >= SPEC_MON_CPUS)
 		return;
-	vpt_tell(f, &e);
+	vpt_event(f, &e);
 	e.kind = SPEC_MON_ACK;
-	vpt_tell(f, &e);
+	vpt_event(f, &e);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Protocol steps that a twin leaves out. */
+/* Protocol steps that a control leaves out. */
 #include "lit_model.h"
 
 static const struct {

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The core once more: this copy tells of each write and each lock.  See core_traced.h. */
+#define VPT_CORE_TRACED
+
+#include "core_traced.h"
+
+#include "../core/pt.c"
+#include "../core/pt_walk.c"
+#include "../core/pt_range.c"
