@@ -36,10 +36,13 @@
 #include <linux/xarray.h>
 
 #include "../core/pt.h"
-#include "monitor.h"
+#include "checking/monitor.h"
 
 /* Tables kept in the reserve for the next operation. */
 #define VPT_RESERVE_KEEP	8
+
+/* Pages, of whatever size, that one step of a long operation deals with at most (step.h). */
+#define VPT_STEP		8192
 
 struct vpt_opcheck;
 

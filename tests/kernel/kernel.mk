@@ -9,7 +9,7 @@ KERNEL_SUITES := $(addprefix $(KERNEL_BUILD)/,platform-6.1 platform-7.2)
 $(KERNEL_BUILD)/platform-6.1: FAKE_LINUX = KERNEL_VERSION(6,1,0)
 $(KERNEL_BUILD)/platform-7.2: FAKE_LINUX = KERNEL_VERSION(7,2,0)
 
-$(KERNEL_SUITES): tests/kernel/platform_test.c src/kernel/platform.c
+$(KERNEL_SUITES): tests/kernel/platform_test.c src/kernel/device/platform.c
 	@mkdir -p $(@D)
 	$(TRACK) $(CC) -std=gnu11 -Wall -Wextra -Werror -g -Itests/kernel/fake \
 		'-DFAKE_LINUX=$(FAKE_LINUX)' -o $@ $(filter %.c,$^)

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The list of what the module relies on (src/kernel/platform.c), on machines that no
+ * The list of what the module relies on (src/kernel/device/platform.c), on machines that no
  * emulator here can be: compiled as it is, against headers that say what the machine has.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "fake/fake.h"
-#include "../../src/kernel/platform.h"
+#include "../../src/kernel/device/platform.h"
 
 uint64_t __supported_pte_mask;
 struct cpuinfo_x86 boot_cpu_data;

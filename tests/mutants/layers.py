@@ -93,7 +93,7 @@ def model(mutant: Mutant, tree: Scratch) -> Verdict:
 
 def has_checks() -> bool:
     """Whether the module checks itself at run time."""
-    sources = "".join(path.read_text() for path in (TOP / "src/kernel").glob("*.c"))
+    sources = "".join(path.read_text() for path in (TOP / "src/kernel").rglob("*.c"))
     return bool(re.search(r"module_param\w*\(check,", sources))
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The kernel's environment as the machine code has it: src/kernel/pt_env.h, inlined.
+"""The kernel's environment as the machine code has it: src/kernel/memory/pt_env.h, inlined.
 
 What the core reaches is told from the address.  The contract is this memory map:
 
@@ -37,7 +37,7 @@ DIRECT_MAP, PAGES = var("page_offset_base", 64), var("vmemmap_base", 64)
 PTE_MASK = concat(bv(1, 1), var("supported_pte_mask", 63))		# NX is supported
 CANARY = var("stack_canary", 64)
 MM_LOCK = "mm's lock"
-TAG, MADE = 0x76707400, 16		# as in src/kernel/pt_env.h
+TAG, MADE = 0x76707400, 16		# as in src/kernel/memory/pt_env.h
 PAGE_SIZE = 4096
 # Ignored bits that a leaf carries, by level: those that tell Linux to keep its hands off.
 SPECIAL, DEVMAP = 1 << 9, 1 << 58

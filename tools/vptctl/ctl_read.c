@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The module's files: lines of key=value pairs (src/kernel/debugfs.c). */
+/* The module's files: lines of key=value pairs (src/kernel/checking/debugfs.c). */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The module's files in debugfs (src/kernel/debugfs.c), as text. */
+/* The module's files in debugfs (src/kernel/checking/debugfs.c), as text. */
 #ifndef VIEW_H
 #define VIEW_H
 

@@ -2,7 +2,7 @@
 /* What Linux asks about a VMA of ours: faults, a debugger's accesses, changes. */
 #include <linux/highmem.h>
 
-#include "../protocol/op.h"
+#include "../../protocol/op.h"
 
 /* Map the fresh frame.  Return: as a fault handler; VM_FAULT_OOM for lack of anything. */
 static vm_fault_t vpt_touch_map(struct op *op, u64 va, struct page *fresh)

@@ -10,7 +10,7 @@
 #include <linux/jump_label.h>
 #include <linux/types.h>
 
-#include "../../spec/spec_mon.h"
+#include "../../../spec/spec_mon.h"
 
 struct cpumask;
 struct pt;

@@ -8,9 +8,9 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
-#include "debugfs.h"
+#include "../checking/debugfs.h"
 #include "platform.h"
-#include "opcheck.h"
+#include "../checking/opcheck.h"
 
 #define VPT_GIB		(1UL << 30)
 #define VPT_ADDR_MAX	(1UL << 47)

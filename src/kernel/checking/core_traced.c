@@ -4,6 +4,6 @@
 
 #include "core_traced.h"
 
-#include "../core/pt.c"
-#include "../core/pt_walk.c"
-#include "../core/pt_range.c"
+#include "../../core/pt.c"
+#include "../../core/pt_walk.c"
+#include "../../core/pt_range.c"

@@ -6,8 +6,8 @@
 #ifndef VPT_OPCHECK_H
 #define VPT_OPCHECK_H
 
-#include "../../spec/spec_opcheck.h"
-#include "vpt_file.h"
+#include "../../../spec/spec_opcheck.h"
+#include "../vpt_file.h"
 
 /* Values of the module parameter check=. */
 enum vpt_check_mode {

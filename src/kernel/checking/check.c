@@ -7,7 +7,7 @@
 #include <asm/cpufeature.h>
 #include <asm/processor.h>
 
-#include "ioctl.h"
+#include "../device/ioctl.h"
 #include "opcheck.h"
 
 /*

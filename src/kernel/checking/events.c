@@ -4,8 +4,8 @@
 #include <linux/sched.h>
 #include <linux/smp.h>
 
-#include "../../spec/spec_map.h"
-#include "vpt_file.h"
+#include "../../../spec/spec_map.h"
+#include "../vpt_file.h"
 
 #define CREATE_TRACE_POINTS
 #include "vpt_trace.h"

@@ -13,7 +13,7 @@
 #include <linux/capability.h>
 #include <linux/sched/signal.h>
 
-#include "vpt_file.h"
+#include "../vpt_file.h"
 
 DEFINE_PER_CPU(struct vpt_counters, vpt_counters);
 

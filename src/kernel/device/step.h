@@ -3,10 +3,7 @@
 #ifndef VPT_STEP_H
 #define VPT_STEP_H
 
-#include "vpt_file.h"
-
-/* Pages, of whatever size, that one step deals with at most. */
-#define VPT_STEP	8192
+#include "../vpt_file.h"
 
 struct op;
 struct op_range;

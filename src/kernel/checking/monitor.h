@@ -9,7 +9,7 @@
 #include <linux/list.h>
 #include <linux/spinlock.h>
 
-#include "../../spec/spec_mon.h"
+#include "../../../spec/spec_mon.h"
 
 struct vpt_file;
 

@@ -28,7 +28,7 @@
 #include <asm/cpufeature.h>
 #include <asm/tlbflush.h>
 
-#include "vpt_file.h"
+#include "../vpt_file.h"
 
 /* Above this many INVLPGs a flush of the whole PCID is cheaper (Linux: 33). */
 #define VPT_MAX_INVLPG	33

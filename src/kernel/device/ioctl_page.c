@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* MAP, UNMAP, PROTECT, REMAP and RESOLVE: the ioctls about one mapping. */
-#include "../protocol/op.h"
+#include "../../protocol/op.h"
 
 static u32 vpt_prot(u32 rights)
 {

@@ -8,7 +8,7 @@
 #include <asm/cpufeature.h>
 #include <asm/processor.h>
 
-#include "../protocol/op.h"
+#include "../../protocol/op.h"
 
 #define VPT_REGION_UNIT	(1UL << 30)
 #define VPT_REGION_MAX	(1UL << 47)

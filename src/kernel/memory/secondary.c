@@ -58,7 +58,7 @@
 #include <linux/mmu_notifier.h>
 #include <linux/rculist.h>
 
-#include "step.h"
+#include "../vpt_file.h"
 
 static unsigned long vpt_nowhere(void)
 {

@@ -33,7 +33,7 @@
 
 #else
 
-#include "../core/pt.h"
+#include "../../core/pt.h"
 
 extern typeof(pt_map) pt_map_traced;
 extern typeof(pt_unmap) pt_unmap_traced;

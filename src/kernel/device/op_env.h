@@ -8,10 +8,10 @@
 
 #include <linux/sched.h>
 
-#include "core_traced.h"
+#include "../checking/core_traced.h"
 #include "ioctl.h"
 #include "step.h"
-#include "opcheck.h"
+#include "../checking/opcheck.h"
 
 /* Call core function @fn: the silent copy, or the one that tells. */
 #define op_env_core		vpt_core

@@ -3,7 +3,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
-#include "../protocol/op.h"
+#include "../../protocol/op.h"
 
 static int vpt_range_check(const struct vpt_range *r)
 {

@@ -4,7 +4,7 @@
  *
  * The locks are released from one to the next (src/protocol/op_range.c).
  */
-#include "../protocol/op.h"
+#include "../../protocol/op.h"
 
 /*
  * Bytes behind the entry in which @va's walk ends, looking no deeper than level 2; and

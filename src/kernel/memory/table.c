@@ -7,7 +7,7 @@
 #include <linux/rcupdate.h>
 #include <asm/pgalloc.h>
 
-#include "vpt_file.h"
+#include "../vpt_file.h"
 
 static void vpt_mm_account(struct mm_struct *mm, unsigned int level, bool linked)
 {

@@ -5,8 +5,8 @@
 
 #include <linux/err.h>
 
-#include "../../include/vpt.h"
-#include "vpt_file.h"
+#include "../../../include/vpt.h"
+#include "../vpt_file.h"
 
 static inline bool vpt_zero(const u64 *words, unsigned int n)
 {

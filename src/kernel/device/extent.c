@@ -9,7 +9,7 @@
  */
 #include <linux/slab.h>
 
-#include "vpt_file.h"
+#include "../vpt_file.h"
 
 void vpt_extents_init(struct vpt_extents *extents)
 {

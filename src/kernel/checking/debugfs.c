@@ -38,7 +38,7 @@
 #include <linux/uaccess.h>
 
 #include "debugfs.h"
-#include "ioctl.h"
+#include "../device/ioctl.h"
 #include "opcheck.h"
 
 /* Every open file, by its number. */

@@ -10,9 +10,9 @@
 #include <linux/mm.h>
 #include <linux/types.h>
 
-#include "compat.h"
+#include "../compat.h"
 #include "counters.h"
-#include "events.h"
+#include "../checking/events.h"
 
 #define VPT_LEVELS	3	/* of tables below the root, and of leaves */
 

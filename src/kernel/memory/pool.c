@@ -17,7 +17,7 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 
-#include "vpt_file.h"
+#include "../vpt_file.h"
 
 #define VPT_GIB_PAGES	(1UL << 18)
 
