@@ -188,6 +188,9 @@ void spec_map_answer(const struct spec_map *map, const struct spec_op *op, u64 r
 	case SPEC_OP_PROTECT_RANGE:
 		status = spec_answer_range(map, op, answer);
 		break;
+	case SPEC_OP_NONE:
+	case SPEC_OP_KINDS:
+		break;
 	}
 	if (status != SPEC_OK)
 		*answer = (struct spec_answer){ .status = status };
@@ -262,13 +265,16 @@ void spec_map_effect(const struct spec_op *op, u64 va, struct spec_span *span)
 			spec_effect_split(va, span);
 		break;
 	case SPEC_OP_RESOLVE:
+	case SPEC_OP_NONE:
+	case SPEC_OP_KINDS:
 		break;
 	}
 }
 
 const char *spec_op_name(enum spec_op_kind kind)
 {
-	static const char *const names[] = {
+	static const char *const names[SPEC_OP_KINDS] = {
+		[SPEC_OP_NONE] = "none",
 		[SPEC_OP_MAP] = "map",
 		[SPEC_OP_UNMAP] = "unmap",
 		[SPEC_OP_PROTECT] = "protect",

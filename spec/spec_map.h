@@ -18,7 +18,9 @@
 #define SPEC_MAY_USER	(1U << 2)
 #define SPEC_MAY_ALL	(SPEC_MAY_EXEC | SPEC_MAY_WRITE | SPEC_MAY_USER)
 
+/* The operations.  Model, litmus tests and host tests number theirs from SPEC_OP_KINDS on. */
 enum spec_op_kind {
+	SPEC_OP_NONE,
 	SPEC_OP_MAP,
 	SPEC_OP_UNMAP,
 	SPEC_OP_PROTECT,
@@ -28,6 +30,7 @@ enum spec_op_kind {
 	SPEC_OP_MAP_RANGE,
 	SPEC_OP_UNMAP_RANGE,
 	SPEC_OP_PROTECT_RANGE,
+	SPEC_OP_KINDS,
 };
 
 enum spec_status {

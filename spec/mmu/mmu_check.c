@@ -325,7 +325,7 @@ static void mmu_check_protect(struct mmu_state *s, const struct mmu_action *a)
 		if (was == new->page[page] || !was ||
 		    (MMU_PAGE_RIGHTS(new->page[page]) & MMU_W))
 			continue;
-		if (a->op.kind == MMU_OP_PROTECT)
+		if (a->op.kind == SPEC_OP_PROTECT)
 			mmu_check_dirty(s, frame, 1, a->entry);
 		s->frame[frame - MMU_FRAME0] &= ~MMU_F_WRITTEN;
 	}
@@ -349,7 +349,7 @@ void mmu_check_answer(struct mmu_state *s, const struct mmu_action *a)
 			    a->answer.leaf, expected.leaf, a->answer.va, expected.va,
 			    a->answer.leaves, expected.leaves, a->answer.pages,
 			    expected.pages, a->answer.revoked, expected.revoked);
-	if (a->op.kind == MMU_OP_PROTECT || a->op.kind == MMU_OP_PROTECT_RANGE)
+	if (a->op.kind == SPEC_OP_PROTECT || a->op.kind == SPEC_OP_PROTECT_RANGE)
 		mmu_check_protect(s, a);
 }
 

@@ -76,7 +76,7 @@ static void mmu_lock(struct mmu_state *t, unsigned int cpu, const struct mmu_act
 	t->holder = (u8)(cpu + 1);
 	t->new = mmu_map_number(&after);
 	t->expect = answer.status + 1;
-	if (a->op.kind != MMU_OP_SPLIT || answer.status != MMU_OK)
+	if (a->op.kind != SPEC_OP_SPLIT || answer.status != MMU_OK)
 		return;
 	for (i = 0; i < mmu_pages(MMU_PAGE_LEVEL(answer.leaf)); i++)
 		t->window |= 1U << (answer.va + i);

@@ -2,7 +2,6 @@
 /* The specification's abstract map (spec/spec_map.h), over a small array of pages. */
 #include <string.h>
 
-#include "../spec_map.h"
 #include "mmu_hash.h"
 #include "mmu_map.h"
 
@@ -84,27 +83,16 @@ static u16 mmu_page_of(const struct spec_span *span, u64 va)
 static struct spec_op mmu_spec_op(const struct mmu_op *op, unsigned int first,
 				  u64 frame[MMU_VPAGES])
 {
-	static const enum spec_op_kind kinds[] = {
-		[MMU_OP_MAP] = SPEC_OP_MAP,
-		[MMU_OP_UNMAP] = SPEC_OP_UNMAP,
-		[MMU_OP_PROTECT] = SPEC_OP_PROTECT,
-		[MMU_OP_REMAP] = SPEC_OP_REMAP,
-		[MMU_OP_RESOLVE] = SPEC_OP_RESOLVE,
-		[MMU_OP_MAP_RANGE] = SPEC_OP_MAP_RANGE,
-		[MMU_OP_UNMAP_RANGE] = SPEC_OP_UNMAP_RANGE,
-		[MMU_OP_PROTECT_RANGE] = SPEC_OP_PROTECT_RANGE,
-		[MMU_OP_SPLIT] = SPEC_OP_SPLIT,
-	};
 	unsigned int i;
 
 	for (i = 0; i < MMU_VPAGES; i++)
 		frame[i] = (first + i * mmu_pages(op->level ? op->level : 1)) <<
 			   SPEC_PAGE_SHIFT;
 	return (struct spec_op) {
-		.kind = kinds[op->kind],
+		.kind = op->kind,
 		.va = (u64)op->va << SPEC_PAGE_SHIFT,
 		.end = (u64)(op->va + op->n) << SPEC_PAGE_SHIFT,
-		.n = op->kind == MMU_OP_MAP ? 1 : op->n,
+		.n = op->kind == SPEC_OP_MAP ? 1 : op->n,
 		.frame = frame,
 		.level = op->level,
 		.rights = op->rights,
@@ -135,7 +123,7 @@ void mmu_map_apply(const struct mmu_map *map, const struct mmu_op *op,
 	what = mmu_spec_op(op, frame, frames);
 	spec_map_answer(&view, &what, reserve, &expected);
 	/* The new frame was chosen for a leaf of another size. */
-	if (op->kind == MMU_OP_REMAP && op->va < MMU_VPAGES &&
+	if (op->kind == SPEC_OP_REMAP && op->va < MMU_VPAGES &&
 	    mmu_leaf_starts(map, op->va) && MMU_PAGE_LEVEL(map->page[op->va]) != op->level)
 		expected = (struct spec_answer){ .status = SPEC_AGAIN };
 	*answer = (struct mmu_answer) {

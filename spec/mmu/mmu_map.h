@@ -7,6 +7,7 @@
 #ifndef MMU_MAP_H
 #define MMU_MAP_H
 
+#include "../spec_map.h"
 #include "mmu_state.h"
 
 /* One page: its frame, rights, and the level of the leaf it belongs to.  0: none. */
@@ -19,19 +20,8 @@ struct mmu_map {
 	u16 page[MMU_VPAGES];
 };
 
-enum mmu_kind {
-	MMU_OP_NONE,
-	MMU_OP_MAP,
-	MMU_OP_UNMAP,
-	MMU_OP_PROTECT,
-	MMU_OP_REMAP,
-	MMU_OP_RESOLVE,
-	MMU_OP_MAP_RANGE,
-	MMU_OP_UNMAP_RANGE,
-	MMU_OP_PROTECT_RANGE,
-	MMU_OP_SPLIT,
-	MMU_OP_TABLE,		/* not the core's: rights of a PDE (litmus tests) */
-};
+/* Not the core's: rights of a PDE (litmus tests). */
+#define MMU_OP_TABLE	SPEC_OP_KINDS
 
 /* Numbers as in enum pt_status; mc_calls.c asserts it. */
 enum mmu_status {
@@ -45,7 +35,7 @@ enum mmu_status {
 
 /**
  * struct mmu_op - an operation as its caller asks for it
- * @kind: which
+ * @kind: enum spec_op_kind, or MMU_OP_TABLE
  * @va: first page
  * @n: map_range: how many leaves; unmap_range, protect_range: how many pages
  * @level: map, map_range: size; remap: the size the new frame was chosen for

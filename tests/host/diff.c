@@ -145,7 +145,7 @@ static void do_map(struct diff *d, const struct op *op, const u64 *pa, u64 n)
 	d->racing = d->busy_linux && op->level == 1 && expect_page(d, op->va);
 	do {
 		expected = expect_map(d, op->va, pa, n, op->level, op->rights);
-		if (op->kind == OP_MAP)
+		if (op->kind == SPEC_OP_MAP)
 			status = judge_map(&d->w, op->va, pa[0], op->level, op->rights);
 		else
 			status = judge_map_range(&d->w, op->va, pa, n, op->level,
@@ -280,7 +280,7 @@ static void same_touched(const struct diff *d, u64 first, u64 after, bool revoke
 
 static void do_range(struct diff *d, const struct op *op)
 {
-	bool protect = op->kind == OP_PROTECT_RANGE, revoked = false;
+	bool protect = op->kind == SPEC_OP_PROTECT_RANGE, revoked = false;
 	u64 first = model_at(&d->m, op->va), after = model_at(&d->m, op->end), i;
 	enum pt_status status, expected;
 	struct pt_touched done;
@@ -392,29 +392,29 @@ void diff_apply(struct diff *d, const struct op *op)
 
 	watch(d, op);
 	switch (op->kind) {
-	case OP_MAP:
+	case SPEC_OP_MAP:
 		do_map(d, op, &op->pa, 1);
 		break;
-	case OP_MAP_RANGE:
+	case SPEC_OP_MAP_RANGE:
 		do_map_range(d, op);
 		break;
-	case OP_UNMAP:
+	case SPEC_OP_UNMAP:
 		do_unmap(d, op);
 		break;
-	case OP_PROTECT:
+	case SPEC_OP_PROTECT:
 		do_protect(d, op);
 		break;
-	case OP_REMAP:
+	case SPEC_OP_REMAP:
 		do_remap(d, op);
 		break;
-	case OP_RESOLVE:
+	case SPEC_OP_RESOLVE:
 		do_resolve(d, op);
 		break;
-	case OP_UNMAP_RANGE:
-	case OP_PROTECT_RANGE:
+	case SPEC_OP_UNMAP_RANGE:
+	case SPEC_OP_PROTECT_RANGE:
 		do_range(d, op);
 		break;
-	case OP_SPLIT:
+	case SPEC_OP_SPLIT:
 		do_split(d, op);
 		break;
 	case OP_FOREIGN:
@@ -427,9 +427,11 @@ void diff_apply(struct diff *d, const struct op *op)
 	case OP_RESERVE:
 		world_reserve(&d->w, op->n < available ? op->n : available);
 		break;
-	default:
+	case OP_CUT:
 		do_cut(d, op);
 		break;
+	default:
+		world_fail("there is no operation %u", op->kind);
 	}
 	world_flush(&d->w);
 	if (d->thorough)

@@ -7,20 +7,13 @@
 #ifndef DIFF_H
 #define DIFF_H
 
+#include "../../spec/spec_map.h"
 #include "model.h"
 #include "world.h"
 
+/* What is done besides the specification's operations. */
 enum op_kind {
-	OP_MAP,
-	OP_MAP_RANGE,
-	OP_UNMAP,
-	OP_UNMAP_RANGE,
-	OP_PROTECT,
-	OP_PROTECT_RANGE,
-	OP_REMAP,
-	OP_RESOLVE,
-	OP_SPLIT,
-	OP_FOREIGN,	/* Linux links empty tables down to @level */
+	OP_FOREIGN = SPEC_OP_KINDS,	/* Linux links empty tables down to @level */
 	OP_ACCESS,	/* the MMU reads, or writes if @rights says so */
 	OP_RESERVE,	/* @n tables in the reserve */
 	OP_CUT,		/* the region is cut in two at @va */
@@ -28,7 +21,7 @@ enum op_kind {
 };
 
 struct op {
-	enum op_kind kind;
+	unsigned int kind;	/* enum spec_op_kind or op_kind */
 	u64 va;
 	u64 end;		/* ranges of addresses */
 	u64 n;			/* pages or tables */

@@ -132,19 +132,21 @@ static u64 some_reserve(void)
 	return chance(70) ? 3 * below(PT_ENTRIES) : below(4);
 }
 
-static enum op_kind some_kind(void)
+static unsigned int some_kind(void)
 {
-	static const enum op_kind kinds[] = {
-		OP_MAP, OP_MAP, OP_MAP, OP_MAP, OP_MAP, OP_MAP_RANGE, OP_MAP_RANGE,
-		OP_UNMAP, OP_UNMAP, OP_UNMAP, OP_UNMAP_RANGE, OP_PROTECT, OP_PROTECT,
-		OP_PROTECT_RANGE, OP_REMAP, OP_RESOLVE, OP_SPLIT, OP_FOREIGN, OP_FOREIGN,
+	static const unsigned int kinds[] = {
+		SPEC_OP_MAP, SPEC_OP_MAP, SPEC_OP_MAP, SPEC_OP_MAP, SPEC_OP_MAP,
+		SPEC_OP_MAP_RANGE, SPEC_OP_MAP_RANGE,
+		SPEC_OP_UNMAP, SPEC_OP_UNMAP, SPEC_OP_UNMAP, SPEC_OP_UNMAP_RANGE,
+		SPEC_OP_PROTECT, SPEC_OP_PROTECT, SPEC_OP_PROTECT_RANGE,
+		SPEC_OP_REMAP, SPEC_OP_RESOLVE, SPEC_OP_SPLIT, OP_FOREIGN, OP_FOREIGN,
 		OP_ACCESS, OP_ACCESS, OP_RESERVE,
 	};
 
 	if (chance(1) && done % EPISODE > EPISODE / 2)
 		return OP_CUT;
 	if (diff.m.n > LEAVES_FULL)
-		return OP_UNMAP_RANGE;
+		return SPEC_OP_UNMAP_RANGE;
 	return kinds[below(sizeof(kinds) / sizeof(*kinds))];
 }
 
@@ -189,7 +191,7 @@ static void begin_episode(void)
 
 static void end_episode(void)
 {
-	struct op all = { .kind = OP_UNMAP_RANGE };
+	struct op all = { .kind = SPEC_OP_UNMAP_RANGE };
 	unsigned int i;
 
 	for (i = 0; i < diff.pieces; i++) {
@@ -235,16 +237,12 @@ static void run(void)
 
 static void report(void)
 {
-	static const char *const name[OP_KINDS] = {
-		"map", "map_range", "unmap", "unmap_range", "protect", "protect_range",
-		"remap", "resolve", "split",
-	};
 	unsigned int i;
 
 	printf("# answers     %9s %9s %9s %9s %9s %9s\n", "OK", "EXISTS", "NOENT",
 	       "INVALID", "NOMEM", "AGAIN");
-	for (i = 0; i <= OP_SPLIT; i++)
-		printf("# %-13s %7lu %9lu %9lu %9lu %9lu %9lu\n", name[i],
+	for (i = SPEC_OP_NONE + 1; i < SPEC_OP_KINDS; i++)
+		printf("# %-13s %7lu %9lu %9lu %9lu %9lu %9lu\n", spec_op_name(i),
 		       total[i][PT_OK], total[i][PT_EXISTS], total[i][PT_NOENT],
 		       total[i][PT_INVALID], total[i][PT_NOMEM], total[i][PT_AGAIN]);
 }

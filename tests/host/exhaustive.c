@@ -55,15 +55,15 @@ static void add_singles(u64 start, u64 end)
 	for (level = 1; level <= 3; level++)
 		for (va = start; va < end; va += ref_size(level))
 			add((struct op){
-				.kind = OP_MAP, .va = va, .pa = va + (1 << 20),
+				.kind = SPEC_OP_MAP, .va = va, .pa = va + (1 << 20),
 				.level = level, .rights = PT_RIGHTS,
 			});
 	for (va = start; va < end; va += 4096) {
-		add((struct op){ .kind = OP_UNMAP, .va = va });
-		add((struct op){ .kind = OP_PROTECT, .va = va, .rights = PT_USER });
+		add((struct op){ .kind = SPEC_OP_UNMAP, .va = va });
+		add((struct op){ .kind = SPEC_OP_PROTECT, .va = va, .rights = PT_USER });
 	}
 	for (va = start; va < end; va += ref_size(2))
-		add((struct op){ .kind = OP_SPLIT, .va = va });
+		add((struct op){ .kind = SPEC_OP_SPLIT, .va = va });
 	for (level = 1; level <= 3; level++)
 		for (va = start; va < end; va += ref_size(level + 1))
 			add((struct op){ .kind = OP_FOREIGN, .va = va, .level = level });
@@ -76,17 +76,17 @@ static void add_ranges(u64 start, u64 end)
 	u64 va, to;
 
 	for (va = start; va < end; va += 4096) {
-		add((struct op){ .kind = OP_REMAP, .va = va, .pa = 1 << 20 });
+		add((struct op){ .kind = SPEC_OP_REMAP, .va = va, .pa = 1 << 20 });
 		add((struct op){ .kind = OP_ACCESS, .va = va, .rights = PT_WRITE });
 		add((struct op){ .kind = OP_CUT, .va = va });
 		for (to = va + 4096; to <= end; to += 4096) {
-			add((struct op){ .kind = OP_UNMAP_RANGE, .va = va, .end = to });
+			add((struct op){ .kind = SPEC_OP_UNMAP_RANGE, .va = va, .end = to });
 			add((struct op){
-				.kind = OP_PROTECT_RANGE, .va = va, .end = to,
+				.kind = SPEC_OP_PROTECT_RANGE, .va = va, .end = to,
 				.rights = PT_WRITE,
 			});
 			add((struct op){
-				.kind = OP_MAP_RANGE, .va = va, .level = 1,
+				.kind = SPEC_OP_MAP_RANGE, .va = va, .level = 1,
 				.n = (to - va) / 4096, .rights = PT_RIGHTS,
 			});
 		}
@@ -94,7 +94,7 @@ static void add_ranges(u64 start, u64 end)
 	for (va = start; va < end; va += ref_size(2))
 		for (to = va + ref_size(2); to <= end; to += ref_size(2))
 			add((struct op){
-				.kind = OP_MAP_RANGE, .va = va, .level = 2,
+				.kind = SPEC_OP_MAP_RANGE, .va = va, .level = 2,
 				.n = (to - va) / ref_size(2), .rights = PT_RIGHTS,
 			});
 }

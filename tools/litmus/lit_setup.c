@@ -28,11 +28,11 @@ static bool lit_op(const struct lit_test *test, const struct lit_step *step,
 		   struct mmu_op *op)
 {
 	static const u8 kinds[] = {
-		[LIT_MAP] = MMU_OP_MAP, [LIT_UNMAP] = MMU_OP_UNMAP,
-		[LIT_PROTECT] = MMU_OP_PROTECT, [LIT_REMAP] = MMU_OP_REMAP,
-		[LIT_RESOLVE] = MMU_OP_RESOLVE, [LIT_MAP_RANGE] = MMU_OP_MAP_RANGE,
-		[LIT_UNMAP_RANGE] = MMU_OP_UNMAP_RANGE,
-		[LIT_PROTECT_RANGE] = MMU_OP_PROTECT_RANGE, [LIT_TABLE] = MMU_OP_TABLE,
+		[LIT_MAP] = SPEC_OP_MAP, [LIT_UNMAP] = SPEC_OP_UNMAP,
+		[LIT_PROTECT] = SPEC_OP_PROTECT, [LIT_REMAP] = SPEC_OP_REMAP,
+		[LIT_RESOLVE] = SPEC_OP_RESOLVE, [LIT_MAP_RANGE] = SPEC_OP_MAP_RANGE,
+		[LIT_UNMAP_RANGE] = SPEC_OP_UNMAP_RANGE,
+		[LIT_PROTECT_RANGE] = SPEC_OP_PROTECT_RANGE, [LIT_TABLE] = MMU_OP_TABLE,
 	};
 
 	if (step->kind >= sizeof(kinds) || !kinds[step->kind])
@@ -66,7 +66,7 @@ static void lit_collect_calls(const struct lit_test *test)
 		}
 		for (page = 0; page < MMU_VPAGES && test->demand; page++) {
 			lit_model.demand[t][page] = n;
-			row[n++] = (struct mmu_op){ .kind = MMU_OP_MAP, .va = (u8)page,
+			row[n++] = (struct mmu_op){ .kind = SPEC_OP_MAP, .va = (u8)page,
 						    .level = 1, .rights = MMU_U | MMU_W };
 		}
 	}
@@ -185,7 +185,7 @@ static void lit_collect_setup(const struct lit_test *test)
 		if (page->frame == LIT_UNMAPPED)
 			continue;
 		lit_model.config.setup[n++] = (struct mmu_op){
-			.kind = page->span == page->level ? MMU_OP_MAP : MMU_OP_MAP_RANGE,
+			.kind = page->span == page->level ? SPEC_OP_MAP : SPEC_OP_MAP_RANGE,
 			.va = (u8)lit_first_page(test, i),
 			.level = (u8)page->level, .rights = (u8)page->rights,
 			.n = page->span == page->level ? 0 :

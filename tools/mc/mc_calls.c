@@ -121,35 +121,38 @@ static void mc_run(struct op *op, u64 va)
 	struct pt_mapping m;
 
 	switch (op->env.op->kind) {
-	case MMU_OP_MAP:
+	case SPEC_OP_MAP:
 		mc_map(op, va);
 		break;
-	case MMU_OP_UNMAP:
+	case SPEC_OP_UNMAP:
 		op_unmap(op, va, &m);
 		break;
-	case MMU_OP_PROTECT:
+	case SPEC_OP_PROTECT:
 		op_protect(op, va, &m);
 		break;
-	case MMU_OP_REMAP:
+	case SPEC_OP_REMAP:
 		mc_remap(op, va);
 		break;
-	case MMU_OP_RESOLVE:
+	case SPEC_OP_RESOLVE:
 		op_resolve(op, va, &m);
 		break;
-	case MMU_OP_MAP_RANGE:
+	case SPEC_OP_MAP_RANGE:
 		mc_map_range(op, va);
 		break;
-	case MMU_OP_UNMAP_RANGE:
+	case SPEC_OP_UNMAP_RANGE:
 		mc_range(op, va, op_unmap_range);
 		break;
-	case MMU_OP_PROTECT_RANGE:
+	case SPEC_OP_PROTECT_RANGE:
 		mc_range(op, va, op_protect_range);
 		break;
 	case MMU_OP_TABLE:
 		mc_table(op, va);
 		break;
-	default:
+	case SPEC_OP_SPLIT:
 		mc_split(op, va);
+		break;
+	default:
+		mmu_violate("no such operation");
 	}
 }
 

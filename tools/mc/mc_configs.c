@@ -10,14 +10,14 @@
 #define RO	MMU_U
 #define RX	(MMU_U | MMU_X)
 
-#define MAP(va, level)			{ MMU_OP_MAP, va, 0, level, RW, 0 }
-#define UNMAP(va)			{ MMU_OP_UNMAP, va, 0, 0, 0, 0 }
-#define PROTECT(va, rights)		{ MMU_OP_PROTECT, va, 0, 0, rights, 0 }
-#define REMAP(va, level)		{ MMU_OP_REMAP, va, 0, level, 0, 0 }
-#define SPLIT(va)			{ MMU_OP_SPLIT, va, 0, 0, 0, 0 }
-#define MAP_RANGE(va, n, level)		{ MMU_OP_MAP_RANGE, va, n, level, RW, 0 }
-#define UNMAP_RANGE(va, n)		{ MMU_OP_UNMAP_RANGE, va, n, 0, 0, 0 }
-#define PROTECT_RANGE(va, n, rights)	{ MMU_OP_PROTECT_RANGE, va, n, 0, rights, 0 }
+#define MAP(va, level)			{ SPEC_OP_MAP, va, 0, level, RW, 0 }
+#define UNMAP(va)			{ SPEC_OP_UNMAP, va, 0, 0, 0, 0 }
+#define PROTECT(va, rights)		{ SPEC_OP_PROTECT, va, 0, 0, rights, 0 }
+#define REMAP(va, level)		{ SPEC_OP_REMAP, va, 0, level, 0, 0 }
+#define SPLIT(va)			{ SPEC_OP_SPLIT, va, 0, 0, 0, 0 }
+#define MAP_RANGE(va, n, level)		{ SPEC_OP_MAP_RANGE, va, n, level, RW, 0 }
+#define UNMAP_RANGE(va, n)		{ SPEC_OP_UNMAP_RANGE, va, n, 0, 0, 0 }
+#define PROTECT_RANGE(va, n, rights)	{ SPEC_OP_PROTECT_RANGE, va, n, 0, rights, 0 }
 #define PAGE(n)				(1U << (n))
 
 /* name, CPUs, reserve, accessed, written, foreign, quick, explicit, setup, programs, boundary */

@@ -117,7 +117,7 @@ u16 mmu_node_begin(unsigned int cpu, unsigned int op)
 	unsigned int row = mc_in_setup ? MMU_CPUS : cpu;
 
 	if ((mc_in_setup && cpu) || op >= (mc_in_setup ? MC_SETUP : MC_OPS) ||
-	    mc_op(row, op)->kind == MMU_OP_NONE)
+	    mc_op(row, op)->kind == SPEC_OP_NONE)
 		return 0;
 	if (!mc_roots[row][op])
 		mc_roots[row][op] = mc_node_make(0, 0, row, op);

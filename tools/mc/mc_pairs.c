@@ -27,17 +27,17 @@ static const struct mc_kind {
 	u8 needs;
 	u8 lowest;		/* level */
 } mc_kinds[] = {
-	{ "map", MMU_OP_MAP, RW, 0, MC_NEEDS_NOTHING, 1 },
-	{ "unmap", MMU_OP_UNMAP, 0, 0, MC_NEEDS_RW, 1 },
-	{ "tighten", MMU_OP_PROTECT, RO, 0, MC_NEEDS_RW, 1 },
-	{ "loosen", MMU_OP_PROTECT, RW, 0, MC_NEEDS_RO, 1 },
-	{ "execute", MMU_OP_PROTECT, RX, 0, MC_NEEDS_RO, 1 },
-	{ "remap", MMU_OP_REMAP, 0, 0, MC_NEEDS_RW, 1 },
-	{ "resolve", MMU_OP_RESOLVE, 0, 0, MC_NEEDS_RW, 1 },
-	{ "split", MMU_OP_SPLIT, 0, 0, MC_NEEDS_RW, 2 },
-	{ "map_range", MMU_OP_MAP_RANGE, RW, 1, MC_NEEDS_NOTHING, 1 },
-	{ "unmap_range", MMU_OP_UNMAP_RANGE, 0, 1, MC_NEEDS_RW, 1 },
-	{ "protect_range", MMU_OP_PROTECT_RANGE, RO, 1, MC_NEEDS_RW, 1 },
+	{ "map", SPEC_OP_MAP, RW, 0, MC_NEEDS_NOTHING, 1 },
+	{ "unmap", SPEC_OP_UNMAP, 0, 0, MC_NEEDS_RW, 1 },
+	{ "tighten", SPEC_OP_PROTECT, RO, 0, MC_NEEDS_RW, 1 },
+	{ "loosen", SPEC_OP_PROTECT, RW, 0, MC_NEEDS_RO, 1 },
+	{ "execute", SPEC_OP_PROTECT, RX, 0, MC_NEEDS_RO, 1 },
+	{ "remap", SPEC_OP_REMAP, 0, 0, MC_NEEDS_RW, 1 },
+	{ "resolve", SPEC_OP_RESOLVE, 0, 0, MC_NEEDS_RW, 1 },
+	{ "split", SPEC_OP_SPLIT, 0, 0, MC_NEEDS_RW, 2 },
+	{ "map_range", SPEC_OP_MAP_RANGE, RW, 1, MC_NEEDS_NOTHING, 1 },
+	{ "unmap_range", SPEC_OP_UNMAP_RANGE, 0, 1, MC_NEEDS_RW, 1 },
+	{ "protect_range", SPEC_OP_PROTECT_RANGE, RO, 1, MC_NEEDS_RW, 1 },
 };
 
 #define MC_KINDS	(sizeof(mc_kinds) / sizeof(mc_kinds[0]))
@@ -49,12 +49,12 @@ static struct mmu_op mc_op_of(const struct mc_kind *kind, unsigned int va,
 {
 	struct mmu_op op = { .kind = kind->kind, .va = (u8)va, .rights = kind->rights };
 
-	if (kind->kind == MMU_OP_MAP || kind->kind == MMU_OP_MAP_RANGE ||
-	    kind->kind == MMU_OP_REMAP)
+	if (kind->kind == SPEC_OP_MAP || kind->kind == SPEC_OP_MAP_RANGE ||
+	    kind->kind == SPEC_OP_REMAP)
 		op.level = (u8)level;
 	if (kind->range) {
 		op.va = 0;
-		op.n = kind->kind == MMU_OP_MAP_RANGE ? 2 : (u8)(2 * mmu_pages(level));
+		op.n = kind->kind == SPEC_OP_MAP_RANGE ? 2 : (u8)(2 * mmu_pages(level));
 	}
 	return op;
 }
@@ -66,7 +66,7 @@ static void mc_prepare(struct mc_config *config, unsigned int *n, unsigned int v
 	if (needs == MC_NEEDS_NOTHING)
 		return;
 	config->setup[(*n)++] = (struct mmu_op){
-		.kind = MMU_OP_MAP, .va = (u8)va, .level = (u8)level,
+		.kind = SPEC_OP_MAP, .va = (u8)va, .level = (u8)level,
 		.rights = needs == MC_NEEDS_RW ? RW : RO,
 	};
 }

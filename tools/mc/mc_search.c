@@ -295,7 +295,7 @@ static void mc_start(struct mc_search *m)
 	m->state_bytes = offsetof(struct mmu_state, cpu) +
 			 mmu.cpus * sizeof(struct mmu_cpu);
 	for (cpu = 0; cpu < mmu.cpus; cpu++)
-		m->idle[cpu] = m->config->program[cpu][0].kind == MMU_OP_NONE;
+		m->idle[cpu] = m->config->program[cpu][0].kind == SPEC_OP_NONE;
 	m->hashes.at = mc_reserve(MC_RESERVED);
 	m->parents.at = mc_reserve(MC_RESERVED);
 	m->now.at = mc_reserve(MC_RESERVED);
