@@ -28,6 +28,7 @@ static void *vpt_monitor_end(struct vpt_monitor *m)
 {
 	void *memory;
 
+	lockdep_assert_held(&vpt_monitors_lock);
 	list_del_init(&m->node);
 	raw_spin_lock_irq(&m->lock);
 	WRITE_ONCE(m->on, false);

@@ -105,6 +105,7 @@ void vpt_violation(struct vpt_file *f, u64 va, const char *fmt, ...)
 	struct va_format text = { .fmt = fmt };
 	va_list args;
 
+	lockdep_assert_held(&f->lock);
 	if (f->violations++)
 		return;
 	va_start(args, fmt);

@@ -41,6 +41,7 @@ struct vpt_extent *vpt_extent_at(struct vpt_file *f, u64 va, u64 bytes)
 {
 	struct vpt_extent *extent = vpt_extent_from(f, va);
 
+	lockdep_assert_held(&f->lock);
 	if (!extent || va < extent->pt.start || extent->pt.end - va < bytes)
 		return NULL;
 	return extent;
@@ -71,6 +72,7 @@ static void vpt_extent_insert(struct vpt_extents *extents, struct vpt_extent *ex
 {
 	struct rb_node **link = &extents->tree.rb_node, *parent = NULL;
 
+	lockdep_assert_held(&extents->lock);
 	while (*link) {
 		parent = *link;
 		if (extent->pt.start < rb_entry(parent, struct vpt_extent, node)->pt.start)
@@ -102,6 +104,7 @@ static void vpt_spare_add(struct vpt_extents *extents, struct vpt_extent *spare)
 /* The whole region, which is one VMA yet.  @f->lock is held. */
 void vpt_extent_first(struct vpt_file *f, struct vpt_extent *extent)
 {
+	lockdep_assert_held(&f->lock);
 	spin_lock(&f->extents.lock);
 	vpt_extent_insert(&f->extents, extent);
 	spin_unlock(&f->extents.lock);
@@ -114,6 +117,7 @@ void vpt_extent_shrink(struct vpt_file *f, struct vpt_extent *extent, u64 lo, u6
 	struct vpt_extents *extents = &f->extents;
 	struct vpt_extent *rest;
 
+	lockdep_assert_held(&f->lock);
 	spin_lock(&extents->lock);
 	if (lo == extent->pt.start && hi == extent->pt.end) {
 		rb_erase(&extent->node, &extents->tree);
@@ -143,6 +147,7 @@ int vpt_extent_for_split(struct vpt_file *f)
 {
 	struct vpt_extent *spare = kmalloc(sizeof(*spare), GFP_KERNEL_ACCOUNT);
 
+	mmap_assert_write_locked(f->mm);
 	if (!spare)
 		return -ENOMEM;
 	mutex_lock(&f->lock);

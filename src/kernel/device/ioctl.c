@@ -57,7 +57,7 @@ u64 vpt_show_phys(const struct vpt_file *f, u64 pa)
 }
 
 /* The extent that holds a range, or -ENXIO, -ERANGE.  @f->lock is held. */
-struct vpt_extent *vpt_find_piece(struct vpt_file *f, u64 va, u64 bytes)
+struct vpt_extent *vpt_find_extent(struct vpt_file *f, u64 va, u64 bytes)
 {
 	struct vpt_extent *extent = vpt_extent_at(f, va, bytes);
 
@@ -76,7 +76,7 @@ int vpt_check_inside(struct vpt_file *f, u64 va, u64 bytes)
 
 	if (mutex_lock_killable(&f->lock))
 		return -EINTR;
-	extent = vpt_find_piece(f, va, bytes);
+	extent = vpt_find_extent(f, va, bytes);
 	mutex_unlock(&f->lock);
 	return PTR_ERR_OR_ZERO(extent);
 }

@@ -21,7 +21,7 @@ int vpt_level(u64 page_size);
 int vpt_prot_check(u32 prot);
 int vpt_rights(struct vpt_file *f, u32 prot);
 u64 vpt_show_phys(const struct vpt_file *f, u64 pa);
-struct vpt_extent *vpt_find_piece(struct vpt_file *f, u64 va, u64 bytes);
+struct vpt_extent *vpt_find_extent(struct vpt_file *f, u64 va, u64 bytes);
 int vpt_check_inside(struct vpt_file *f, u64 va, u64 bytes);
 
 /* check.c */

@@ -115,7 +115,7 @@ int vpt_mmap_lock_map(struct vpt_file *f, u64 start, u64 bytes, u64 page_size)
 
 	if (mmap_write_lock_killable(f->mm))
 		return -EINTR;
-	extent = vpt_find_piece(f, start, bytes);
+	extent = vpt_find_extent(f, start, bytes);
 	if (IS_ERR(extent))
 		ret = PTR_ERR(extent);
 	else

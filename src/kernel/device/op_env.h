@@ -125,7 +125,7 @@ static inline void vpt_op_enter(struct op *op, const struct vpt_extent *extent)
 
 static inline int op_env_find(struct op *op, u64 va, u64 bytes)
 {
-	struct vpt_extent *extent = vpt_find_piece(op->env.f, va, bytes);
+	struct vpt_extent *extent = vpt_find_extent(op->env.f, va, bytes);
 
 	if (IS_ERR(extent))
 		return PTR_ERR(extent);

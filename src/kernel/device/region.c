@@ -88,6 +88,7 @@ int vpt_region_map(struct vpt_file *f, struct vm_area_struct *vma)
 	bool made;
 	u64 root;
 
+	mmap_assert_write_locked(vma->vm_mm);
 	if (ret)
 		return ret;
 	root = vpt_root(f->mm, vma->vm_start, &made);

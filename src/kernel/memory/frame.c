@@ -160,6 +160,7 @@ unsigned int vpt_frame_alloc_some(struct vpt_file *f, struct page **pages, unsig
  */
 void vpt_frames_keep(struct vpt_file *f, u64 n, unsigned int level)
 {
+	lockdep_assert_held(&f->lock);
 	f->frames += n;
 	atomic64_add(n * vpt_level_pages(level), &f->settled);
 }
@@ -245,6 +246,7 @@ struct page *vpt_touch_alloc(void)
 /* The fault has mapped the frame, after vpt_charge().  @f->lock is held. */
 void vpt_touch_keep(struct vpt_file *f)
 {
+	lockdep_assert_held(&f->lock);
 	f->frames++;
 	vpt_rss_add(f, 1);
 }
@@ -336,6 +338,7 @@ void vpt_free_frames(struct vpt_file *f, struct list_head *frames)
 	struct page *frame, *next;
 	unsigned long small = 0, pages = 0;
 
+	lockdep_assert_held(&f->lock);
 	/*
 	 * The list is forgotten as a whole: taking one out of it would write to its
 	 * neighbours, which may be free already.
@@ -403,6 +406,7 @@ free_frame:
 /* The frame of a handle, or NULL.  @f->lock is held. */
 struct page *vpt_handle_frame(struct vpt_file *f, u64 handle)
 {
+	lockdep_assert_held(&f->lock);
 	return handle && handle <= U32_MAX ? xa_load(&f->handles, handle) : NULL;
 }
 
@@ -414,6 +418,7 @@ int vpt_pick_frame(const struct pt_env *env, unsigned int level, u64 *pa)
 {
 	struct page *frame = env->fresh;
 
+	lockdep_assert_held(&env->f->lock);
 	if (!frame) {
 		frame = vpt_handle_frame(env->f, env->handle);
 		if (!frame)

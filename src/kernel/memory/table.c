@@ -333,6 +333,7 @@ void vpt_reclaim_tables(struct pt_env *env, struct list_head *held)
 	struct vpt_file *f = env->f;
 	struct page *page, *next;
 
+	lockdep_assert_held(&f->lock);
 	list_for_each_entry_safe(page, next, &env->dead_tables, lru) {
 		unsigned int level = vpt_index(page);
 
