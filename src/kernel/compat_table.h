@@ -38,7 +38,7 @@ static inline spinlock_t *vpt_ptlock(struct page *table)
 #endif
 
 #if ALLOC_SPLIT_PTLOCKS && !defined(VPT_PTLOCK_EXPORTED)
-#define VPT_SPLIT_UNIT		(1UL << 30)
+#define VPT_SPLIT_UNIT		VPT_GIB
 #else
 #define VPT_SPLIT_UNIT		PAGE_SIZE
 #endif

@@ -38,6 +38,12 @@
 #include "../core/pt.h"
 #include "checking/monitor.h"
 
+/* Regions are made of these.  Not SZ_1G, which is an int on older kernels. */
+#define VPT_GIB			(1UL << 30)
+
+/* Where regions end at the latest: user addresses with 4-level paging. */
+#define VPT_ADDR_MAX		(1UL << 47)
+
 /* Tables kept in the reserve for the next operation. */
 #define VPT_RESERVE_KEEP	8
 

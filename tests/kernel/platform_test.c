@@ -25,7 +25,7 @@ bool boot_cpu_has(int n)
 	return feature[n];
 }
 
-int pr_err(const char *fmt, ...)
+int fake_err(const char *fmt, ...)
 {
 	va_list ap;
 

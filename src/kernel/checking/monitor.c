@@ -6,6 +6,8 @@
  * check=full; so it never sees half of an operation.  All of them end when check=
  * leaves full: from then on nobody may be telling any more.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/mm.h>
 
 #include "opcheck.h"
@@ -149,7 +151,7 @@ void vpt_monitor_prepare(struct vpt_file *f)
 		bytes = max(bytes, 2 * READ_ONCE(m->bytes));
 	}
 	if (bytes > VPT_MONITOR_MAX) {
-		pr_warn_once("vpt: check: the protocol monitor has lost track: too much is mapped\n");
+		pr_warn_once("check: the protocol monitor has lost track: too much is mapped\n");
 		return;
 	}
 	kvfree(vpt_monitor_swap_spare(m, kvmalloc(bytes, GFP_KERNEL_ACCOUNT | __GFP_NORETRY |

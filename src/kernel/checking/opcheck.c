@@ -6,6 +6,8 @@
  * file's operations fail with EIO (vpt_lock_reserved()), its faults with SIGBUS, and
  * what is left to do is to take the region down.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/module.h>
 #include <linux/string.h>
 
@@ -87,7 +89,7 @@ static void vpt_report_walk(struct vpt_file *f, const struct pt *pt, u64 va)
 	vpt_spec_region(f, pt, &region);
 	spec_translate(&env.memory, &region.cpu, region.root, va, &walk);
 	for (level = SPEC_LEVELS; level >= walk.level; level--)
-		pr_err("vpt: check:   %-4s %#013llx[%3llu] = %#018llx\n", names[level],
+		pr_err("check:   %-4s %#013llx[%3llu] = %#018llx\n", names[level],
 		       walk.table[level], va >> spec_shift(level) & (SPEC_ENTRIES - 1),
 		       walk.entry[level]);
 }
@@ -110,13 +112,13 @@ void vpt_violation(struct vpt_file *f, u64 va, const char *fmt, ...)
 		return;
 	va_start(args, fmt);
 	text.va = &args;
-	pr_err("vpt: check: %pV\n", &text);
+	pr_err("check: %pV\n", &text);
 	va_end(args);
 	if (f->extents.cut)
 		vpt_report_walk(f, f->extents.cut, va);
 	else if (!vpt_region_gone(f))
 		vpt_report_walk(f, &vpt_extent_from(f, 0)->pt, va);
-	pr_err("vpt: check: the region of process %d (%s) takes no more changes\n",
+	pr_err("check: the region of process %d (%s) takes no more changes\n",
 	       task_tgid_nr(current), current->comm);
 }
 

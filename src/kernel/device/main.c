@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* /dev/vpt: the device and its files. */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/compat.h>
 #include <linux/mman.h>
 #include <linux/miscdevice.h>
@@ -9,11 +11,8 @@
 #include <linux/slab.h>
 
 #include "../checking/debugfs.h"
-#include "platform.h"
 #include "../checking/opcheck.h"
-
-#define VPT_GIB		(1UL << 30)
-#define VPT_ADDR_MAX	(1UL << 47)
+#include "platform.h"
 
 static unsigned int pool;
 module_param(pool, uint, 0444);
@@ -197,14 +196,14 @@ static int __init vpt_init(void)
 	if (ret)
 		return ret;
 	if (pool && !IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE)) {
-		pr_warn("vpt: pool=%u, but this kernel has no huge pages\n", pool);
+		pr_warn("pool=%u, but this kernel has no huge pages\n", pool);
 		pool = 0;
 	}
 	ret = vpt_pool_fill(pool);
 	if (ret < 0)
 		return ret;
 	if (ret < pool)
-		pr_warn("vpt: pool=%u, but only %d GiB could be taken\n", pool, ret);
+		pr_warn("pool=%u, but only %d GiB could be taken\n", pool, ret);
 	ret = misc_register(&vpt_device);
 	if (ret)
 		vpt_pool_empty();

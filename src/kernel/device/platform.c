@@ -24,6 +24,8 @@
  *    it asks the module, since no VMA of the module's is VM_SHADOW_STACK.
  *  - Protection keys: all leaves have key 0.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/cc_platform.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -105,7 +107,7 @@ int vpt_platform_check(void)
 
 	for (i = 0; i < ARRAY_SIZE(vpt_obstacles); i++) {
 		if (vpt_obstacles[i].holds()) {
-			pr_err("vpt: %s\n", vpt_obstacles[i].why);
+			pr_err("%s\n", vpt_obstacles[i].why);
 			return -EOPNOTSUPP;
 		}
 	}

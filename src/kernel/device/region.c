@@ -10,9 +10,6 @@
 
 #include "../../protocol/op.h"
 
-#define VPT_REGION_UNIT	(1UL << 30)
-#define VPT_REGION_MAX	(1UL << 47)
-
 /*
  * The level-4 table of @mm: its PGD, or under LA57 the P4D for [0, 2^48).  That is made by
  * Linux if nothing has been mapped there yet, with the tables that lead to @va.  @made
@@ -66,8 +63,8 @@ static int vpt_region_check(struct vpt_file *f, struct vm_area_struct *vma)
 	if (f->end)
 		return -EBUSY;
 	if (!(vma->vm_flags & VM_SHARED) || vma->vm_pgoff ||
-	    ((vma->vm_start | vma->vm_end) & (VPT_REGION_UNIT - 1)) ||
-	    vma->vm_end > VPT_REGION_MAX)
+	    ((vma->vm_start | vma->vm_end) & (VPT_GIB - 1)) ||
+	    vma->vm_end > VPT_ADDR_MAX)
 		return -EINVAL;
 	if (!(vma->vm_flags & VM_READ))
 		return -EACCES;
@@ -279,7 +276,7 @@ static void vpt_mm_release(struct mmu_notifier *notifier, struct mm_struct *mm)
 {
 	struct vpt_file *f = container_of(notifier, struct vpt_file, notifier);
 
-	vpt_region_remove(f, 0, VPT_REGION_MAX);
+	vpt_region_remove(f, 0, VPT_ADDR_MAX);
 	vpt_drop_handles(f);
 }
 

@@ -10,6 +10,8 @@
  * in a region (pt_env_leaf_bits(), VM_IO).  Who looks for pages by their number may hold
  * one all the same, see vpt_pool_put().
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/capability.h>
 #include <linux/sched/signal.h>
 
@@ -184,7 +186,7 @@ bool vpt_frame_retire(struct page *frame, unsigned long pages)
 	}
 	if (i == pages)
 		return false;
-	pr_err("vpt: page %#lx is bad: its frame of %lu MiB is not used again\n",
+	pr_err("page %#lx is bad: its frame of %lu MiB is not used again\n",
 	       page_to_pfn(frame + i), pages >> (20 - PAGE_SHIFT));
 	vpt_count(frames_retired, 1);
 	return true;

@@ -11,6 +11,8 @@
  * pages (soft_offline_page, memory hot-remove): they are not on an LRU list, so that it
  * gives up.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/highmem.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mmzone.h>
@@ -92,7 +94,7 @@ int vpt_pool_fill(unsigned int n)
 	if (!n)
 		return 0;
 	if (n > all) {
-		pr_err("vpt: pool=%u, but this machine has room for %lu frames of 1 GiB\n", n, all);
+		pr_err("pool=%u, but this machine has room for %lu frames of 1 GiB\n", n, all);
 		return -EINVAL;
 	}
 	vpt_pool = kcalloc(n, sizeof(*vpt_pool), GFP_KERNEL);
@@ -181,7 +183,7 @@ static bool vpt_pool_held(struct page *frame)
 	for (i = 0; i < VPT_GIB_PAGES; i++) {
 		if (page_count(frame + i) == 1)
 			continue;
-		pr_err("vpt: page %#lx has another user: its frame of 1024 MiB is not used again\n",
+		pr_err("page %#lx has another user: its frame of 1024 MiB is not used again\n",
 		       page_to_pfn(frame + i));
 		vpt_count(frames_retired, 1);
 		return true;

@@ -55,6 +55,8 @@
  * whether anybody is there reads our tables later than that: the change was before,
  * and a locked instruction stands between on either side.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/mmu_notifier.h>
 #include <linux/rculist.h>
 
@@ -371,7 +373,7 @@ int vpt_notifier_register(struct vpt_file *f)
 	mmap_write_unlock(f->mm);
 	if (n.done)
 		return 0;
-	pr_err_once("vpt: this kernel's MMU notifiers cannot be called: no secondary MMU could be told of changes\n");
+	pr_err_once("this kernel's MMU notifiers cannot be called: no secondary MMU could be told of changes\n");
 	mmu_notifier_unregister(&f->notifier, f->mm);
 	return -EOPNOTSUPP;
 }

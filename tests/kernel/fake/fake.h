@@ -30,6 +30,8 @@ bool boot_cpu_has(int feature);
 struct cpuinfo_x86 { uint8_t x86, x86_vendor, x86_model; };
 extern struct cpuinfo_x86 boot_cpu_data;
 
-int pr_err(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+#define KBUILD_MODNAME	"vpt"
+#define pr_err(fmt, ...)	fake_err(pr_fmt(fmt), ##__VA_ARGS__)
+int fake_err(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #endif /* FAKE_H */
