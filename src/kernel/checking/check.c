@@ -75,12 +75,24 @@ static bool vpt_spec_frame_known(void *ctx, u64 pa, unsigned int level)
 	       (level == 2 && vpt_frame_level(frame) == 3);
 }
 
+static bool vpt_any_table(struct page *page, unsigned long n)
+{
+	for (; n; n--, page++) {
+		if (PageTable(page))
+			return true;
+	}
+	return false;
+}
+
+/* The memory map has a subsection whole or not at all: so pfn_valid() once for each. */
 static bool vpt_spec_frame_has_table(void *ctx, u64 pa, u64 bytes)
 {
-	unsigned long pfn;
+	const unsigned long end = PHYS_PFN(pa + bytes);
+	unsigned long pfn, next;
 
-	for (pfn = PHYS_PFN(pa); pfn < PHYS_PFN(pa + bytes); pfn++) {
-		if (pfn_valid(pfn) && PageTable(pfn_to_page(pfn)))
+	for (pfn = PHYS_PFN(pa); pfn < end; pfn = next) {
+		next = min(end, ALIGN(pfn + 1, PAGES_PER_SUBSECTION));
+		if (pfn_valid(pfn) && vpt_any_table(pfn_to_page(pfn), next - pfn))
 			return true;
 	}
 	return false;
