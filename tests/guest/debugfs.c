@@ -227,7 +227,7 @@ static void regions_vanish_while_read(u64 unused)
 	beside_begin(&process, live_and_die, NULL);
 	beside_begin(&threads[0], come_and_go, NULL);
 	beside_begin(&threads[1], come_and_go, NULL);
-	for (i = 0; budget_left(&budget, i); i++) {
+	for (i = 0; budget_left(&budget, i) || !threads[0].rounds || !process.rounds; i++) {
 		fd = view_open(names[i % 3]);
 		while ((n = read(fd, buffer, sizeof(buffer))) > 0)
 			lines += n > 0;
@@ -237,7 +237,7 @@ static void regions_vanish_while_read(u64 unused)
 	beside_end(&threads[0]);
 	beside_end(&threads[1]);
 	beside_end(&process);
-	EXPECT(lines && threads[0].rounds && process.rounds, "nothing happened");
+	EXPECT(lines, "nothing was read");
 	fd = view_open("check");
 	text = view_text(fd, 4096);
 	EXPECT(!*text, "afterwards:\n%s", text);
@@ -271,7 +271,7 @@ static void what_stays_is_in_each_dump(u64 unused)
 			"MAP");
 	id = id_of(r.base);
 	beside_begin(&beside, map_and_unmap, &r);
-	for (i = 0; budget_left(&budget, i); i++) {
+	for (i = 0; budget_left(&budget, i) || beside.rounds < 2; i++) {
 		text = tables_of(id, 0, ~0ULL, 300);
 		for (p = 0; p < STAYS; p++) {
 			const char *va = r.base + 402 * VPT_4K + p * 5 * VPT_2M;
@@ -282,7 +282,6 @@ static void what_stays_is_in_each_dump(u64 unused)
 		free(text);
 	}
 	beside_end(&beside);
-	EXPECT(beside.rounds > 1, "nothing changed");
 	region_close(&r);
 }
 

@@ -14,7 +14,7 @@
 #define SYS_process_mrelease	448
 #endif
 
-#define MUNMAPS		60000
+#define MUNMAPS		16000
 #define HOLES		20000
 #define TOUCHES		256
 

@@ -214,12 +214,13 @@ static void *touch_for_ever(void *arg)
 /* Close or munmap under the feet of threads that touch the region. */
 static void torn_away(u64 how)
 {
+	u64 i, v, before, touches;
 	pthread_t thread;
-	u64 i, v, before;
 	pid_t pid;
 	int status;
 
 	share_steps();
+	touches = paced(TOUCHES);
 	for (i = 0; i < 20; i++) {
 		before = atomic_load(steps);
 		pid = fork();
@@ -233,7 +234,7 @@ static void torn_away(u64 how)
 		pthread_create(&thread, NULL, touch_for_ever, (void *)(2 * i));
 		pthread_create(&thread, NULL, touch_for_ever, (void *)(2 * i + 1));
 		/* In full swing; how long that takes depends on check=. */
-		while (atomic_load(steps) < before + TOUCHES)
+		while (atomic_load(steps) < before + touches)
 			usleep(1000);
 		if (how == CLOSE)
 			EXPECT(!close(region.fd), "close");
@@ -250,7 +251,7 @@ int main(int argc, char **argv)
 {
 	static const struct property properties[] = {
 		{ "random SIGKILLs of four-thread users lose nothing", random_kills,
-		  500, 600 },
+		  200, 600 },
 		{ "exit while in use", ends, EXIT, 0 },
 		{ "exit by another thread while in use", ends, EXIT_OF_A_THREAD, 0 },
 		{ "exec while in use", ends, EXEC, 0 },

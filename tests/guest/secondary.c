@@ -489,7 +489,11 @@ static void come_and_go(u64 unused)
 #define EACH_LEVEL(what, how)							\
 	EACH_CASE("4K: told of " what, how, 1),					\
 	EACH_CASE("2M: told of " what, how, 2),					\
-	EACH_CASE("1G: told of " what, how, 3)
+	/* Two of the four, since each clears a frame of 1 GiB. */			\
+	{ "1G: told of " what ": copy, registered before vpt", told,		\
+	  CASE(how, 3, WATCHER_COPY, 1), 0 },					\
+	{ "1G: told of " what ": shared table, registered after vpt", told,	\
+	  CASE(how, 3, WATCHER_SHARE, 0), 0 }
 
 static const struct property properties[] = {
 	EACH_LEVEL("UNMAP", UNMAP),

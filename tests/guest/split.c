@@ -15,15 +15,17 @@ static void split_with_no_table_to_spare(u64 unused)
 	const u64 slot = 512 * VPT_1G;
 	struct vpt_page p = { 0 };
 	struct region r;
-	u64 i, n, value;
+	u64 i, n, value, frame;
 	char *near;
 
 	(void)unused;
 	region_rw(&r, 8 * 512, VPT_STRICT);
 	need_size(r.fd, VPT_1G);
+	/* A frame of its own each time would be cleared each time. */
+	REQUIRE(!vu_frame_alloc(r.fd, VPT_1G, &frame), "FRAME_ALLOC");
 	near = r.base + VPT_1G;
 	for (n = 0; n < 16; n++) {
-		REQUIRE(!vu_map(r.fd, r.base, VPT_1G, RW, 0), "map of 1 GiB");
+		REQUIRE(!vu_map(r.fd, r.base, VPT_1G, RW, frame), "map of 1 GiB");
 		*(u64 *)(r.base + 5 * VPT_2M) = n;
 		for (i = 0; i < n % 8; i++)
 			EXPECT(!vu_map(r.fd, near + i * VPT_2M, VPT_4K, RW, 0), "map near");

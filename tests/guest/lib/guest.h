@@ -38,7 +38,7 @@ typedef uint32_t u32;
  * @name: the sentence, as TAP prints it
  * @run: checks it, with EXPECT() and skip()
  * @arg: handed to @run: a page size, or whatever the test wants
- * @seconds: time limit, 0 for two minutes; four times as long with check=full
+ * @seconds: time limit, 0 for five minutes; four times as long with check=full
  */
 struct property {
 	const char *name;
@@ -67,7 +67,7 @@ u64 iterations(u64 preset);
 /*
  * For loops whose length matters less than the time they take: as many rounds as
  * the program's argument asks for; without one @preset, or what can be done in
- * a few seconds if that is less, but at least a tenth.
+ * a second if that is less, but at least a tenth (see paced()).
  */
 struct budget {
 	u64 rounds;
@@ -85,7 +85,7 @@ struct beside {
 	void (*round)(void *arg);
 	void *arg;
 	_Atomic bool over;
-	u64 rounds;		/* done; to be read after the end */
+	_Atomic u64 rounds;	/* done so far */
 	pthread_t thread;
 };
 void beside_begin(struct beside *b, void (*round)(void *arg), void *arg);
