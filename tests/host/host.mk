@@ -62,5 +62,5 @@ host-programs: $(HOST_PROGRAMS) $(THREADS_PROGRAMS) $(KERNEL_SUITES) spec-progra
 # One TAP stream: the core's tests, the specification's own, those of parts of the module
 # and of the tools, and the mutants' catalogue.
 host-suite: host-programs
-	@tests/host/run-suites $(HOST_SUITES) $(SPEC_SUITES) $(KERNEL_SUITES) tests/spec/docs \
+	@tests/host/run-suites -j $(shell nproc) $(HOST_SUITES) $(SPEC_SUITES) $(KERNEL_SUITES) tests/spec/docs \
 		$(TOOL_SUITES) $(MUTANT_SUITES)
