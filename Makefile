@@ -108,7 +108,7 @@ quick-suites = 'host=$(host-suite)' 'model=$(model-suite)' 'litmus-model=$(litmu
 	'prove-pages=$(prove-pages-suite)'
 more-suites = 'litmus=$(litmus-suite)' 'preload=$(preload-suite)' 'prove-check=$(prove-check-suite)' \
 	'prove-ranges=$(prove-ranges-suite)' \
-	'vpt-run=tests/guest/run-options' 'boots=$(boots-suite)' 'tools=$(tools-suite)' \
+	'vpt-run=tests/guest/run-options' 'as-host=tests/guest/as-host' 'boots=$(boots-suite)' 'tools=$(tools-suite)' \
 	'fuzz=$(fuzz-suite)'
 
 # These targets bring what they lack from the machine's package sources; the others say
@@ -119,10 +119,10 @@ run check check-more check-all check-ci deps: export INSTALL_MISSING := 1
 run: guest-programs
 	$(Q)tests/guest/run-demo $(if $(KERNEL),--kernel "$(KERNEL)")
 
-## check: the quick suites, the proof of single pages, two boots (HOST=1: on this machine)
+## check: the quick suites, the proof of single pages, two boots (HOST=1: on this machine's own module)
 ifeq ($(HOST),1)
 check: guest-programs
-	$(J)$(Q)tools/tally 'host=$(guest-suite) --host'
+	$(J)$(Q)tools/tally 'host=$(guest-suite) --host $(PROGRAMS)'
 else
 check: deps-check deps-prove guest-programs
 	$(J)$(Q)tools/tally $(quick-suites) 'guest=$(guest-suite)'
