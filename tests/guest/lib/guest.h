@@ -67,7 +67,7 @@ u64 iterations(u64 preset);
 /*
  * For loops whose length matters less than the time they take: as many rounds as
  * the program's argument asks for; without one @preset, or what can be done in
- * a second if that is less, but at least a tenth (see paced()).
+ * half a second if that is less, but at least a tenth (see paced()).
  */
 struct budget {
 	u64 rounds;

@@ -10,7 +10,7 @@
 #include <time.h>
 
 #define DETAILS		8	/* failures told in full, per property */
-#define BUDGET		1000000000ULL	/* ns that a loop may take, if not told otherwise */
+#define BUDGET		500000000ULL	/* ns that a loop may take, if not told otherwise */
 #define SLOW		10	/* seconds, from which on we say so */
 #define REST_SECONDS	10	/* frames and tables are freed by RCU, so later */
 
