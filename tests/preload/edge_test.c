@@ -184,7 +184,7 @@ static void test_untouched(void)
 	int i;
 
 	for (i = 0; i < 2; i++) {
-		p = fresh(bytes);
+		p = mmap(NULL, bytes, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 		TAP_CHECK(rightly_placed(p), "%p", (void *)p);
 		memset(p + 4 * MIB, 'a', MIB);
 		TAP_CHECK(!mprotect(p, bytes, prots[i]), "%d: %s", prots[i], strerror(errno));

@@ -296,7 +296,7 @@ static long resize(unsigned long addr, unsigned long bytes, unsigned long new_le
 	}
 	if (new_bytes == bytes)
 		return (long)addr;
-	if (preload->forking || serve_limited())
+	if (preload->forking || !preload_on)
 		return -E2BIG;
 	if (space_take_at(addr + bytes, new_bytes - bytes))
 		return (long)addr;

@@ -10,8 +10,8 @@
 #include "preload.h"
 #include "sys.h"
 
-/* Where few programs look for descriptors. */
-#define HIGH	500
+/* Where few programs look for descriptors, if there are so many. */
+static const int high[] = { 500, 200, 100, 50, 30 };
 
 #define FDS	(REGIONS + 1)
 
@@ -20,20 +20,25 @@ static int ours[FDS];
 
 static int raise_fd(int fd)
 {
-	return (int)sys3(SYS_fcntl, fd, F_DUPFD_CLOEXEC, HIGH);
+	int to = -1;
+	unsigned int i;
+
+	for (i = 0; i < sizeof(high) / sizeof(*high) && to < 0; i++)
+		to = (int)sys3(SYS_fcntl, fd, F_DUPFD_CLOEXEC, high[i]);
+	return to;
 }
 
 /* Move @fd out of the way and remember it.  Return: its new number. */
 int fds_add(int fd)
 {
-	int high, i;
+	int raised, i;
 
 	if (fd < 0)
 		return fd;
-	high = raise_fd(fd);
-	if (high >= 0) {
+	raised = raise_fd(fd);
+	if (raised >= 0) {
 		sys3(SYS_close, fd, 0, 0);
-		fd = high;
+		fd = raised;
 	}
 	for (i = 0; i < FDS; i++) {
 		if (!ours[i]) {

@@ -114,3 +114,15 @@ long give_all(void)
 {
 	return give(0, TASK_BYTES);
 }
+
+void give_bytes(const void *p, size_t bytes)
+{
+	unsigned long addr = (unsigned long)p & ~(PAGE - 1), mask;
+
+	bytes = round_up((unsigned long)p + bytes) - addr;
+	if (!space_concerns(addr, bytes))
+		return;
+	mask = space_lock();
+	give(addr, bytes);
+	space_unlock(mask);
+}

@@ -1,116 +1,118 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The calls of libc that the library stands in for. */
 #define _GNU_SOURCE
-#include <dlfcn.h>
-#include <errno.h>
+#include <linux/futex.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
 #include <stdarg.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
+#include "hooks.h"
 #include "preload.h"
 #include "sys.h"
 
 #define ADDR(p)		((unsigned long)(p))
 
-/* libc's own @name, looked up once. */
-#define REAL(name)							\
-	({								\
-		static __typeof__(name) *real;				\
-									\
-		if (!real)						\
-			real = (__typeof__(name) *)dlsym(RTLD_NEXT, #name); \
-		real;							\
-	})
-
-static long answer(long ret)
-{
-	if (!sys_failed(ret))
-		return ret;
-	errno = (int)-ret;
-	return -1;
-}
+#ifndef SYS_mseal
+#define SYS_mseal	462
+#endif
 
 void *hook_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
 {
-	return (void *)answer(serve_mmap(ADDR(addr), len, prot, flags, fd,
+	return (void *)errno_of(serve_mmap(ADDR(addr), len, prot, flags, fd,
 					 (unsigned long)offset));
 }
 
 int hook_munmap(void *addr, size_t len)
 {
-	return (int)answer(serve_munmap(ADDR(addr), len));
+	return (int)errno_of(serve_munmap(ADDR(addr), len));
 }
 
 /* @new_addr is whatever the caller left in the register, where it gave none. */
 void *hook_mremap(void *addr, size_t len, size_t new_len, int flags, void *new_addr)
 {
-	return (void *)answer(serve_mremap(ADDR(addr), len, new_len, flags, ADDR(new_addr)));
+	return (void *)errno_of(serve_mremap(ADDR(addr), len, new_len, flags, ADDR(new_addr)));
 }
 
 int hook_madvise(void *addr, size_t len, int advice)
 {
-	return (int)answer(serve_madvise(ADDR(addr), len, advice));
+	return (int)errno_of(serve_madvise(ADDR(addr), len, advice));
 }
 
 int hook_mprotect(void *addr, size_t len, int prot)
 {
-	return (int)answer(serve_mprotect(ADDR(addr), len, prot, -1));
+	return (int)errno_of(serve_mprotect(ADDR(addr), len, prot, -1));
 }
 
 EXPORTED int pkey_mprotect(void *addr, size_t len, int prot, int pkey)
 {
-	return (int)answer(serve_mprotect(ADDR(addr), len, prot, pkey));
+	return (int)errno_of(serve_mprotect(ADDR(addr), len, prot, pkey));
 }
 
 EXPORTED int msync(void *addr, size_t len, int flags)
 {
-	return (int)answer(serve_msync(ADDR(addr), len, flags));
+	return (int)errno_of(serve_msync(ADDR(addr), len, flags));
 }
 
 EXPORTED int mincore(void *addr, size_t len, unsigned char *vec)
 {
-	return (int)answer(serve_mincore(ADDR(addr), len, vec));
+	return (int)errno_of(serve_mincore(ADDR(addr), len, vec));
 }
 
 /*
- * The kernel must be able to pin what several processes wait for, or what it clears when
- * a thread ends: nothing of vpt's.
+ * What several processes wait for, or what the kernel touches when a thread ends (a
+ * robust mutex), it finds by its page: that must be Linux's.
  */
-static void linux_gets(const void *p, size_t bytes)
-{
-	unsigned long addr = ADDR(p) & ~(PAGE - 1), mask;
-
-	bytes = round_up(ADDR(p) + bytes) - addr;
-	if (!space_concerns(addr, bytes))
-		return;
-	mask = space_lock();
-	give(addr, bytes);
-	space_unlock(mask);
-}
-
 EXPORTED int pthread_attr_setstack(pthread_attr_t *attr, void *stack, size_t bytes)
 {
-	linux_gets(stack, bytes);
+	give_bytes(stack, bytes);
 	return REAL(pthread_attr_setstack)(attr, stack, bytes);
 }
 
 EXPORTED int sem_init(sem_t *sem, int shared, unsigned int value)
 {
 	if (shared)
-		linux_gets(sem, sizeof(*sem));
+		give_bytes(sem, sizeof(*sem));
 	return REAL(sem_init)(sem, shared, value);
 }
 
 EXPORTED int pthread_mutex_init(pthread_mutex_t *mutex, const pthread_mutexattr_t *attr)
 {
-	int shared = PTHREAD_PROCESS_PRIVATE;
+	int shared = PTHREAD_PROCESS_PRIVATE, robust = PTHREAD_MUTEX_STALLED;
 
 	if (attr && !pthread_mutexattr_getpshared(attr, &shared) &&
-	    shared == PTHREAD_PROCESS_SHARED)
-		linux_gets(mutex, sizeof(*mutex));
+	    !pthread_mutexattr_getrobust(attr, &robust) &&
+	    (shared == PTHREAD_PROCESS_SHARED || robust == PTHREAD_MUTEX_ROBUST))
+		give_bytes(mutex, sizeof(*mutex));
 	return REAL(pthread_mutex_init)(mutex, attr);
+}
+
+#define SHARED_INIT(name, type)						\
+	EXPORTED int name##_init(name##_t *what, const type *attr)	\
+	{								\
+		int shared = PTHREAD_PROCESS_PRIVATE;			\
+									\
+		if (attr && !name##attr_getpshared(attr, &shared) &&	\
+		    shared == PTHREAD_PROCESS_SHARED)			\
+			give_bytes(what, sizeof(*what));		\
+		return REAL(name##_init)(what, attr);			\
+	}
+
+SHARED_INIT(pthread_cond, pthread_condattr_t)
+SHARED_INIT(pthread_rwlock, pthread_rwlockattr_t)
+
+EXPORTED int pthread_barrier_init(pthread_barrier_t *barrier, const pthread_barrierattr_t *attr,
+				  unsigned int count)
+{
+	int shared = PTHREAD_PROCESS_PRIVATE;
+
+	if (attr && !pthread_barrierattr_getpshared(attr, &shared) &&
+	    shared == PTHREAD_PROCESS_SHARED)
+		give_bytes(barrier, sizeof(*barrier));
+	return REAL(pthread_barrier_init)(barrier, attr, count);
 }
 
 EXPORTED int close(int fd)
@@ -123,17 +125,17 @@ EXPORTED int close(int fd)
 
 EXPORTED int dup2(int from, int to)
 {
-	return (int)answer(fds_dup(from, to, -1));
+	return (int)errno_of(fds_dup(from, to, -1));
 }
 
 EXPORTED int dup3(int from, int to, int flags)
 {
-	return (int)answer(fds_dup(from, to, flags));
+	return (int)errno_of(fds_dup(from, to, flags));
 }
 
 EXPORTED int close_range(unsigned int first, unsigned int last, int flags)
 {
-	return (int)answer(fds_close_range(first, last, (unsigned int)flags));
+	return (int)errno_of(fds_close_range(first, last, (unsigned int)flags));
 }
 
 EXPORTED void closefrom(int first)
@@ -147,7 +149,7 @@ EXPORTED pid_t fork(void)
 	pid_t pid;
 
 	if (ret)
-		return (pid_t)answer(-ENOMEM);
+		return (pid_t)errno_of(-EAGAIN);
 	pid = REAL(fork)();
 	if (pid)
 		fork_in_parent();
@@ -160,7 +162,7 @@ EXPORTED pid_t _Fork(void)
 	pid_t pid;
 
 	if (ret)
-		return (pid_t)answer(-ENOMEM);
+		return (pid_t)errno_of(-EAGAIN);
 	pid = REAL(_Fork)();
 	if (pid)
 		fork_in_parent();
@@ -180,7 +182,7 @@ EXPORTED int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 	child_tid = va_arg(more, void *);
 	va_end(more);
 	if (forks && fork_prepare())
-		return (int)answer(-ENOMEM);
+		return (int)errno_of(-EAGAIN);
 	pid = REAL(clone)(fn, stack, flags, arg, parent_tid, tls, child_tid);
 	if (forks)
 		fork_in_parent();
@@ -199,16 +201,48 @@ static long forking_call(long nr, const unsigned long arg[6])
 	long ret = fork_prepare();
 
 	if (ret)
-		return -ENOMEM;
+		return -EAGAIN;
 	ret = sys6(nr, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]);
 	if (ret)
 		fork_in_parent();
 	return ret;
 }
 
+/* The words of a futex that is not marked as the process's own. */
+static void futex_gets(const unsigned long arg[6])
+{
+	if (arg[1] & FUTEX_PRIVATE_FLAG)
+		return;
+	give_bytes((void *)arg[0], sizeof(int));
+	switch (arg[1] & FUTEX_CMD_MASK) {
+	case FUTEX_REQUEUE:
+	case FUTEX_CMP_REQUEUE:
+	case FUTEX_CMP_REQUEUE_PI:
+	case FUTEX_WAIT_REQUEUE_PI:
+	case FUTEX_WAKE_OP:
+		give_bytes((void *)arg[4], sizeof(int));
+	}
+}
+
+static long leave_for_call(long nr, const unsigned long arg[6])
+{
+	switch (nr) {
+	case SYS_prctl:
+		return leave_for_prctl(arg[0]);
+	case SYS_seccomp:
+		return arg[0] <= SECCOMP_SET_MODE_FILTER ? leave_for_prctl(PR_SET_SECCOMP) : 0;
+	case SYS_setrlimit:
+		return leave_for_limit((int)arg[0], (const struct rlimit *)arg[1]);
+	}
+	if (arg[0] && (pid_t)arg[0] != getpid())
+		return 0;
+	return leave_for_limit((int)arg[1], (const struct rlimit *)arg[2]);
+}
+
 static long call(long nr, const unsigned long arg[6])
 {
 	int first = (int)arg[0], third = (int)arg[2];
+	long ret = 0;
 
 	switch (nr) {
 	case SYS_mmap:
@@ -227,6 +261,18 @@ static long call(long nr, const unsigned long arg[6])
 		return serve_msync(arg[0], arg[1], third);
 	case SYS_mincore:
 		return serve_mincore(arg[0], arg[1], (unsigned char *)arg[2]);
+	case SYS_mseal:
+		give_bytes((void *)arg[0], arg[1]);
+		break;
+	case SYS_futex:
+		futex_gets(arg);
+		break;
+	case SYS_prctl:
+	case SYS_seccomp:
+	case SYS_setrlimit:
+	case SYS_prlimit64:
+		ret = leave_for_call(nr, arg);
+		break;
 	case SYS_close:
 		return fds_is_ours(first) ? -EBADF : sys3(nr, arg[0], 0, 0);
 	case SYS_dup2:
@@ -237,6 +283,8 @@ static long call(long nr, const unsigned long arg[6])
 		return fds_close_range((unsigned int)first, (unsigned int)arg[1],
 				       (unsigned int)third);
 	}
+	if (ret)
+		return ret;
 	if (call_forks(nr, arg[0]))
 		return forking_call(nr, arg);
 	return sys6(nr, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]);
@@ -252,5 +300,5 @@ EXPORTED long syscall(long nr, ...)
 	for (i = 0; i < 6; i++)
 		arg[i] = va_arg(more, unsigned long);
 	va_end(more);
-	return answer(call(nr, arg));
+	return errno_of(call(nr, arg));
 }

@@ -70,11 +70,23 @@ static int write_jump(const struct patch *p)
 	return (int)sys_mprotect(start, bytes, PROT_READ | PROT_EXEC);
 }
 
+/* Memory that was writable may not become executable, by SELinux's or PR_SET_MDWE's will. */
+static int may_be_written(void)
+{
+	long at = sys_mmap(0, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS), ret;
+
+	if (sys_failed(at))
+		return (int)at;
+	ret = sys_mprotect((unsigned long)at, PAGE, PROT_READ | PROT_EXEC);
+	sys_munmap((unsigned long)at, PAGE);
+	return (int)ret;
+}
+
 int patch_libc(const char **what)
 {
 	void *libc = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
 	unsigned int i;
-	int ret = libc ? 0 : -ENOENT;
+	int ret = libc ? may_be_written() : -ENOENT;
 
 	*what = "libc.so.6";
 	for (i = 0; i < N_PATCHES && !ret; i++) {

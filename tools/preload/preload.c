@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "preload.h"
@@ -19,22 +20,44 @@ bool preload_on;
 /* The process that the program was started as; its children are silent. */
 static pid_t first;
 
-static void message(const char *what, const char *why)
+/* What stderr was at the start: the program may have put something else there. */
+static struct stat first_stderr;
+
+static bool has_stderr(void)
 {
-	if (!getenv("VPT_PRELOAD_QUIET"))
+	struct stat now;
+
+	return !fstat(STDERR_FILENO, &now) && now.st_dev == first_stderr.st_dev &&
+	       now.st_ino == first_stderr.st_ino;
+}
+
+void message(const char *what, const char *why)
+{
+	if (!getenv("VPT_PRELOAD_QUIET") && has_stderr())
 		dprintf(STDERR_FILENO, "vpt-preload: %s: %s; the program's memory is Linux' "
 			"as usual\n", what, why);
 }
 
 /* vpt charges what is mapped against this limit, and root may go without. */
-static void raise_limit(void)
+static void raise_limit(struct rlimit limit)
 {
-	struct rlimit limit = { RLIM_INFINITY, RLIM_INFINITY };
+	const struct rlimit none = { RLIM_INFINITY, RLIM_INFINITY };
 
-	if (!setrlimit(RLIMIT_MEMLOCK, &limit) || getrlimit(RLIMIT_MEMLOCK, &limit))
+	if (!setrlimit(RLIMIT_MEMLOCK, &none))
 		return;
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_MEMLOCK, &limit);
+}
+
+/*
+ * Linux counts private writable memory against RLIMIT_DATA, and addresses, a
+ * region's too, against RLIMIT_AS.  A program with such a limit gets Linux's memory.
+ */
+static bool limited(__rlimit_resource_t resource)
+{
+	struct rlimit limit;
+
+	return !getrlimit(resource, &limit) && limit.rlim_cur != RLIM_INFINITY;
 }
 
 static int make_state(void)
@@ -58,14 +81,15 @@ static int start(const char **what)
 	int ret;
 
 	*what = "RLIMIT_DATA or RLIMIT_AS is set";
-	if (serve_limited())
+	if (limited(RLIMIT_DATA) || limited(RLIMIT_AS))
 		return -ENOTSUP;
 	*what = "the library's state";
 	ret = make_state();
 	if (ret)
 		return ret;
 	mask = space_lock();
-	ret = space_open(what);
+	*what = "/proc/self/task";
+	ret = preload->tasks < 0 ? preload->tasks : space_open(what);
 	space_unlock(mask);
 	if (ret)
 		return ret;
@@ -76,16 +100,21 @@ static int start(const char **what)
 
 static void __attribute__((constructor)) preload_start(void)
 {
+	struct rlimit limit;
 	const char *what;
-	int ret = start(&what);
+	int ret;
 
+	getrlimit(RLIMIT_MEMLOCK, &limit);
+	raise_limit(limit);
+	fstat(STDERR_FILENO, &first_stderr);
+	ret = start(&what);
 	if (ret) {
 		message(what, strerror(-ret));
 		space_retire();
 		fds_close_inherited();
+		setrlimit(RLIMIT_MEMLOCK, &limit);
 		return;
 	}
-	raise_limit();
 	first = getpid();
 	preload_on = true;
 }
@@ -97,7 +126,8 @@ static void __attribute__((destructor)) preload_stop(void)
 	struct vpt_stats all = { }, s;
 	int i;
 
-	if (!wanted || !preload_on || (first != getpid() && strcmp(wanted, "all")))
+	if (!wanted || !first || !has_stderr() ||
+	    (first != getpid() && strcmp(wanted, "all")))
 		return;
 	for (i = 0; i < REGIONS; i++) {
 		struct region *r = &preload->region[i];

@@ -92,10 +92,11 @@ struct region {
  * @pid: whose state this is; 0 before the first use
  * @lock: see space_lock()
  * @forking: how many threads are forking; nothing is served meanwhile
- * @unusable: /dev/vpt cannot be opened here, which need not be tried again
+ * @unusable: no region can be had here, which need not be tried again
+ * @allowed: bytes that may be on vpt: RLIMIT_MEMLOCK, as the process found it
  * @region: the regions
  * @current: where addresses are handed out
- * @tasks: descriptor of the folder of the process's threads, or -1
+ * @tasks: descriptor of the folder of the process's threads, or -errno
  * @served: mmaps answered from vpt
  * @refused: mmaps left to Linux because no region could be had
  * @moved: pages given to Linux for good
@@ -105,6 +106,7 @@ struct preload {
 	unsigned int lock;
 	unsigned int forking;
 	bool unusable;
+	unsigned long allowed;
 	struct region region[REGIONS];
 	struct region *current;
 	int tasks;
@@ -162,8 +164,14 @@ void pages_copy(unsigned long to, unsigned long from, unsigned long bytes) HIDDE
 /* give.c: to Linux; the lock is held */
 long give(unsigned long addr, unsigned long bytes) HIDDEN;
 long give_all(void) HIDDEN;
+/* Without the lock: all pages that these bytes lie in. */
+void give_bytes(const void *p, size_t bytes) HIDDEN;
 
-/* stop.c: the process's other threads stand still between the two; the lock is held */
+/*
+ * stop.c: the process's other threads stand still between stop_others() and stop_end(); the
+ * lock is held.  stop_start() returns the descriptor that finds them, or -errno.
+ */
+int stop_start(void) HIDDEN;
 long stop_others(void) HIDDEN;
 void stop_end(void) HIDDEN;
 
@@ -171,7 +179,6 @@ void stop_end(void) HIDDEN;
  * serve.c, change.c: the calls; each returns what the system call returns, -errno
  * included.  What is not vpt's is Linux's to answer, with the arguments as they are.
  */
-bool serve_limited(void) HIDDEN;
 long serve_mmap(unsigned long addr, unsigned long len, int prot, int flags, int fd,
 		unsigned long offset) HIDDEN;
 long serve_munmap(unsigned long addr, unsigned long len) HIDDEN;
@@ -181,6 +188,18 @@ long serve_madvise(unsigned long addr, unsigned long len, int advice) HIDDEN;
 long serve_mprotect(unsigned long addr, unsigned long len, int prot, int pkey) HIDDEN;
 long serve_msync(unsigned long addr, unsigned long len, int flags) HIDDEN;
 long serve_mincore(unsigned long addr, unsigned long len, unsigned char *vec) HIDDEN;
+
+/*
+ * leave.c: calls that vpt's memory does not survive.  Each returns 0 or -errno, and then the
+ * call must not be made.
+ */
+struct rlimit;
+long leave(const char *why) HIDDEN;
+long leave_for_prctl(unsigned long option) HIDDEN;
+long leave_for_limit(int resource, const struct rlimit *limit) HIDDEN;
+
+/* preload.c: a line on stderr, unless nobody wants it */
+void message(const char *what, const char *why) HIDDEN;
 
 /* fork.c */
 long fork_prepare(void) HIDDEN;

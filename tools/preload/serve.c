@@ -3,32 +3,15 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 
 #include "preload.h"
 #include "sys.h"
 
 #define RW		(PROT_READ | PROT_WRITE)
+/* Linux refuses only what is much of the machine's memory. */
+#define PROMISE_LEAST	(64UL << 20)
+
 #define ANONYMOUS	(MAP_PRIVATE | MAP_ANONYMOUS)
-
-/*
- * Linux counts private writable memory against RLIMIT_DATA, and addresses, a
- * region's too, against RLIMIT_AS.  A program with such a limit gets Linux's memory.
- */
-bool serve_limited(void)
-{
-	const int which[] = { RLIMIT_DATA, RLIMIT_AS };
-	unsigned int i;
-
-	for (i = 0; i < sizeof(which) / sizeof(*which); i++) {
-		struct rlimit limit;
-
-		if (!sys6(SYS_prlimit64, 0, (unsigned long)which[i], 0,
-			  (unsigned long)&limit, 0, 0) && limit.rlim_cur != RLIM_INFINITY)
-			return true;
-	}
-	return false;
-}
 
 static bool servable(unsigned long addr, unsigned long len, int prot, int flags,
 		     unsigned long offset)
@@ -38,16 +21,26 @@ static bool servable(unsigned long addr, unsigned long len, int prot, int flags,
 	       !(offset & (PAGE - 1));
 }
 
+/*
+ * Whether Linux would promise so much, or refuse at once what cannot be: vpt promises
+ * nothing before a page is touched.  Return: 0 or -errno.
+ */
+static long promised(unsigned long len, int prot, int flags)
+{
+	long at;
+
+	if (len < PROMISE_LEAST)
+		return 0;
+	at = sys_mmap(0, len, prot, flags & ~(MAP_POPULATE | MAP_NONBLOCK));
+	return sys_failed(at) ? at : sys_munmap((unsigned long)at, len);
+}
+
 static unsigned long mmap_by_vpt(unsigned long len, int flags)
 {
 	struct stretch s;
 	unsigned long addr;
 
-	if (serve_limited()) {
-		space_retire();
-		return 0;
-	}
-	addr = preload->forking ? 0 : space_take(round_up(len));
+	addr = preload->forking || !preload_on ? 0 : space_take(round_up(len));
 	if (!addr) {
 		preload->refused++;
 		return 0;
@@ -79,10 +72,14 @@ long serve_mmap(unsigned long addr, unsigned long len, int prot, int flags, int 
 		unsigned long offset)
 {
 	unsigned long mask, got;
+	long ret;
 
 	if ((flags & MAP_FIXED) && space_concerns(addr, len))
 		return mmap_fixed(addr, len, prot, flags, fd, offset);
 	if (preload_on && servable(addr, len, prot, flags, offset) && space_is_mine()) {
+		ret = promised(len, prot, flags);
+		if (ret)
+			return ret;
 		mask = space_lock();
 		got = mmap_by_vpt(len, flags);
 		space_unlock(mask);

@@ -6,6 +6,7 @@
 #include <linux/futex.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include "preload.h"
 #include "stop.h"
@@ -15,11 +16,14 @@
 
 static void start_over(void)
 {
+	struct rlimit limit = { };
+
 	fds_close_inherited();
 	preload->pid = (pid_t)sys3(SYS_getpid, 0, 0, 0);
-	/* Without it only a process of one thread can give memory to Linux. */
-	preload->tasks = fds_add((int)sys3(SYS_open, "/proc/self/task",
-					   O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0));
+	preload->tasks = stop_start();
+	preload->unusable = preload->tasks < 0;
+	sys6(SYS_prlimit64, 0, RLIMIT_MEMLOCK, 0, (unsigned long)&limit, 0, 0);
+	preload->allowed = limit.rlim_cur;
 }
 
 /*
@@ -165,6 +169,7 @@ static void close_region(struct region *r)
 	fds_close(&r->fd);
 	__atomic_store_n(&r->start, 0, __ATOMIC_RELAXED);
 	r->end = 0;
+	r->live = 0;
 }
 
 void space_retire(void)
@@ -246,13 +251,23 @@ int space_open(const char **what)
 	return (int)ret;
 }
 
+static unsigned long live(void)
+{
+	unsigned long bytes = 0;
+	int i;
+
+	for (i = 0; i < REGIONS; i++)
+		bytes += preload->region[i].live;
+	return bytes;
+}
+
 /* Hand out the current region's next addresses.  Stray stores there are forgotten. */
 static unsigned long take_next(unsigned long bytes)
 {
 	struct region *r = preload->current;
 	struct stretch s;
 
-	if (!r || r->end - r->next < bytes)
+	if (!r || r->end - r->next < bytes || preload->allowed < live() + bytes)
 		return 0;
 	s = (struct stretch){ .addr = r->next, .bytes = bytes, .region = r };
 	if (pages_unmap(&s))
@@ -267,7 +282,7 @@ unsigned long space_take(unsigned long bytes)
 	unsigned long addr = take_next(bytes);
 	const char *what;
 
-	if (addr || bytes > REGION_BYTES || preload->unusable)
+	if (addr || bytes > REGION_BYTES || preload->unusable || preload->allowed < live() + bytes)
 		return addr;
 	if (space_open(&what)) {
 		preload->unusable = !preload->current && !preload->served;

@@ -4,7 +4,7 @@
  * in a system call leaves it for that (SA_RESTART; what is never restarted says EINTR, as
  * it does when libc changes the process's user), so Linux stores nothing for it either.
  *
- * The handler is there only meanwhile.  libc's own signals, by tgkill(), are
+ * The handler is there only meanwhile, if libc has one.  libc's own signals, by tgkill(), are
  * handed on to libc's handler.
  */
 #define _GNU_SOURCE
@@ -13,13 +13,16 @@
 #include <linux/futex.h>
 #include <signal.h>
 #include <stdint.h>
-#include <sys/single_threaded.h>
+#include <unistd.h>
 
 #include "preload.h"
 #include "stop.h"
 #include "sys.h"
 
 #define THREADS_MAX	32768
+
+/* Times that are waited, 10 ms each, for one thread. */
+#define PATIENCE	1000
 
 /* As the kernel has it. */
 struct action {
@@ -112,25 +115,75 @@ static void install(void)
 		stop.before = old;
 }
 
+/*
+ * A thread that was called more than once has signals left.  libc's handler ignores them; the
+ * default action, where libc has not made any thread, would be to end the process.
+ */
 static void uninstall(void)
 {
 	struct action now;
 
+	if (!(stop.before.flags & SA_SIGINFO))
+		return;
 	sys6(SYS_rt_sigaction, STOP_SIGNAL, 0, (unsigned long)&now, 8, 0, 0);
 	if (now.handler == on_stop)
 		sys6(SYS_rt_sigaction, STOP_SIGNAL, (unsigned long)&stop.before, 0, 8, 0, 0);
 }
 
-static void call(unsigned int i)
+/* Return: the end of the text. */
+static char *print_number(char *to, int n)
 {
+	char digits[12];
+	int i = 0;
+
+	do {
+		digits[i++] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n);
+	while (i)
+		*to++ = digits[--i];
+	*to = 0;
+	return to;
+}
+
+/* Return: 0, or -EAGAIN where the user's signals are limited (RLIMIT_SIGPENDING). */
+static long call(unsigned int i)
+{
+	int tries;
+	long ret;
+
 	siginfo_t info = { .si_signo = STOP_SIGNAL, .si_code = SI_QUEUE };
 
 	info.si_pid = preload->pid;
 	info.si_value.sival_ptr = (void *)((unsigned long)stop.round << 32 | i);
-	while (sys6(SYS_rt_tgsigqueueinfo, (unsigned long)preload->pid,
-		    (unsigned long)stop.thread[i].tid, STOP_SIGNAL, (unsigned long)&info, 0,
-		    0) == -EAGAIN)
+	for (tries = 0; tries < PATIENCE; tries++) {
+		ret = sys6(SYS_rt_tgsigqueueinfo, (unsigned long)preload->pid,
+			   (unsigned long)stop.thread[i].tid, STOP_SIGNAL,
+			   (unsigned long)&info, 0, 0);
+		if (ret != -EAGAIN)
+			return 0;
 		sys3(SYS_sched_yield, 0, 0, 0);
+	}
+	return ret;
+}
+
+/*
+ * The list of threads must have the numbers by which they are called: it has others where
+ * /proc belongs to another PID namespace.
+ */
+int stop_start(void)
+{
+	char name[12];
+	int tasks = fds_add((int)sys3(SYS_open, "/proc/self/task",
+				      O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0));
+
+	if (tasks < 0)
+		return tasks;
+	print_number(name, (int)sys3(SYS_gettid, 0, 0, 0));
+	if (!sys3(SYS_faccessat, tasks, name, F_OK))
+		return tasks;
+	fds_close(&tasks);
+	return -ESRCH;
 }
 
 static bool called(int tid)
@@ -178,7 +231,8 @@ static long call_new(int self)
 				return -EAGAIN;
 			stop.thread[stop.n].tid = tid;
 			stop.thread[stop.n].state = CALLED;
-			call(stop.n++);
+			if (call(stop.n++))
+				return -EAGAIN;
 			found++;
 		}
 	}
@@ -188,14 +242,10 @@ static long call_new(int self)
 /* A thread that has ended, or a first thread that has and must stay as a zombie. */
 static bool has_ended(int tid)
 {
-	char path[32] = "", text[128], digits[12];
-	long fd, n, i = 0, k = 0;
+	char path[32], text[128];
+	long fd, n, i;
 
-	for (; tid; tid /= 10)
-		digits[i++] = (char)('0' + tid % 10);
-	while (i)
-		path[k++] = digits[--i];
-	__builtin_memcpy(path + k, "/stat", 6);
+	__builtin_memcpy(print_number(path, tid), "/stat", 6);
 	fd = sys6(SYS_openat, (unsigned long)preload->tasks, (unsigned long)path, O_RDONLY, 0,
 		  0, 0);
 	if (fd == -ENOENT || fd == -ESRCH)
@@ -212,10 +262,15 @@ static bool has_ended(int tid)
 	return i >= 0 && i + 2 < n && (text[i + 2] == 'Z' || text[i + 2] == 'X');
 }
 
-static void wait_for(unsigned int i)
+/*
+ * A thread that neither stops nor ends for long has the signal blocked (by a system call
+ * of its own), or waits for a child of vfork() that waits for us: -EAGAIN.
+ */
+static long wait_for(unsigned int i)
 {
 	const struct timespec some = { 0, 10 * 1000 * 1000 };
 	int *state = &stop.thread[i].state;
+	int patience = PATIENCE;
 
 	while (__atomic_load_n(state, __ATOMIC_ACQUIRE) == CALLED) {
 		unsigned int seen = load(&stop.stopped);
@@ -231,10 +286,13 @@ static void wait_for(unsigned int i)
 						    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 			break;
 		}
+		if (!--patience)
+			return -EAGAIN;
 		/* libc may have put its own handler there meanwhile. */
 		install();
 		call(i);
 	}
+	return 0;
 }
 
 long stop_others(void)
@@ -243,8 +301,6 @@ long stop_others(void)
 	unsigned int waited = 0;
 	long found;
 
-	if (preload->tasks < 0)
-		return __libc_single_threaded ? 0 : -EAGAIN;
 	stop.n = 0;
 	stop.stopped = 0;
 	stop.left = 0;
@@ -252,8 +308,12 @@ long stop_others(void)
 	install();
 	do {
 		found = call_new(self);
-		while (waited < stop.n)
-			wait_for(waited++);
+		while (found > 0 && waited < stop.n) {
+			long ret = wait_for(waited++);
+
+			if (ret)
+				found = ret;
+		}
 	} while (found > 0);
 	if (found < 0)
 		stop_end();

@@ -3,6 +3,7 @@
 #ifndef PRELOAD_SYS_H
 #define PRELOAD_SYS_H
 
+#include <stdbool.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 

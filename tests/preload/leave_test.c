@@ -1,0 +1,439 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Calls that memory of vpt's does not survive under libvpt-preload.so: a program that makes
+ * them goes on, with Linux's memory.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/futex.h>
+#include <linux/seccomp.h>
+#include <linux/userfaultfd.h>
+#include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "preload_test.h"
+
+#define SEVEN	7
+
+#ifndef SYS_mseal
+#define SYS_mseal	462
+#endif
+#ifndef PR_SET_MDWE
+#define PR_SET_MDWE	65
+#endif
+
+static bool in_child(bool (*fact)(void))
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(fact() ? SEVEN : 1);
+	return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
+	       WEXITSTATUS(status) == SEVEN;
+}
+
+static char *filled(unsigned long bytes)
+{
+	char *p = fresh(bytes);
+
+	if (!rightly_placed(p))
+		return NULL;
+	memset(p, 'a', bytes);
+	return p;
+}
+
+/* Old memory is whole, new memory works. */
+static bool goes_on(char *p)
+{
+	char *q = malloc(4 * MIB);
+
+	memset(q, 'b', 4 * MIB);
+	q = realloc(q, 8 * MIB);
+	return all_are(p, MIB, 'a') && all_are(q, 4 * MIB, 'b') && !munmap(p, MIB);
+}
+
+#define ALLOW(nr)					\
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 1),	\
+	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
+
+/* What a program of Linux's memory calls here. */
+static struct sock_filter filter[] = {
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
+	ALLOW(SYS_mmap), ALLOW(SYS_munmap), ALLOW(SYS_mremap), ALLOW(SYS_brk), ALLOW(SYS_exit_group),
+	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+};
+
+static const struct sock_fprog program = {
+	.len = sizeof(filter) / sizeof(*filter), .filter = filter,
+};
+
+static bool lives_with_prctl(void)
+{
+	char *p = filled(MIB);
+
+	return p && !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) &&
+	       !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) && goes_on(p);
+}
+
+static bool lives_with_syscall(void)
+{
+	char *p = filled(MIB);
+
+	return p && !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) &&
+	       !syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) && goes_on(p);
+}
+
+static void test_seccomp(void)
+{
+	TAP_CHECK(in_child(lives_with_prctl), "prctl()");
+	TAP_CHECK(in_child(lives_with_syscall), "syscall(SYS_seccomp)");
+}
+
+static const struct rlimit little = { 65536, 65536 };
+
+/* What was not touched before the limit is touched without SIGBUS. */
+static bool touches(void)
+{
+	char *p = filled(MIB), *later = fresh(16 * MIB), *q;
+
+	if (!p || !rightly_placed(later) || setrlimit(RLIMIT_MEMLOCK, &little) || setuid(1000))
+		return false;
+	memset(later, 'b', 16 * MIB);
+	q = malloc(16 * MIB);
+	memset(q, 'b', 16 * MIB);
+	return goes_on(p);
+}
+
+static bool touches_by_prlimit(void)
+{
+	char *later = fresh(16 * MIB);
+
+	if (!rightly_placed(later) || prlimit(0, RLIMIT_MEMLOCK, &little, NULL) || setuid(1000))
+		return false;
+	memset(later, 'b', 16 * MIB);
+	return true;
+}
+
+static bool starts_poor(void)
+{
+	/* The library takes the limit that a new process finds. */
+	return !chmod("/dev/vpt", 0666) && !prlimit(0, RLIMIT_MEMLOCK, &little, NULL) &&
+	       !setuid(1000) && !execl("./leave_test", "leave_test", "--poor", NULL);
+}
+
+static void test_memlock(void)
+{
+	TAP_CHECK(in_child(touches), "setrlimit()");
+	TAP_CHECK(in_child(touches_by_prlimit), "prlimit()");
+	TAP_CHECK(in_child(starts_poor), "from the start");
+}
+
+static bool is_linux(const void *p)
+{
+	return absent || !from_vpt(p);
+}
+
+static void test_pinning(void)
+{
+	const struct timespec moment = { 0, 1000 };
+	char *p = filled(PAGE), *q = filled(16 * PAGE);
+	struct iovec part = { q, 16 * PAGE };
+	int ends[2], fd;
+
+	TAP_CHECK(syscall(SYS_futex, p, FUTEX_WAIT, 'a' * 0x01010101, &moment, 0, 0) == -1 &&
+		  errno == ETIMEDOUT, "a shared futex: %s", strerror(errno));
+	TAP_CHECK(!pipe2(ends, O_CLOEXEC) && vmsplice(ends[1], &part, 1, SPLICE_F_NONBLOCK) > 0,
+		  "vmsplice: %s", strerror(errno));
+	fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	if (fd >= 0) {
+		struct uffdio_api api = { .api = UFFD_API };
+		struct uffdio_register r = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+
+		r.range.start = (uintptr_t)fresh(MIB);
+		r.range.len = MIB;
+		TAP_CHECK(!ioctl(fd, UFFDIO_API, &api) && !ioctl(fd, UFFDIO_REGISTER, &r),
+			  "userfaultfd: %s", strerror(errno));
+		close(fd);
+	}
+	munmap(q, 16 * PAGE);
+}
+
+static bool leaves_for_direct(void)
+{
+	char *p = filled(MIB);
+
+	return p && (open("/tmp/direct", O_RDWR | O_CREAT | O_DIRECT, 0600), is_linux(p)) &&
+	       is_linux(fresh(MIB)) && goes_on(p);
+}
+
+static bool leaves_for_fcntl(void)
+{
+	char *p = filled(MIB);
+	int fd = open("/tmp/direct", O_RDWR | O_CREAT, 0600);
+
+	return p && fd >= 0 && (fcntl(fd, F_SETFL, O_DIRECT), is_linux(p)) && goes_on(p);
+}
+
+static bool leaves_for_zerocopy(void)
+{
+	char *p = filled(MIB);
+	int one = 1, fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	return p && fd >= 0 &&
+	       (setsockopt(fd, SOL_SOCKET, SO_ZEROCOPY, &one, sizeof(one)), is_linux(p)) &&
+	       goes_on(p);
+}
+
+static void test_direct(void)
+{
+	TAP_CHECK(in_child(leaves_for_direct), "open()");
+	TAP_CHECK(in_child(leaves_for_fcntl), "fcntl()");
+	TAP_CHECK(in_child(leaves_for_zerocopy), "SO_ZEROCOPY");
+}
+
+/* Each in a page of its own: to give one away would be to give all of them. */
+static bool are_linux(void)
+{
+	pthread_mutexattr_t shared, robust;
+	pthread_condattr_t condition;
+	pthread_rwlockattr_t rwlock;
+	pthread_barrierattr_t barrier;
+	char *p[6];
+	int i, n = 0;
+
+	for (i = 0; i < 6; i++)
+		p[i] = filled(PAGE);
+	pthread_mutexattr_init(&shared);
+	pthread_mutexattr_setpshared(&shared, PTHREAD_PROCESS_SHARED);
+	pthread_mutex_init((pthread_mutex_t *)p[0], &shared);
+	pthread_mutexattr_init(&robust);
+	pthread_mutexattr_setrobust(&robust, PTHREAD_MUTEX_ROBUST);
+	pthread_mutex_init((pthread_mutex_t *)p[1], &robust);
+	pthread_condattr_init(&condition);
+	pthread_condattr_setpshared(&condition, PTHREAD_PROCESS_SHARED);
+	pthread_cond_init((pthread_cond_t *)p[2], &condition);
+	pthread_rwlockattr_init(&rwlock);
+	pthread_rwlockattr_setpshared(&rwlock, PTHREAD_PROCESS_SHARED);
+	pthread_rwlock_init((pthread_rwlock_t *)p[3], &rwlock);
+	pthread_barrierattr_init(&barrier);
+	pthread_barrierattr_setpshared(&barrier, PTHREAD_PROCESS_SHARED);
+	pthread_barrier_init((pthread_barrier_t *)p[4], &barrier, 2);
+	sem_init((sem_t *)p[5], 1, 0);
+	for (i = 0; i < 6; i++)
+		n += is_linux(p[i]);
+	return n == 6;
+}
+
+static void *die_holding(void *mutex)
+{
+	pthread_mutex_lock(mutex);
+	usleep(100000);
+	return NULL;
+}
+
+/* The kernel passes it on when its owner ends. */
+static bool passes_on(void)
+{
+	pthread_mutex_t *mutex = (pthread_mutex_t *)filled(PAGE);
+	pthread_mutexattr_t robust;
+	pthread_t thread;
+
+	pthread_mutexattr_init(&robust);
+	pthread_mutexattr_setrobust(&robust, PTHREAD_MUTEX_ROBUST);
+	pthread_mutex_init(mutex, &robust);
+	alarm(30);
+	return !pthread_create(&thread, NULL, die_holding, mutex) && !usleep(50000) &&
+	       pthread_mutex_lock(mutex) == EOWNERDEAD;
+}
+
+static void test_shared(void)
+{
+	TAP_CHECK(in_child(are_linux), "still vpt's");
+	TAP_CHECK(in_child(passes_on), "a robust mutex");
+}
+
+/* Numbers of processes are others than /proc says. */
+static bool forks_apart(void)
+{
+	char *p = malloc(MIB);
+	int status = -1;
+	pid_t pid;
+
+	alarm(30);
+	memset(p, 'a', MIB);
+	pid = fork();
+	if (!pid)
+		_exit(all_are(p, MIB, 'a') ? SEVEN : 1);
+	return waitpid(pid, &status, 0) == pid && WEXITSTATUS(status) == SEVEN;
+}
+
+static void *rest(void *arg)
+{
+	for (;;)
+		pause();
+	return arg;
+}
+
+static bool forks_apart_with_thread(void)
+{
+	pthread_t thread;
+
+	return !pthread_create(&thread, NULL, rest, NULL) && forks_apart();
+}
+
+static bool unshares(void)
+{
+	return !unshare(CLONE_NEWPID) && in_child(forks_apart_with_thread);
+}
+
+static void test_namespace(void)
+{
+	TAP_CHECK(in_child(unshares), "fork");
+}
+
+/* No signal can be queued, so no thread can be stopped: fork says so, and may be tried again. */
+static bool forks_without_signals(void)
+{
+	struct rlimit old, none;
+	pthread_t thread;
+	bool ok;
+
+	if (!filled(MIB) || pthread_create(&thread, NULL, rest, NULL) ||
+	    getrlimit(RLIMIT_SIGPENDING, &old))
+		return false;
+	none = old;
+	none.rlim_cur = 0;
+	alarm(30);
+	setrlimit(RLIMIT_SIGPENDING, &none);
+	ok = absent || (fork() == -1 && errno == EAGAIN);
+	setrlimit(RLIMIT_SIGPENDING, &old);
+	return ok && forks_apart();
+}
+
+static void *rest_blocked(void *arg)
+{
+	const unsigned long all = ~0UL;
+
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, sizeof(all));
+	*(volatile bool *)arg = true;
+	return rest(NULL);
+}
+
+/* A thread that cannot be stopped, either, for a while. */
+static bool forks_beside_blocked(void)
+{
+	volatile bool ready = false;
+	pthread_t thread;
+
+	if (!filled(MIB) || pthread_create(&thread, NULL, rest_blocked, (void *)&ready))
+		return false;
+	while (!ready)
+		sched_yield();
+	alarm(60);
+	return absent || (fork() == -1 && errno == EAGAIN);
+}
+
+static void test_unstoppable(void)
+{
+	TAP_CHECK(in_child(forks_without_signals), "RLIMIT_SIGPENDING");
+}
+
+static bool sealed_page_forks(void)
+{
+	char *p = filled(MIB);
+
+	if (syscall(SYS_mseal, p, PAGE, 0) && errno != ENOSYS)
+		return false;
+	return forks_apart() && all_are(p, MIB, 'a');
+}
+
+static void test_sealed(void)
+{
+	TAP_CHECK(in_child(sealed_page_forks), "fork");
+}
+
+/* On a kernel that lacks it, this is an ordinary start. */
+static bool starts_without_execution(void)
+{
+	prctl(PR_SET_MDWE, 1, 0, 0, 0);
+	return !execl("./leave_test", "leave_test", "--poor", NULL);
+}
+
+static void test_mdwe(void)
+{
+	TAP_CHECK(in_child(starts_without_execution), "a program does not start");
+}
+
+static void test_promises(void)
+{
+	unsigned long bytes = (unsigned long)sysconf(_SC_PHYS_PAGES) * PAGE * 2;
+
+	TAP_CHECK(fresh(bytes) == MAP_FAILED && errno == ENOMEM, "%lu MiB", bytes / MIB);
+	TAP_CHECK(rightly_placed(mmap(NULL, bytes, RW,
+				      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)),
+		  "MAP_NORESERVE");
+}
+
+static bool has_few_descriptors(void)
+{
+	struct rlimit few = { 40, 40 };
+	char *args[] = { "leave_test", "--descriptors", NULL };
+
+	return !setrlimit(RLIMIT_NOFILE, &few) && !execv("./leave_test", args);
+}
+
+static void test_descriptors(void)
+{
+	TAP_CHECK(in_child(has_few_descriptors), "the first is not free");
+}
+
+static int poor(void)
+{
+	char *p = fresh(MIB);
+
+	memset(p, 'a', MIB);
+	return goes_on(p) ? SEVEN : 1;
+}
+
+int main(int argc, char **argv)
+{
+	pid_t blocked;
+	int status;
+
+	if (argc > 1 && !strcmp(argv[1], "--poor"))
+		return poor();
+	if (argc > 1 && !strcmp(argv[1], "--descriptors"))
+		return open("/dev/null", O_RDONLY) == 3 && malloc(MIB) ? SEVEN : 1;
+	blocked = fork();	/* it takes a while */
+	if (!blocked)
+		_exit(forks_beside_blocked() ? SEVEN : 1);
+	run(test_seccomp, "a program that filters its system calls lives");
+	run(test_memlock, "a limit on locked memory is no SIGBUS");
+	run(test_pinning, "what the kernel pins is Linux's");
+	run(test_direct, "a program that reads past the page cache has Linux's memory");
+	run(test_shared, "locks that the kernel looks at lie in Linux's memory");
+	run(test_namespace, "fork works where /proc is another PID namespace's");
+	run(test_sealed, "fork works with sealed pages");
+	run(test_mdwe, "a program that may not make memory executable starts");
+	run(test_promises, "memory that is not there is refused as by Linux");
+	run(test_descriptors, "few descriptors are the program's own");
+	run(test_unstoppable, "fork fails, and hangs not, where signals cannot be queued");
+	tap_begin();
+	TAP_CHECK(waitpid(blocked, &status, 0) == blocked && WIFEXITED(status) &&
+		  WEXITSTATUS(status) == SEVEN, "%#x", status);
+	tap_end("fork fails, and hangs not, beside a thread that blocks every signal");
+	return tap_done();
+}

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Calls that vpt's memory does not survive: what forbids the library its own system
+ * calls, limits what it may map, or lets the kernel pin what lies in a region.  Before
+ * such a call is made, either the pages concerned or all become Linux's.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <stdarg.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "hooks.h"
+#include "preload.h"
+#include "sys.h"
+
+#ifndef SO_ZEROCOPY
+#define SO_ZEROCOPY	60
+#endif
+
+/*
+ * For good, in this process and its children.  Nothing of the library's is left but
+ * the jumps: not a descriptor, and no system call that the program does not make.
+ */
+long leave(const char *why)
+{
+	unsigned long mask;
+	long ret;
+
+	if (!preload_on || !space_is_mine())
+		return 0;
+	mask = space_lock();
+	ret = give_all();
+	if (!ret) {
+		preload_on = false;
+		space_retire();
+		fds_close(&preload->tasks);
+	}
+	space_unlock(mask);
+	if (!ret)
+		message(why, "not with vpt");
+	return ret;
+}
+
+/* A filter, or strict mode, may kill for what the library calls. */
+long leave_for_prctl(unsigned long option)
+{
+	return option == PR_SET_SECCOMP ? leave("seccomp") : 0;
+}
+
+/*
+ * What vpt maps counts against RLIMIT_MEMLOCK, addresses against RLIMIT_AS; against
+ * RLIMIT_DATA Linux's memory counts, and vpt's does not.
+ */
+long leave_for_limit(int resource, const struct rlimit *new)
+{
+	if (!new || new->rlim_cur == RLIM_INFINITY)
+		return 0;
+	switch (resource) {
+	case RLIMIT_MEMLOCK:
+		return leave("a limit on RLIMIT_MEMLOCK");
+	case RLIMIT_DATA:
+		return leave("a limit on RLIMIT_DATA");
+	case RLIMIT_AS:
+		return leave("a limit on RLIMIT_AS");
+	}
+	return 0;
+}
+
+EXPORTED int prctl(int option, ...)
+{
+	unsigned long a, b, c, d;
+	va_list more;
+	long ret;
+
+	va_start(more, option);
+	a = va_arg(more, unsigned long);
+	b = va_arg(more, unsigned long);
+	c = va_arg(more, unsigned long);
+	d = va_arg(more, unsigned long);
+	va_end(more);
+	ret = leave_for_prctl((unsigned long)option);
+	return ret ? (int)errno_of(ret) : REAL(prctl)(option, a, b, c, d);
+}
+
+/* The two names of each are one ABI. */
+#define LIMIT_HOOK(name, type)						\
+	EXPORTED int name(__rlimit_resource_t resource, const struct type *new) \
+	{								\
+		long ret = leave_for_limit((int)resource, (const struct rlimit *)new); \
+									\
+		return ret ? (int)errno_of(ret) : REAL(name)(resource, new); \
+	}
+
+LIMIT_HOOK(setrlimit, rlimit)
+LIMIT_HOOK(setrlimit64, rlimit64)
+
+#define PRLIMIT_HOOK(name, type)					\
+	EXPORTED int name(pid_t pid, __rlimit_resource_t resource,	\
+			  const struct type *new, struct type *old)	\
+	{								\
+		long ret = pid && pid != getpid() ? 0 :			\
+			leave_for_limit((int)resource, (const struct rlimit *)new); \
+									\
+		return ret ? (int)errno_of(ret) : REAL(name)(pid, resource, new, old); \
+	}
+
+PRLIMIT_HOOK(prlimit, rlimit)
+PRLIMIT_HOOK(prlimit64, rlimit64)
+
+static long leave_for_flags(int flags)
+{
+	return flags & O_DIRECT ? leave("O_DIRECT") : 0;
+}
+
+/* The mode is there only with some flags, but passing what is not read does no harm. */
+#define OPEN_HOOK(name)							\
+	int name(const char *path, int flags, ...);			\
+	EXPORTED int name(const char *path, int flags, ...)		\
+	{								\
+		va_list more;						\
+		mode_t mode;						\
+		long ret;						\
+									\
+		va_start(more, flags);					\
+		mode = va_arg(more, mode_t);				\
+		va_end(more);						\
+		ret = leave_for_flags(flags);				\
+		return ret ? (int)errno_of(ret) : REAL(name)(path, flags, mode); \
+	}
+
+OPEN_HOOK(open)
+OPEN_HOOK(open64)
+OPEN_HOOK(__open_2)
+OPEN_HOOK(__open64_2)
+
+#define OPENAT_HOOK(name)						\
+	int name(int at, const char *path, int flags, ...);		\
+	EXPORTED int name(int at, const char *path, int flags, ...)	\
+	{								\
+		va_list more;						\
+		mode_t mode;						\
+		long ret;						\
+									\
+		va_start(more, flags);					\
+		mode = va_arg(more, mode_t);				\
+		va_end(more);						\
+		ret = leave_for_flags(flags);				\
+		return ret ? (int)errno_of(ret) : REAL(name)(at, path, flags, mode); \
+	}
+
+OPENAT_HOOK(openat)
+OPENAT_HOOK(openat64)
+OPENAT_HOOK(__openat_2)
+OPENAT_HOOK(__openat64_2)
+
+#define FCNTL_HOOK(name)						\
+	int name(int fd, int what, ...);				\
+	EXPORTED int name(int fd, int what, ...)			\
+	{								\
+		unsigned long arg;					\
+		va_list more;						\
+		long ret;						\
+									\
+		va_start(more, what);					\
+		arg = va_arg(more, unsigned long);			\
+		va_end(more);						\
+		ret = what == F_SETFL ? leave_for_flags((int)arg) : 0;	\
+		return ret ? (int)errno_of(ret) : REAL(name)(fd, what, arg); \
+	}
+
+FCNTL_HOOK(fcntl)
+FCNTL_HOOK(fcntl64)
+
+EXPORTED int setsockopt(int fd, int level, int option, const void *value, socklen_t bytes)
+{
+	if (level == SOL_SOCKET && option == SO_ZEROCOPY && leave("SO_ZEROCOPY"))
+		return (int)errno_of(-ENOMEM);
+	return REAL(setsockopt)(fd, level, option, value, bytes);
+}
+
+EXPORTED int ioctl(int fd, unsigned long request, ...)
+{
+	va_list more;
+	void *arg;
+
+	va_start(more, request);
+	arg = va_arg(more, void *);
+	va_end(more);
+	if (request == UFFDIO_REGISTER && arg) {
+		const struct uffdio_range *range = arg;
+
+		give_bytes((void *)range->start, range->len);
+	}
+	return REAL(ioctl)(fd, request, arg);
+}
+
+EXPORTED ssize_t vmsplice(int fd, const struct iovec *part, size_t parts, unsigned int flags)
+{
+	size_t i;
+
+	for (i = 0; i < parts; i++)
+		give_bytes(part[i].iov_base, part[i].iov_len);
+	return REAL(vmsplice)(fd, part, parts, flags);
+}
