@@ -61,6 +61,7 @@ static unsigned char core[16];
 	X(mremap_wraps, "mremap, wrapping", mremap(p, HUGE_LENGTH, PAGE, 0))	\
 	X(mremap_huge, "mremap, huge", mremap(p, PAGE, HUGE_LENGTH, MREMAP_MAYMOVE)) \
 	X(mremap_zero, "mremap, to nothing", mremap(p, PAGE, 0, MREMAP_MAYMOVE)) \
+	X(mremap_from_zero, "mremap, from nothing", mremap(p, 0, PAGE, MREMAP_MAYMOVE)) \
 	X(mremap_hole, "mremap, hole", mremap(p + 4 * PAGE, PAGE, 2 * PAGE, MREMAP_MAYMOVE)) \
 	X(mremap_over, "mremap, over the end", mremap(p, 6 * PAGE, 9 * PAGE, MREMAP_MAYMOVE)) \
 	X(mremap_bits, "mremap, bad flags", mremap(p, PAGE, PAGE, 64))		\
@@ -129,6 +130,23 @@ static void test_given_back(void)
 		kills(store, q + MIB + i * PAGE);
 	q = fresh(MIB);
 	TAP_CHECK(all_are(q, MIB, 0), "fresh memory is not zero");
+}
+
+/* Where the next addresses are, unless the device is absent. */
+static void test_never_handed_out(void)
+{
+	char *next = (char *)fresh(MIB) + MIB, *p;
+
+	if (absent)
+		return;
+	TAP_CHECK(mprotect(next, MIB, PROT_READ) && errno == ENOMEM, "mprotect");
+	TAP_CHECK(madvise(next, MIB, MADV_DONTNEED) && errno == ENOMEM, "madvise");
+	TAP_CHECK(mremap(next, MIB, 2 * MIB, MREMAP_MAYMOVE) == MAP_FAILED && errno == EFAULT,
+		  "mremap");
+	TAP_CHECK(!munmap(next, MIB), "munmap");
+	p = fresh(MIB);
+	TAP_CHECK(p == next, "%p, not %p", (void *)p, (void *)next);
+	TAP_CHECK(all_are(p, MIB, 0) && !kills(store, p), "the memory there is not usable");
 }
 
 static void test_moved_in(void)
@@ -350,6 +368,7 @@ int main(void)
 	run(test_answers, "calls answer as Linux does");
 	run(test_lengths, "lengths do not wrap");
 	run(test_given_back, "what was given back faults, and what is fresh is zero");
+	run(test_never_handed_out, "what was never handed out is not there, and is whole when it is");
 	run(test_moved_in, "what Linux moves into a region has one owner");
 	run(test_places, "MAP_32BIT and hints are heard");
 	run(test_untouched, "rights of untouched memory cost no memory");

@@ -324,6 +324,15 @@ static long mremap_locked(unsigned long addr, unsigned long len, unsigned long n
 	return ret;
 }
 
+static bool is_ours(unsigned long addr)
+{
+	unsigned long mask = space_lock();
+	struct stretch s = space_stretch(addr, addr + PAGE);
+
+	space_unlock(mask);
+	return s.owner == VPT;
+}
+
 long serve_mremap(unsigned long addr, unsigned long len, unsigned long new_len, int flags,
 		  unsigned long new_addr)
 {
@@ -331,6 +340,9 @@ long serve_mremap(unsigned long addr, unsigned long len, unsigned long new_len, 
 	unsigned long mask;
 	long ret;
 
+	/* Nothing is moved: a second mapping, which only shared memory has. */
+	if (!len && space_concerns(addr, PAGE) && is_ours(addr))
+		return -EINVAL;
 	if (!new_len || (!space_concerns(addr, len) && !to_fixed))
 		return linux_mremap(addr, len, new_len, flags, new_addr);
 	mask = space_lock();
