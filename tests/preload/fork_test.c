@@ -240,6 +240,116 @@ static void test_child_on_vpt(void)
 	TAP_CHECK(ended_well(pid), "the child's new memory");
 }
 
+static sigset_t every;
+
+static bool allocates(void)
+{
+	char *p = malloc(4 * MIB);
+	bool ok = rightly_placed(p) && all_are(memset(p, 'a', 4 * MIB), 4 * MIB, 'a');
+
+	free(p);
+	return ok;
+}
+
+static bool blocked(void)
+{
+	return !sigprocmask(SIG_SETMASK, &every, NULL) && allocates();
+}
+
+static bool blocked_as_of_old(void)
+{
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+	sigsetmask(-1);
+#pragma GCC diagnostic pop
+	return allocates();
+}
+
+static bool reset_to_default(void)
+{
+	int i;
+
+	for (i = 1; i < NSIG; i++)
+		signal(i, SIG_DFL);
+	return allocates();
+}
+
+static void *allocate(void *arg)
+{
+	*(bool *)arg = allocates();
+	return NULL;
+}
+
+static bool in_blocked_thread(void)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	bool ok = false;
+
+	pthread_attr_init(&attr);
+	return !pthread_attr_setsigmask_np(&attr, &every) &&
+	       !pthread_create(&thread, &attr, allocate, &ok) && !pthread_join(thread, NULL) &&
+	       ok;
+}
+
+static bool in_blocked_context(void)
+{
+	volatile bool again = false;
+	ucontext_t here;
+
+	getcontext(&here);
+	if (again)
+		return allocates();
+	again = true;
+	here.uc_sigmask = every;
+	setcontext(&here);
+	return false;
+}
+
+static volatile bool handler_allocated;
+
+static void allocate_here(int signal)
+{
+	(void)signal;
+	handler_allocated = allocates();
+}
+
+/* The handler runs while all other signals are blocked by the call that waits. */
+static bool in_sigsuspend(void)
+{
+	struct sigaction handler = { .sa_handler = allocate_here, .sa_mask = every };
+	sigset_t others = every;
+
+	sigdelset(&others, SIGALRM);
+	sigprocmask(SIG_SETMASK, &every, NULL);
+	sigaction(SIGALRM, &handler, NULL);
+	raise(SIGALRM);
+	sigsuspend(&others);
+	return handler_allocated;
+}
+
+static void test_child_blocks_signals(void)
+{
+	static const struct {
+		const char *how;
+		bool (*fact)(void);
+	} ways[] = {
+		{ "sigprocmask", blocked }, { "sigsetmask", blocked_as_of_old },
+		{ "signal", reset_to_default }, { "a thread's attributes", in_blocked_thread },
+		{ "setcontext", in_blocked_context }, { "sigsuspend", in_sigsuspend },
+	};
+	unsigned int i;
+
+	sigfillset(&every);
+	for (i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
+		pid_t pid = fork();
+
+		if (!pid)
+			_exit(ways[i].fact() ? SEVEN : 1);
+		TAP_CHECK(ended_well(pid), "%s", ways[i].how);
+	}
+}
+
 static bool forks(void)
 {
 	char *p = filled(2 * MIB);
@@ -370,6 +480,7 @@ int main(int argc, char **argv)
 	run(test_every_way, "a child has its memory however it is made");
 	run(test_handlers, "fork handlers of other libraries find the memory there");
 	run(test_child_on_vpt, "a child's new memory is vpt's again");
+	run(test_child_blocks_signals, "a child allocates whatever signals it blocks");
 	run(test_surroundings, "fork needs no descriptor, no file and no privilege");
 	run(test_stacks, "stacks in memory of vpt's survive fork");
 	run(test_statistics, "children keep silent");

@@ -14,6 +14,7 @@
 #include <semaphore.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -400,6 +401,17 @@ static void test_descriptors(void)
 	TAP_CHECK(in_child(has_few_descriptors), "the first is not free");
 }
 
+/* Some versions of it want to know where Linux places what. */
+static bool is_sanitized(void)
+{
+	return personality(ADDR_NO_RANDOMIZE) >= 0 && !execl("./sanitized", "sanitized", NULL);
+}
+
+static void test_sanitized(void)
+{
+	TAP_CHECK(in_child(is_sanitized), "it ends otherwise");
+}
+
 static int poor(void)
 {
 	char *p = fresh(MIB);
@@ -430,6 +442,7 @@ int main(int argc, char **argv)
 	run(test_mdwe, "a program that may not make memory executable starts");
 	run(test_promises, "memory that is not there is refused as by Linux");
 	run(test_descriptors, "few descriptors are the program's own");
+	run(test_sanitized, "a program of ThreadSanitizer's runs");
 	run(test_unstoppable, "fork fails, and hangs not, where signals cannot be queued");
 	tap_begin();
 	TAP_CHECK(waitpid(blocked, &status, 0) == blocked && WIFEXITED(status) &&

@@ -16,11 +16,15 @@ $(PRELOAD_BUILD)/%_test: tests/preload/%_test.c
 	@mkdir -p $(@D)
 	$(TRACK) $(CC) -std=gnu11 -O1 -g -Wall -Wextra -Iinclude -Itests/lib -pthread $< -o $@
 
+$(PRELOAD_BUILD)/sanitized: tests/preload/sanitized.c
+	@mkdir -p $(@D)
+	$(TRACK) $(CC) -std=gnu11 -O1 -g -Wall -Wextra -fsanitize=thread $< -o $@
+
 ## preload: libvpt-preload.so, which puts a program's memory on vpt (tools/preload/README.md)
 preload: $(PRELOAD_LIB)
 
 # TAP.
-preload-suite: $(PRELOAD_LIB) $(PRELOAD_TESTS) | deps-guest
+preload-suite: $(PRELOAD_LIB) $(PRELOAD_TESTS) $(PRELOAD_BUILD)/sanitized | deps-guest
 	@tests/preload/run-suite
 
 ## preload-programs: real programs on Linux' memory and on vpt's, compared: a table
