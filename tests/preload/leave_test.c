@@ -324,6 +324,43 @@ static bool forks_without_signals(void)
 	return ok && forks_apart();
 }
 
+static bool has_ended(pid_t tid)
+{
+	char path[64], state = 0;
+	FILE *stat;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+	stat = fopen(path, "re");
+	if (!stat || fscanf(stat, "%*d %*s %c", &state) != 1)
+		state = 'X';
+	if (stat)
+		fclose(stat);
+	return state == 'Z' || state == 'X';
+}
+
+static void *fork_alone(void *arg)
+{
+	while (!has_ended(getpid()))
+		sched_yield();
+	_exit(forks_apart() ? SEVEN : 1);
+	return arg;
+}
+
+/* The first thread of a process stays as a zombie until the last has ended. */
+static bool forks_after_first_thread(void)
+{
+	pthread_t thread;
+
+	if (!filled(MIB) || pthread_create(&thread, NULL, fork_alone, NULL))
+		return false;
+	pthread_exit(NULL);
+}
+
+static void test_first_thread(void)
+{
+	TAP_CHECK(in_child(forks_after_first_thread), "fork");
+}
+
 static void *rest_blocked(void *arg)
 {
 	const unsigned long all = ~0UL;
@@ -438,6 +475,7 @@ int main(int argc, char **argv)
 	run(test_direct, "a program that reads past the page cache has Linux's memory");
 	run(test_shared, "locks that the kernel looks at lie in Linux's memory");
 	run(test_namespace, "fork works where /proc is another PID namespace's");
+	run(test_first_thread, "fork works when the first thread has ended");
 	run(test_sealed, "fork works with sealed pages");
 	run(test_mdwe, "a program that may not make memory executable starts");
 	run(test_promises, "memory that is not there is refused as by Linux");

@@ -186,17 +186,6 @@ int stop_start(void)
 	return -ESRCH;
 }
 
-static bool called(int tid)
-{
-	unsigned int i;
-
-	for (i = 0; i < stop.n; i++) {
-		if (stop.thread[i].tid == tid && stop.thread[i].state != GONE)
-			return true;
-	}
-	return false;
-}
-
 struct dirent64 {
 	uint64_t inode;
 	int64_t offset;
@@ -212,6 +201,41 @@ static int number(const char *name)
 	while (*name >= '0' && *name <= '9')
 		n = n * 10 + (*name++ - '0');
 	return n;
+}
+
+/* A thread that has ended, or a first thread that has and must stay as a zombie. */
+static bool has_ended(int tid)
+{
+	char path[32], text[128];
+	long fd, n, i;
+
+	__builtin_memcpy(print_number(path, tid), "/stat", 6);
+	fd = sys6(SYS_openat, (unsigned long)preload->tasks, (unsigned long)path, O_RDONLY, 0,
+		  0, 0);
+	if (fd == -ENOENT || fd == -ESRCH)
+		return true;
+	if (sys_failed(fd))
+		return false;
+	n = sys3(SYS_read, fd, text, sizeof(text));
+	sys3(SYS_close, fd, 0, 0);
+	if (n == -ESRCH)
+		return true;
+	/* TID (NAME) STATE ...: a name has up to 64 bytes, and may hold anything. */
+	for (i = n - 1; i >= 0 && text[i] != ')'; i--)
+		;
+	return i >= 0 && i + 2 < n && (text[i + 2] == 'Z' || text[i + 2] == 'X');
+}
+
+/* A number that is found again after its thread has ended may be another thread's. */
+static bool called(int tid)
+{
+	unsigned int i;
+
+	for (i = 0; i < stop.n; i++) {
+		if (stop.thread[i].tid == tid && (stop.thread[i].state != GONE || has_ended(tid)))
+			return true;
+	}
+	return false;
 }
 
 /* Call who was not called yet.  Return: how many, or -errno. */
@@ -237,29 +261,6 @@ static long call_new(int self)
 		}
 	}
 	return n < 0 ? n : found;
-}
-
-/* A thread that has ended, or a first thread that has and must stay as a zombie. */
-static bool has_ended(int tid)
-{
-	char path[32], text[128];
-	long fd, n, i;
-
-	__builtin_memcpy(print_number(path, tid), "/stat", 6);
-	fd = sys6(SYS_openat, (unsigned long)preload->tasks, (unsigned long)path, O_RDONLY, 0,
-		  0, 0);
-	if (fd == -ENOENT || fd == -ESRCH)
-		return true;
-	if (sys_failed(fd))
-		return false;
-	n = sys3(SYS_read, fd, text, sizeof(text));
-	sys3(SYS_close, fd, 0, 0);
-	if (n == -ESRCH)
-		return true;
-	/* TID (NAME) STATE ...: a name has up to 64 bytes, and may hold anything. */
-	for (i = n - 1; i >= 0 && text[i] != ')'; i--)
-		;
-	return i >= 0 && i + 2 < n && (text[i + 2] == 'Z' || text[i + 2] == 'X');
 }
 
 /*
