@@ -5,9 +5,13 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <linux/userfaultfd.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 
 #include "preload_test.h"
@@ -100,6 +104,29 @@ static void test_answers(void)
 		TAP_CHECK(got == want, "%s: %s, where Linux answers %s", calls[i].name,
 			  strerror(got), strerror(want));
 	}
+}
+
+#define FAULTS(expression)							\
+	TAP_CHECK((expression) == -1 && errno == EFAULT, "%s: %s", #expression, strerror(errno))
+
+static void test_pointers(void)
+{
+	void *volatile bad = (void *)8;
+	char *p = fresh(4 * PAGE);
+	int ends[2];
+
+	TAP_CHECK(!pipe2(ends, O_CLOEXEC), "pipe");
+	FAULTS(mincore(p, 4 * PAGE, bad));
+	FAULTS(mincore(p, 4 * PAGE, NULL));
+	FAULTS(setrlimit(RLIMIT_DATA, bad));
+	FAULTS(prlimit(0, RLIMIT_AS, bad, NULL));
+	FAULTS(syscall(SYS_prlimit64, 0, RLIMIT_MEMLOCK, bad, NULL));
+	FAULTS(syscall(SYS_clone3, bad, 88));
+	FAULTS(vmsplice(ends[1], bad, 1, 0));
+	TAP_CHECK(ioctl(ends[1], UFFDIO_REGISTER, bad) == -1 && errno == ENOTTY, "ioctl");
+	close(ends[0]);
+	close(ends[1]);
+	munmap(p, 4 * PAGE);
 }
 
 static void test_lengths(void)
@@ -366,6 +393,7 @@ static void test_giving(void)
 int main(void)
 {
 	run(test_answers, "calls answer as Linux does");
+	run(test_pointers, "a pointer to nothing is EFAULT");
 	run(test_lengths, "lengths do not wrap");
 	run(test_given_back, "what was given back faults, and what is fresh is zero");
 	run(test_never_handed_out, "what was never handed out is not there, and is whole when it is");

@@ -224,11 +224,15 @@ static long set_bytes(const struct stretch *run, unsigned long first_byte)
 	return 0;
 }
 
+/* Linux knows nothing of vpt's pages, but says EFAULT where the bytes cannot be written. */
 static long vpt_mincore(const struct stretch *s, const struct call *c)
 {
 	unsigned char *byte = byte_for(s->addr, c);
+	long ret = linux_mincore(s->addr, s->bytes, c);
 	unsigned long i;
 
+	if (ret)
+		return ret;
 	for (i = 0; i < s->bytes / PAGE; i++)
 		byte[i] = 0;
 	return pages_each(s, true, set_bytes, (unsigned long)byte - s->addr / PAGE);

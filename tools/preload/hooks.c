@@ -193,7 +193,7 @@ EXPORTED int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 static bool call_forks(long nr, unsigned long a)
 {
 	return nr == SYS_fork || (nr == SYS_clone && !(a & CLONE_VM)) ||
-	       (nr == SYS_clone3 && !(*(unsigned long *)a & CLONE_VM));
+	       (nr == SYS_clone3 && can_read((void *)a, 8) && !(*(unsigned long *)a & CLONE_VM));
 }
 
 static long forking_call(long nr, const unsigned long arg[6])

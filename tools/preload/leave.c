@@ -49,6 +49,21 @@ long leave(const char *why)
 	return ret;
 }
 
+/*
+ * What the program passes may not be there, which is for Linux to say.  The kernel reads a mask of
+ * signals, here one after the other, before it finds that nothing can be done with it.
+ */
+bool can_read(const void *p, size_t bytes)
+{
+	const char *word = p, *end = word + bytes;
+
+	for (; word < end; word += 8) {
+		if (sys6(SYS_rt_sigprocmask, -1UL, (unsigned long)word, 0, 8, 0, 0) == -EFAULT)
+			return false;
+	}
+	return p;
+}
+
 /* A filter, or strict mode, may kill for what the library calls. */
 long leave_for_prctl(unsigned long option)
 {
@@ -61,7 +76,7 @@ long leave_for_prctl(unsigned long option)
  */
 long leave_for_limit(int resource, const struct rlimit *new)
 {
-	if (!new || new->rlim_cur == RLIM_INFINITY)
+	if (!can_read(new, sizeof(*new)) || new->rlim_cur == RLIM_INFINITY)
 		return 0;
 	switch (resource) {
 	case RLIMIT_MEMLOCK:
@@ -188,15 +203,15 @@ EXPORTED int setsockopt(int fd, int level, int option, const void *value, sockle
 
 EXPORTED int ioctl(int fd, unsigned long request, ...)
 {
+	const struct uffdio_range *range;
 	va_list more;
 	void *arg;
 
 	va_start(more, request);
 	arg = va_arg(more, void *);
 	va_end(more);
-	if (request == UFFDIO_REGISTER && arg) {
-		const struct uffdio_range *range = arg;
-
+	if (request == UFFDIO_REGISTER && can_read(arg, sizeof(*range))) {
+		range = arg;
 		give_bytes((void *)range->start, range->len);
 	}
 	return REAL(ioctl)(fd, request, arg);
@@ -206,7 +221,7 @@ EXPORTED ssize_t vmsplice(int fd, const struct iovec *part, size_t parts, unsign
 {
 	size_t i;
 
-	for (i = 0; i < parts; i++)
+	for (i = 0; i < parts && can_read(&part[i], sizeof(*part)); i++)
 		give_bytes(part[i].iov_base, part[i].iov_len);
 	return REAL(vmsplice)(fd, part, parts, flags);
 }

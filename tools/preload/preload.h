@@ -197,6 +197,8 @@ struct rlimit;
 long leave(const char *why) HIDDEN;
 long leave_for_prctl(unsigned long option) HIDDEN;
 long leave_for_limit(int resource, const struct rlimit *limit) HIDDEN;
+/* Whether the kernel could read what the program passes to it. */
+bool can_read(const void *p, size_t bytes) HIDDEN;
 
 /* preload.c: a line on stderr, unless nobody wants it */
 void message(const char *what, const char *why) HIDDEN;

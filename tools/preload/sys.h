@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* System calls that the filter lets pass, since they are not made from libc's text. */
+/* System calls without libc, whose functions may be patched, allocate or take locks. */
 #ifndef PRELOAD_SYS_H
 #define PRELOAD_SYS_H
 
