@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The library's beginning and end. */
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,12 @@ static pid_t first;
 
 /* What stderr was at the start: the program may have put something else there. */
 static struct stat first_stderr;
+
+/* VPT_PRELOAD_STATS, as it was at the start: children that are executed may be without it. */
+static enum { NO_STATS, STATS, STATS_OF_ALL } stats;
+
+/* Found at the start: a child may not look for it, with a lock that its parent held. */
+static void (*next_exit)(int status);
 
 static bool has_stderr(void)
 {
@@ -104,9 +111,12 @@ static void __attribute__((constructor)) preload_start(void)
 	const char *what;
 	int ret;
 
+	if (getenv("VPT_PRELOAD_STATS"))
+		stats = strcmp(getenv("VPT_PRELOAD_STATS"), "all") ? STATS : STATS_OF_ALL;
 	getrlimit(RLIMIT_MEMLOCK, &limit);
 	raise_limit(limit);
 	fstat(STDERR_FILENO, &first_stderr);
+	next_exit = (void (*)(int))dlsym(RTLD_NEXT, "_exit");
 	ret = start(&what);
 	if (ret) {
 		message(what, strerror(-ret));
@@ -119,16 +129,11 @@ static void __attribute__((constructor)) preload_start(void)
 	preload_on = true;
 }
 
-/* VPT_PRELOAD_STATS=1: say at the end what was done, on stderr; =all: each child too. */
-static void __attribute__((destructor)) preload_stop(void)
+static struct vpt_stats sum_of_regions(void)
 {
-	const char *wanted = getenv("VPT_PRELOAD_STATS");
 	struct vpt_stats all = { }, s;
 	int i;
 
-	if (!wanted || !first || !has_stderr() ||
-	    (first != getpid() && strcmp(wanted, "all")))
-		return;
 	for (i = 0; i < REGIONS; i++) {
 		struct region *r = &preload->region[i];
 
@@ -139,9 +144,36 @@ static void __attribute__((destructor)) preload_stop(void)
 		all.shootdowns += s.shootdowns;
 		all.mapped_bytes += s.mapped_bytes;
 	}
+	return all;
+}
+
+/* Say on stderr what was done. */
+static void __attribute__((destructor)) preload_stop(void)
+{
+	struct vpt_stats all;
+
+	if (!stats || !first || !has_stderr() || (first != getpid() && stats != STATS_OF_ALL))
+		return;
+	all = sum_of_regions();
 	dprintf(STDERR_FILENO, "vpt-preload: %lu mmaps from vpt, %lu for want of a region from "
 		"Linux, %lu pages given to Linux; %llu faults, %llu shootdowns, %llu KiB "
 		"mapped\n", preload->served, preload->refused, preload->moved,
 		(unsigned long long)all.faults, (unsigned long long)all.shootdowns,
 		(unsigned long long)all.mapped_bytes >> 10);
+}
+
+/* As most children end.  One of vfork() has its parent's memory. */
+EXPORTED void _exit(int status)
+{
+	if (stats == STATS_OF_ALL && space_is_mine())
+		preload_stop();
+	if (next_exit)
+		next_exit(status);
+	for (;;)
+		sys3(SYS_exit_group, status, 0, 0);
+}
+
+EXPORTED void _Exit(int status)
+{
+	_exit(status);
 }
