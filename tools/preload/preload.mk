@@ -20,6 +20,10 @@ $(PRELOAD_BUILD)/sanitized: tests/preload/sanitized.c
 	@mkdir -p $(@D)
 	$(TRACK) $(CC) -std=gnu11 -O1 -g -Wall -Wextra -fsanitize=thread $< -o $@
 
+$(PRELOAD_BUILD)/fork_cost: tests/preload/fork_cost.c
+	@mkdir -p $(@D)
+	$(TRACK) $(CC) -std=gnu11 -O1 -g -Wall -Wextra $< -o $@
+
 ## preload: libvpt-preload.so, which puts a program's memory on vpt (tools/preload/README.md)
 preload: $(PRELOAD_LIB)
 
