@@ -15,21 +15,31 @@ check_outputs()
 	if [ -n "$log" ] && ! { : >"$log"; } 2>/dev/null; then
 		die "--log: cannot write $log"
 	fi
+	if [ -n "$gdb" ] && ! { : >"$gdb"; } 2>/dev/null; then
+		die "--gdb: cannot write $gdb"
+	fi
 	if [ -n "$trace" ] && ! { : >"$trace"; } 2>/dev/null; then
 		die "--trace: cannot write $trace"
 	fi
 }
 
-# Put what the guest has sent where --out says: one archive with all of it.
+# Unpack what the guest has sent: one archive with all of it.
+unpack_taken()
+{
+	mkdir -p "$tmp/taken"
+	[ -s "$tmp/files" ] || return 0
+	! grep -qx 'files failed' "$tmp/report" ||
+		fail "$ST_FAIL" "--out: the guest could not pack all of it"
+	tar -xf "$tmp/files" -C "$tmp/taken" 2>"$tmp/tar" ||
+		fail "$ST_FAIL" "--out: what came is not whole: $(head -n 1 "$tmp/tar")"
+}
+
+# Put what the guest has sent where --out says, and what has changed where --share does.
 take_out()
 {
-	local out to
+	local out to i
 
-	mkdir -p "$tmp/taken"
-	if [ -s "$tmp/files" ]; then
-		tar -xf "$tmp/files" -C "$tmp/taken" 2>"$tmp/tar" ||
-			fail "$ST_FAIL" "--out: what came is not whole: $(head -n 1 "$tmp/tar")"
-	fi
+	unpack_taken
 	[ -z "$trace" ] || cp "$tmp/taken/vpt-run/trace" "$trace" ||
 		fail "$ST_FAIL" "--trace: there is none; was vpt inserted?"
 	for out in "${outs[@]}"; do
@@ -42,4 +52,90 @@ take_out()
 		fi
 		cp -r "$tmp/taken/$out" "$to/"
 	done
+	for ((i = 0; i < ${#shared[@]}; i += 2)); do
+		if ! [ -d "$tmp/taken/${shared[i + 1]}" ]; then
+			say "--share: there is no ${shared[i + 1]} in the guest any more"
+			continue
+		fi
+		share_back "$tmp/shared/$i" "$tmp/taken/${shared[i + 1]}" "${shared[i]}"
+	done
+}
+
+# --share copies in and out rather than mounting: Debian's cloud kernels have no 9p, 6.1's
+# virtio is modules, which are not fetched with the kernel, and the virtiofsd that comes with
+# QEMU 7.2 wants root.
+#
+# What goes in is kept, so that only what the guest has changed is changed here.
+share_in()
+{
+	local i to
+
+	for ((i = 0; i < ${#shared[@]}; i += 2)); do
+		to=${shared[i + 1]}
+		mkdir -p "$tmp/shared/$i"
+		cp -rL "${shared[i]}/." "$tmp/shared/$i/"
+		list+=("$tmp/shared/$i" "$to")
+		share_paths+=("$to")
+	done
+	for to in "${share_paths[@]}"; do
+		for ((i = 1; i < ${#list[@]}; i += 2)); do
+			[[ ${list[i]} != "$to"/* ]] ||
+				die "--share: ${list[i]} would lie in the shared folder $to"
+		done
+	done
+}
+
+# share_back BEFORE AFTER FOLDER
+share_back()
+{
+	local before=$1 after=$2 folder=$3 name
+
+	while IFS= read -r -d '' name; do
+		if [ -L "$after/$name" ]; then
+			cp -P "$after/$name" "$folder/$name"
+		elif [ -d "$after/$name" ]; then
+			mkdir -p "$folder/$name"
+		elif ! cmp -s "$before/$name" "$after/$name"; then
+			cp "$after/$name" "$folder/$name"
+		fi
+	done < <(cd "$after" && find . -mindepth 1 -print0)
+	while IFS= read -r -d '' name; do
+		[ -e "$after/$name" ] || [ -L "$after/$name" ] || rm -df "$folder/$name"
+	done < <(cd "$before" && find . -mindepth 1 -depth -print0)
+}
+
+# gdb: the guest says where vpt.ko lies, on its report, and waits before it starts the program
+# for a line on its second serial port, which the script that gdb reads sends.
+#
+# Set gdb_args, for QEMU.
+gdb_prepare()
+{
+	[ -n "$module" ] || die "--gdb: no module is inserted"
+	mkfifo "$tmp/go"
+	# Open at both ends, so that neither QEMU nor gdb waits for the other to open it.
+	exec {gdb_go}<>"$tmp/go"
+	gdb_args=(-chardev "pipe,id=go,path=$tmp/go" -serial chardev:go
+		-chardev "socket,id=gdb,path=$tmp/gdb,server=on,wait=off" -gdb chardev:gdb)
+	: >"$tmp/wait"
+	list+=("$tmp/wait" /vpt-run/gdb)
+	append="nokaslr 8250.nr_uarts=6 $append"
+}
+
+# In the background, until the guest has said where the module lies: write the script.
+gdb_watch()
+{
+	local sections
+
+	until grep -qs '^sections end' "$tmp/report"; do
+		sleep 0.2
+		[ -d "$tmp" ] || return 0
+	done
+	sections=$(sed -n 's/^section \(\.[a-z]* 0x[0-9a-f]*\).*/ -s \1/p' "$tmp/report" |
+		tr -d '\n')
+	{
+		echo "target remote $tmp/gdb"
+		echo "add-symbol-file \"$(realpath "$module")\"$sections"
+		echo "shell echo go >'$tmp/go'"
+	} >"$gdb"
+	say "vpt is inserted and the guest waits; now: gdb -x $gdb"
 }
