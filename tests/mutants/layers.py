@@ -145,10 +145,10 @@ def check(mutant: Mutant, tree: Scratch) -> Verdict:
 
 
 def splat(run: Run) -> str:
-    """What the kernel complained of, from vpt-run's errors."""
+    """What the kernel complained of, from vpt-run's errors; a debug kernel's have no time."""
     lines = [line.strip() for line in run.errors.splitlines()]
-    found = [line for line in lines if re.match(r"\d+:\[", line)] or lines
-    return re.sub(r"^\d+:\[[^]]*\] *", "", found[0]) if found else "?"
+    found = [line for line in lines if re.match(r"\d+:", line)] or lines
+    return re.sub(r"^\d+:(\[[^]]*\] *)?", "", found[0]) if found else "?"
 
 
 def guest_tests(mutant: Mutant, tree: Scratch) -> Verdict:
