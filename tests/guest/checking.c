@@ -129,12 +129,38 @@ static void nobody_listens_afterwards(u64 unused)
 	region_close(&r);
 }
 
+/* mmap() and munmap() too take the lock under which the monitor begins. */
+static void a_region_comes_and_goes(u64 unused)
+{
+	struct rng rng = rng_of(2);
+	char before[16];
+	struct region r;
+	struct vpt_stats s;
+
+	(void)unused;
+	read_parameter(PARAMETER("check"), before, sizeof(before));
+	set_check("full");
+	region_rw(&r, 1, VPT_STRICT);
+	work(&r, &rng);
+	REQUIRE(!vu_stats(r.fd, &s), "STATS");
+	EXPECT(s.checked, "nothing was checked");
+	expect_no_violation(&r, "full from the beginning");
+	region_close(&r);
+
+	set_check("off");
+	region_rw(&r, 1, 0);
+	set_check("full");
+	region_close(&r);
+	set_check(before);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct property properties[] = {
 		{ "one setting of check= does not disturb the next",
 		  settings_do_not_disturb_each_other, 0, 0 },
 		{ "check= that leaves full leaves no listener", nobody_listens_afterwards, 0, 0 },
+		{ "a region comes and goes while check=full", a_region_comes_and_goes, 0, 0 },
 	};
 
 	return run_properties(argc, argv, properties, ARRAY_SIZE(properties));

@@ -19,6 +19,17 @@ module_param(pool, uint, 0444);
 MODULE_PARM_DESC(pool, "1 GiB frames to take from Linux at insertion (default 0)");
 
 /*
+ * Reclaim calls the notifier, which takes the file's lock.  Lockdep does not find that out
+ * by itself: it follows no dependency through the SRCU under which notifiers are called.
+ */
+static void vpt_lock_in_reclaim(struct mutex *lock)
+{
+	fs_reclaim_acquire(GFP_KERNEL);
+	might_lock(lock);
+	fs_reclaim_release(GFP_KERNEL);
+}
+
+/*
  * Register the notifier, which Linux gives up with EINTR as soon as a signal is pending,
  * and for which it takes the longer the more VMAs there are: so signals have to wait,
  * but for SIGKILL.  What still is pending then (a stop, a tracer, a freezer) is dealt
@@ -49,6 +60,7 @@ static int vpt_open(struct inode *inode, struct file *file)
 	if (!f->opcheck || !zalloc_cpumask_var(&f->shot, GFP_KERNEL_ACCOUNT))
 		goto put;
 	mutex_init(&f->lock);
+	vpt_lock_in_reclaim(&f->lock);
 	init_rwsem(&f->touch);
 	vpt_extents_init(&f->extents);
 	vpt_spare_init(&f->spare);
