@@ -12,6 +12,7 @@ struct pt_run {
 	unsigned int level;
 	unsigned int first;	/* index of the first entry */
 	unsigned int entries;	/* how many, at most, PT_ENTRIES - @first */
+	u64 seen;		/* the first entry, as the walk to it saw it */
 };
 
 /* The run at @va, looking no deeper than tables of @bottom. */
@@ -24,6 +25,7 @@ static struct pt_run pt_run_at(struct pt *pt, u64 va, u64 end, unsigned int bott
 	pt_descend(pt, va, bottom, &p);
 	run.level = p.level;
 	run.table = p.table;
+	run.seen = p.entry;
 	run.first = pt_index(va, p.level);
 	last = ((end - 1) >> pt_shift(p.level)) - (va >> pt_shift(p.level));
 	run.entries = PT_ENTRIES - run.first;
@@ -189,8 +191,11 @@ static enum pt_status pt_range_free(struct pt *pt, u64 va, u64 end,
 		u64 next;
 
 		if (run.level > level) {
-			/* The first entry ends the walk: a large leaf, or nothing. */
-			if (pt_env_load(pt->env, run.table, run.first))
+			/*
+			 * The first entry ends the walk: a large leaf, or nothing.  It is
+			 * not read again: other software may have linked a table there.
+			 */
+			if (run.seen)
 				return PT_EXISTS;
 			next = pt_run_va(&run, va, 1);
 			*missing += pt_tables_touched(va, next < end ? next : end,

@@ -298,6 +298,52 @@ START_TEST(a_table_linked_by_linux_in_a_leafs_place_is_seen)
 
 END_TEST
 
+/* Linux links a table where the core has seen nothing, just before it looks once more. */
+static void linux_links_between_looks(struct world *w, enum pt_env_event event, u64 table,
+				      unsigned int level, unsigned int i)
+{
+	static u64 last_table;
+	static unsigned int last_i;
+	unsigned int l;
+
+	(void)level;
+	if (event != PT_ENV_LOAD)
+		return;
+	for (l = 3; l && world_table(w, w->intruder_va, l); l--)
+		;
+	if (w->intrusions && table == last_table && i == last_i && l) {
+		w->intrusions--;
+		world_link_foreign(w, w->intruder_va, l);
+	}
+	last_table = table;
+	last_i = i;
+}
+
+START_TEST(a_range_is_mapped_though_linux_links_at_any_look)
+{
+	unsigned int races;
+	struct world w;
+	u64 va, pa[2];
+
+	for (races = 1; races <= 3; races++) {
+		world_region(&w, _i);
+		va = w.pt.start;
+		pa[0] = frame_of(va);
+		pa[1] = frame_of(va + 4096);
+		w.intruder_va = va;
+		w.intrusions = races;
+		w.intruder = linux_links_between_looks;
+		ck_assert_int_eq(pt_map_range(&w.pt, va, pa, 2, 1, ALL), PT_OK);
+		w.intrusions = 0;
+		must_be_mapped(&w, va, 1, ALL);
+		must_be_mapped(&w, va + 4096, 1, ALL);
+		world_check(&w);
+		world_destroy(&w);
+	}
+}
+
+END_TEST
+
 TCase *foreign_tests(void)
 {
 	TCase *t = tcase_create("foreign empty tables");
@@ -312,5 +358,6 @@ TCase *foreign_tests(void)
 	tcase_add_loop_test(t, ranges_sweep_as_they_pass, 0, REGIONS);
 	tcase_add_loop_test(t, a_table_linked_first_by_linux_is_used, 0, LOOP);
 	tcase_add_loop_test(t, a_table_linked_by_linux_in_a_leafs_place_is_seen, 0, REGIONS);
+	tcase_add_loop_test(t, a_range_is_mapped_though_linux_links_at_any_look, 0, REGIONS);
 	return t;
 }

@@ -79,7 +79,7 @@ def any_way(s: State, reached: list[State], also: frozenset[Term] = frozenset())
 def held(s: State) -> dict[int, tuple[int, Value]]:
     """The core's struct pt_run."""
     found = [o for o in s.objects.values()
-             if {at: n for at, (n, _) in o.items()} == {0: 8, 8: 4, 12: 4, 16: 4}]
+             if {at: n for at, (n, _) in o.items()} == {0: 8, 8: 4, 12: 4, 16: 4, 24: 8}]
     if len(found) != 1:
         raise Stuck("no struct pt_run, or more than one")
     return found[0]
