@@ -113,7 +113,7 @@ static __always_inline enum pt_status pt_find_leaf(struct pt *pt, u64 va,
 	if (pte_kind(leaf->entry, leaf->level) != PTE_LEAF ||
 	    (va & (pt_size(leaf->level) - 1)))
 		return PT_NOENT;
-	return PT_OK;
+	return pt_env_covers(pt->env, va, leaf->level) ? PT_OK : PT_WIDER;
 }
 
 static __always_inline void pt_unmap_leaf(struct pt *pt, u64 va, struct pt_mapping *old,

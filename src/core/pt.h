@@ -25,6 +25,16 @@
  *						 exclude other software that writes
  *						 into this table (Linux: its page-table
  *						 lock of that level); not nested;
+ *   pt_env_lock_counts(env) / pt_env_unlock_counts(env)
+ *						 exclude other operations that change
+ *						 the counts of tables above level 1;
+ *						 pt_env_lock() nests inside;
+ *   pt_env_covers(env, va, level)		 whether the operation excludes everybody
+ *						 who uses what is behind @va's entry of
+ *						 @level; at levels 1 and 2 it always
+ *						 does;
+ *   pt_env_leave(env, table)			 a table of the core's is empty, and must
+ *						 not be unlinked now: forget its count;
  *   pt_env_live(env, table) / pt_env_set_live(env, table, n)
  *						 the table's live-entry count, kept
  *						 outside the page; 0 for a table the
@@ -43,11 +53,18 @@
  *   pt_env_defer_leaf(env, va, level, entry)	 a leaf that a range form removed;
  *   pt_env_leaf_bits(level)			 ignored bits that each leaf must carry.
  *
- * Locking.  The caller serialises all operations on one table and keeps them
- * serialised until the invalidation an operation asks for has been acknowledged
- * by every CPU.  Hardware walks the table all the time; each operation is made
- * so that any prefix of its stores is the old or the new translation at every
- * address.
+ * Locking.  What an operation changes or answers about is the caller's to lock, until
+ * the invalidation that it asks for has been acknowledged by every CPU.  The smallest
+ * part is what is behind one entry of a PD: a PT and its pages, or a page of 2 MiB; so
+ * operations behind different entries may run at the same time.  They share the tables
+ * above, of which each changes the entries on its own path only.  Their live counts change
+ * under pt_env_lock_counts().  A table above level 1 is unlinked by who has locked all
+ * that is behind it (pt_env_covers()); whoever else empties it leaves it, as an empty
+ * table that nobody counts, and pt_sweep() takes it out.  So a table on the path of what
+ * an operation has locked is never unlinked.
+ *
+ * Hardware walks the table all the time; each operation is made so that any prefix of
+ * its stores is the old or the new translation at every address.
  *
  * Reclamation.  The core frees nothing.  What it unlinks goes to the deferred-free list; the
  * caller may free or reuse it only after every CPU has invalidated (SDM 4.10.4.4,
@@ -84,6 +101,7 @@ enum pt_status {
 	PT_INVALID,	/* alignment, level, range, rights, or a straddled huge leaf */
 	PT_NOMEM,	/* the reserve holds too few tables */
 	PT_AGAIN,	/* an empty foreign table was unlinked: invalidate, call again */
+	PT_WIDER,	/* more must be locked; nothing was changed */
 };
 
 /**
@@ -277,6 +295,16 @@ enum pt_status pt_unmap_range(struct pt *pt, u64 va, u64 end,
  */
 enum pt_status pt_protect_range(struct pt *pt, u64 va, u64 end, u32 rights,
 				struct pt_touched *done);
+
+/**
+ * pt_sweep() - unlink the tables on an address' path that hold nothing
+ * @pt: region
+ * @va: address
+ *
+ * Other software linked them there for a mapping that did not come about, or an
+ * operation left them (pt_env_leave()).  They go to the deferred-free list.
+ */
+void pt_sweep(struct pt *pt, u64 va);
 
 /**
  * pt_split_break() - first half of splitting a leaf: make it not present

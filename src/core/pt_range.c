@@ -40,6 +40,15 @@ static inline u64 pt_run_va(const struct pt_run *run, u64 va, unsigned int i)
 	return pt_base(va, run->level) + i * pt_size(run->level);
 }
 
+/*
+ * Where the next run begins, when @n entries of this one were dealt with.  If there were
+ * none, the next walk goes through the table that has been linked meanwhile.
+ */
+static inline u64 pt_run_next(const struct pt_run *run, u64 va, unsigned int n)
+{
+	return n ? pt_run_va(run, va, n) : va;
+}
+
 /* Whether a leaf covers both the byte before @va and the byte at @va. */
 static bool pt_straddles(struct pt *pt, u64 va)
 {
@@ -55,11 +64,15 @@ static bool pt_range_ok(struct pt *pt, u64 va, u64 end)
 	       (end == pt->end || !pt_straddles(pt, end));
 }
 
-/* Return how many entries of the run were dealt with; at least one. */
+/*
+ * Return how many entries of the run were dealt with: at least one, unless a table has
+ * been linked meanwhile where the walk found none.
+ */
 static unsigned int pt_unmap_run(struct pt *pt, u64 va, const struct pt_run *run,
 				 struct pt_touched *done)
 {
 	const bool owned = pt_owns(pt, va, run->level);
+	/* Of a PD or PDPT a hint: others count there, and pt_sweep() looks again. */
 	const unsigned int live = owned ? pt_env_live(pt->env, run->table) : 0;
 	unsigned int i, removed = 0;
 
@@ -97,7 +110,7 @@ enum pt_status pt_unmap_range(struct pt *pt, u64 va, u64 end,
 	while (va < end) {
 		struct pt_run run = pt_run_at(pt, va, end, 1);
 
-		va = pt_run_va(&run, va, pt_unmap_run(pt, va, &run, done));
+		va = pt_run_next(&run, va, pt_unmap_run(pt, va, &run, done));
 	}
 	return PT_OK;
 }
@@ -140,7 +153,7 @@ enum pt_status pt_protect_range(struct pt *pt, u64 va, u64 end, u32 rights,
 	while (va < end) {
 		struct pt_run run = pt_run_at(pt, va, end, 1);
 
-		va = pt_run_va(&run, va, pt_protect_run(pt, &run, rights, done));
+		va = pt_run_next(&run, va, pt_protect_run(pt, &run, rights, done));
 	}
 	return PT_OK;
 }

@@ -169,20 +169,15 @@ static __always_inline u64 pt_protect_leaf(struct pt_env *env, u64 table,
  */
 enum pt_status pt_make_path(struct pt *pt, u64 va, unsigned int level, u64 *table);
 
-/*
- * @va's table of @level has got its first entries: its own entry counts from now
- * on, and so on upwards.
- */
-void pt_count_parents(struct pt *pt, u64 va, unsigned int level);
+/* @va's PT has got its first entries: its own entry counts from now on, and so on upwards. */
+void pt_count_parents(struct pt *pt, u64 va);
 
-/* @va's @table of @level has lost its last entry: unlink it, and so on upwards. */
-void pt_reclaim(struct pt *pt, u64 va, unsigned int level, u64 table);
+/* @va's PT, @table, has lost its last entry: unlink it, and so on upwards. */
+void pt_reclaim(struct pt *pt, u64 va, u64 table);
 
-/*
- * Unlink the tables on @va's path that the core owns and that hold nothing: other
- * software linked them there for a mapping that did not come about.
- */
-void pt_sweep(struct pt *pt, u64 va);
+/* pt_count() and pt_uncount() of tables above level 1, whose counts others change, too. */
+void pt_count_large(struct pt *pt, u64 va, unsigned int level, u64 table, unsigned int n);
+void pt_uncount_large(struct pt *pt, u64 va, unsigned int level, u64 table, unsigned int n);
 
 /*
  * The entry @entry stands where a leaf of @level for @va should go.  Return
@@ -200,10 +195,14 @@ static __always_inline void pt_count(struct pt *pt, u64 va, unsigned int level,
 
 	if (!pt_owns(pt, va, level))
 		return;
+	if (level > 1) {
+		pt_count_large(pt, va, level, table, n);
+		return;
+	}
 	live = pt_env_live(pt->env, table);
 	pt_env_set_live(pt->env, table, live + n);
 	if (!live)
-		pt_count_parents(pt, va, level);
+		pt_count_parents(pt, va);
 }
 
 /* @n entries of @va's table of @level were cleared. */
@@ -214,10 +213,14 @@ static __always_inline void pt_uncount(struct pt *pt, u64 va, unsigned int level
 
 	if (!pt_owns(pt, va, level))
 		return;
+	if (level > 1) {
+		pt_uncount_large(pt, va, level, table, n);
+		return;
+	}
 	live = pt_env_live(pt->env, table) - n;
 	pt_env_set_live(pt->env, table, live);
 	if (!live)
-		pt_reclaim(pt, va, level, table);
+		pt_reclaim(pt, va, table);
 }
 
 #endif /* PT_WALK_H */

@@ -7,16 +7,20 @@
  * The outside comes in through one header, op_env.h, found on the include path as the
  * core's pt_env.h is.  It must supply
  *
- *   op_env_lock_map(op, va, n, level)	exclude whoever could change or use what a mapping
- *					of @n pages of @level at @va changes, have tables
+ *   op_env_lock_map(op, va, n, level)	exclude every operation on what is behind the entries
+ *					of PDs, or of PDPTs for @level 3, that a mapping of
+ *					@n pages of @level at @va changes, and have tables
  *					for it in the reserve; 0 or an error with nothing
  *					locked;
- *   op_env_lock_unmap(op, va, end)	likewise for what an unmapping of [@va, @end) changes
- *					and the tables that it may unlink;
- *   op_env_lock(op)			likewise for a change of entries alone;
+ *   op_env_lock_unmap(op, va, end)	likewise for what an unmapping of [@va, @end) changes,
+ *					and keep out who holds pointers into tables that it
+ *					may unlink;
+ *   op_env_lock(op, va, end)		likewise for a change of entries alone;
+ *   op_env_lock_all(op, va, end)	as op_env_lock_unmap(), and every operation on the
+ *					region;
  *   op_env_unlock(op, ret)		the operation is over, and answers @ret;
- *   op_env_lock_look(op), op_env_unlock_look(op, ret)
- *					the same for one that only looks;
+ *   op_env_lock_look(op, va), op_env_unlock_look(op, ret)
+ *					the same for one that only looks at what is at @va;
  *   op_env_pause()			others may run;
  *
  * and, with the lock held,
@@ -43,6 +47,8 @@
  *   op_env_keep(op, n, level)		@n fresh frames are not the caller's any more;
  *   op_env_report(op, old)		note what the answer tells of a leaf, while it lasts;
  *   op_env_gathered(op)		whether the core has unlinked a table;
+ *   op_env_left(op)			whether it has left an empty one (pt_env_leave()), since
+ *					this was last asked;
  *   op_env_invalidate(op, va, end, shift)
  *					on every CPU; pages of 2^@shift bytes at least.  On
  *					return all have acknowledged;
@@ -53,7 +59,9 @@
  *					rights alone;
  *   op_env_lock_linker(op), op_env_unlock_linker(op)
  *					keep Linux from linking a table meanwhile;
- *   op_env_errno(status), op_env_broken	what this environment answers.
+ *   op_env_errno(status), op_env_broken	what this environment answers;
+ *   op_env_wider(ret)			whether the leaf is larger than what was locked: then
+ *					nothing was changed.
  *
  * Duties.  What an operation takes away it must have invalidated, and what it removed it
  * must have freed or handed on, before op_env_unlock(): the operation's own environment,
@@ -120,6 +128,7 @@ int op_resolve_leaf(struct op *op, u64 va, struct pt_mapping *found);
 int op_unmap_leaf(struct op *op, u64 va, struct pt_mapping *old);
 int op_unmap_run(struct op *op, u64 va, u64 end, struct pt_touched *done);
 int op_split_locked(struct op *op, u64 va);
+void op_sweep(struct op *op, u64 va, u64 end);
 
 /*
  * Whether a change of rights leaves translations that must go.  Adding rights leaves none

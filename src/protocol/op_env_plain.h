@@ -16,11 +16,16 @@ static inline int op_env_errno(enum pt_status status)
 	return status;
 }
 
+static inline bool op_env_wider(int ret)
+{
+	return ret == PT_WIDER;
+}
+
 /* Who only looks locks as who changes something. */
 
-static inline int op_env_lock_look(struct op *op)
+static inline int op_env_lock_look(struct op *op, u64 va)
 {
-	return op_env_lock(op);
+	return op_env_lock(op, va, va + PT_PAGE_SIZE);
 }
 
 static inline void op_env_unlock_look(struct op *op, int ret)

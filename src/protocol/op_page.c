@@ -92,6 +92,36 @@ static int op_unmap_locked(struct op *op, u64 va, struct pt_mapping *old)
 	return ret;
 }
 
+/* The leaf is larger than what was locked. */
+static int op_widely(struct op *op, u64 va, struct pt_mapping *old,
+		     int (*locked)(struct op *op, u64 va, struct pt_mapping *old))
+{
+	int ret = op_env_lock_all(op, va, va + PT_PAGE_SIZE);
+
+	if (ret)
+		return ret;
+	ret = locked(op, va, old);
+	op_env_unlock(op, ret);
+	return ret;
+}
+
+/*
+ * Tables were left on the paths of the first and the last page, and may still be empty.
+ * Whoever comes in between fills them, and then they stay.
+ */
+void op_sweep(struct op *op, u64 va, u64 end)
+{
+	if (op_env_lock_all(op, va, end))
+		return;
+	if (!op_env_find(op, va, end - va)) {
+		op_env_core(pt_sweep, &op->pt, va);
+		op_env_core(pt_sweep, &op->pt, end - PT_PAGE_SIZE);
+	}
+	if (op_env_gathered(op))
+		op_flush_and_free(op, va, end, PT_PAGE_SHIFT, true);
+	op_env_unlock(op, 0);
+}
+
 int op_unmap(struct op *op, u64 va, struct pt_mapping *old)
 {
 	int ret = op_env_lock_unmap(op, va, va + PT_PAGE_SIZE);
@@ -100,6 +130,10 @@ int op_unmap(struct op *op, u64 va, struct pt_mapping *old)
 		return ret;
 	ret = op_unmap_locked(op, va, old);
 	op_env_unlock(op, ret);
+	if (op_env_wider(ret))
+		ret = op_widely(op, va, old, op_unmap_locked);
+	if (op_env_left(op))
+		op_sweep(op, va, va + PT_PAGE_SIZE);
 	return ret;
 }
 
@@ -139,12 +173,14 @@ static int op_protect_locked(struct op *op, u64 va, struct pt_mapping *old)
 
 int op_protect(struct op *op, u64 va, struct pt_mapping *old)
 {
-	int ret = op_env_lock(op);
+	int ret = op_env_lock(op, va, va + PT_PAGE_SIZE);
 
 	if (ret)
 		return ret;
 	ret = op_protect_locked(op, va, old);
 	op_env_unlock(op, ret);
+	if (op_env_wider(ret))
+		ret = op_widely(op, va, old, op_protect_locked);
 	return ret;
 }
 
@@ -200,18 +236,20 @@ static int op_remap_locked(struct op *op, u64 va, struct pt_mapping *old)
 
 int op_remap(struct op *op, u64 va, struct pt_mapping *old)
 {
-	int ret = op_env_lock(op);
+	int ret = op_env_lock(op, va, va + PT_PAGE_SIZE);
 
 	if (ret)
 		return ret;
 	ret = op_remap_locked(op, va, old);
 	op_env_unlock(op, ret);
+	if (op_env_wider(ret))
+		ret = op_widely(op, va, old, op_remap_locked);
 	return ret;
 }
 
 int op_resolve(struct op *op, u64 va, struct pt_mapping *found)
 {
-	int ret = op_env_lock_look(op);
+	int ret = op_env_lock_look(op, va);
 
 	if (ret)
 		return ret;

@@ -105,6 +105,8 @@ int op_unmap_range(struct op *op, struct op_range *range)
 			return ret;
 		ret = op_unmap_step(op, range);
 		op_env_unlock(op, ret);
+		if (op_env_left(op))
+			op_sweep(op, range->va, range->stop);
 		op_env_pause();
 	} while (!ret && range->stop < range->end);
 	return ret;
@@ -150,7 +152,7 @@ int op_protect_range(struct op *op, struct op_range *range)
 	int ret;
 
 	do {
-		ret = op_env_lock(op);
+		ret = op_env_lock(op, range->begun ? range->stop : range->va, range->end);
 		if (ret)
 			return ret;
 		ret = op_protect_step(op, range);

@@ -113,6 +113,7 @@ int main(void)
 	suite_add_tcase(suite, rights_tests());
 	suite_add_tcase(suite, upper_tests());
 	suite_add_tcase(suite, foreign_tests());
+	suite_add_tcase(suite, cover_tests());
 	suite_add_tcase(suite, range_tests());
 	suite_add_tcase(suite, split_tests());
 	runner = srunner_create(suite);

@@ -14,6 +14,7 @@ struct TCase *refusal_tests(void);
 struct TCase *rights_tests(void);
 struct TCase *upper_tests(void);
 struct TCase *foreign_tests(void);
+struct TCase *cover_tests(void);
 struct TCase *range_tests(void);
 struct TCase *split_tests(void);
 

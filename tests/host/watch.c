@@ -222,6 +222,14 @@ static void check_lock(struct world *w, u64 table, unsigned int level, bool lock
 	w->locked = lock ? table : 0;
 }
 
+/* Of a table that other operations see, too. */
+static void check_count(struct world *w, const struct table_info *t)
+{
+	if (t->state == TABLE_LINKED && t->level > 1 && !w->env.counting)
+		world_fail("the count of a table of level %u changes, and is not locked",
+			   t->level);
+}
+
 void pt_env_event(struct pt_env *env, enum pt_env_event event, u64 table,
 		  unsigned int level, unsigned int i)
 {
@@ -249,6 +257,9 @@ void pt_env_event(struct pt_env *env, enum pt_env_event event, u64 table,
 		break;
 	case PT_ENV_DEFER:
 		check_defer(w, table, level);
+		break;
+	case PT_ENV_COUNT:
+		check_count(w, known(w, table));
 		break;
 	case PT_ENV_RELEASE:
 		known(w, table)->foreign = false;

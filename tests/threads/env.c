@@ -8,10 +8,37 @@ static void reserve_give_back(struct pt_env *env)
 		table_give(env->reserve[--env->reserved]);
 }
 
-int op_env_lock_tables(struct op *op, u64 tables)
+/*
+ * Take the locks of PD entries @first to @last, in the order of the locks; all of them
+ * where these are as many.
+ */
+static void lock_spans(struct pt_env *env, u64 first, u64 last)
 {
-	struct pt_env *env = &op->env;
+	unsigned int i;
 
+	env->all = last - first >= SPANS - 1;
+	env->first = first;
+	env->last = last;
+	env->held = 0;
+	for (; first <= last && last - first < SPANS; first++)
+		env->held |= 1ULL << first % SPANS;
+	if (env->all)
+		env->held = (1ULL << SPANS) - 1;
+	for (i = 0; i < SPANS; i++) {
+		if (env->held >> i & 1)
+			machine_lock(env->me, &machine.span[i]);
+	}
+}
+
+bool pt_env_covers(struct pt_env *env, u64 va, unsigned int level)
+{
+	return level <= 2 || env->all ||
+	       (level == 3 && pt_base(va, 3) >> pt_shift(2) >= env->first &&
+		(pt_base(va, 3) + pt_size(3) - 1) >> pt_shift(2) <= env->last);
+}
+
+static int fill_reserve(struct pt_env *env, u64 tables)
+{
 	while (env->reserved < tables) {
 		u64 table = table_take();
 
@@ -21,13 +48,33 @@ int op_env_lock_tables(struct op *op, u64 tables)
 		}
 		env->reserve[env->reserved++] = table;
 	}
-	machine_lock(env->me, &machine.region);
 	return 0;
+}
+
+int op_env_lock(struct op *op, u64 va, u64 end)
+{
+	lock_spans(&op->env, va >> pt_shift(2), (end - 1) >> pt_shift(2));
+	return 0;
+}
+
+int op_env_lock_all(struct op *op, u64 va, u64 end)
+{
+	(void)va; (void)end;
+	lock_spans(&op->env, 0, SPANS - 1);
+	return 0;
+}
+
+int op_env_lock_map(struct op *op, u64 va, u64 n, unsigned int level)
+{
+	int ret = fill_reserve(&op->env, pt_map_tables(va, n, level));
+
+	return ret ? ret : op_env_lock(op, va, va + (n << pt_shift(level)));
 }
 
 void op_env_unlock(struct op *op, int ret)
 {
 	struct pt_env *env = &op->env;
+	unsigned int i;
 
 	(void)ret;
 	if (env->stale)
@@ -35,8 +82,19 @@ void op_env_unlock(struct op *op, int ret)
 	if (env->ndeferred || env->ndead)
 		broken("an operation ends, and has not freed %u tables, %u frames",
 		       env->ndeferred, env->ndead);
-	pthread_mutex_unlock(&machine.region);
+	for (i = 0; i < SPANS; i++) {
+		if (env->held >> i & 1)
+			pthread_mutex_unlock(&machine.span[i]);
+	}
 	reserve_give_back(env);
+}
+
+bool op_env_left(struct op *op)
+{
+	bool left = op->env.left;
+
+	op->env.left = false;
+	return left;
 }
 
 static void frame_put(struct pt_env *env, u64 pa)

@@ -32,7 +32,10 @@ void machine_init(unsigned int threads)
 	memset(&machine, 0, sizeof(machine));
 	machine.threads = threads;
 	pthread_mutex_init(&machine.tables, NULL);
-	pthread_mutex_init(&machine.region, NULL);
+	pthread_mutex_init(&machine.counts, NULL);
+	pthread_mutex_init(&machine.linker, NULL);
+	for (i = 0; i < SPANS; i++)
+		pthread_mutex_init(&machine.span[i], NULL);
 	/* Page 0 is nobody's, page 1 the root. */
 	machine.table_used[1] = true;
 	for (i = TABLES - 1; i > 1; i--)
@@ -83,7 +86,12 @@ void table_give(u64 table)
 	unsigned int i;
 
 	for (i = 0; i < PT_ENTRIES; i++) {
-		if (__atomic_load_n(table_slot(table, i), __ATOMIC_RELAXED))
+		u64 entry = __atomic_exchange_n(table_slot(table, i), 0, __ATOMIC_RELAXED);
+
+		/* An empty table that somebody has left hung there. */
+		if (pte_is_usual_table(entry) && !machine.live[pte_addr(entry) >> 12])
+			table_give(pte_addr(entry));
+		else if (entry)
 			broken("table %#llx is freed and not all zero", (unsigned long long)table);
 	}
 	__atomic_store_n(&machine.table_used[table >> 12], false, __ATOMIC_RELAXED);
@@ -116,17 +124,17 @@ void frame_give(unsigned int frame)
 	__atomic_store_n(&machine.frame[frame].used, false, __ATOMIC_RELEASE);
 }
 
-/* Frames of whatever size stand a level-2 page apart. */
+/* Frames of whatever size stand a level-3 page apart. */
 u64 frame_address(unsigned int frame)
 {
-	return (u64)(frame + 1) << pt_shift(2);
+	return (u64)(frame + 1) << pt_shift(3);
 }
 
 unsigned int frame_at(u64 pa)
 {
-	u64 frame = (pa >> pt_shift(2)) - 1;
+	u64 frame = (pa >> pt_shift(3)) - 1;
 
-	if (frame >= FRAMES || (pa & (pt_size(2) - 1)))
+	if (frame >= FRAMES || (pa & (pt_size(3) - 1)))
 		broken("a leaf leads to %#llx, which is no frame", (unsigned long long)pa);
 	return (unsigned int)frame;
 }

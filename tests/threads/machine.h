@@ -20,6 +20,7 @@ typedef uint32_t u32;
 #define FRAMES_EACH	64	/* frames of one thread */
 #define FRAMES		(THREADS * FRAMES_EACH)
 #define TLB		16
+#define SPANS		32	/* locks of entries of PDs */
 #define REQUESTS	1024	/* invalidations that are remembered */
 
 /* What a thread has cached: a translation, or where a PT is.  @size 0: nothing. */
@@ -78,7 +79,9 @@ struct machine {
 	pthread_mutex_t tables;		/* free and nfree */
 	struct frame frame[FRAMES];
 	u64 ids;
-	pthread_mutex_t region;
+	pthread_mutex_t span[SPANS];
+	pthread_mutex_t counts;
+	pthread_mutex_t linker;
 	u64 requests;
 	struct request request[REQUESTS];
 	u64 clock;

@@ -54,11 +54,32 @@ static bool allocate(struct thread *me, struct event *e)
 	return true;
 }
 
-static void choose(struct thread *me, struct event *e)
+/*
+ * Every fourth round: one thread maps and unmaps a page of 1 GiB, and the others pages in
+ * its second half.
+ */
+#define LARGE_ROUND(round)	(((round) & 3) == 3)
+
+static void choose_large(struct thread *me, struct event *e)
+{
+	e->kind = machine_random(me, 2) ? EVENT_MAP : EVENT_UNMAP;
+	e->level = me->number ? 1 : 3;
+	e->va = me->number ? page_address(2 + (unsigned int)machine_random(me, 2)) : 0;
+	e->end = e->va + pt_size(e->level);
+	e->n = e->kind == EVENT_MAP;
+	e->rights = PT_RIGHTS;
+}
+
+static void choose(struct thread *me, struct event *e, unsigned int round)
 {
 	memset(e, 0, sizeof(*e));
+	if (LARGE_ROUND(round)) {
+		choose_large(me, e);
+		return;
+	}
 	e->kind = (enum kind)(EVENT_MAP + machine_random(me, EVENT_ACCESS - EVENT_MAP));
-	e->level = machine_random(me, 4) ? 1 : 2;
+	/* Small pages and large ones in equal parts, or rounds of mostly small ones. */
+	e->level = round & 1 && machine_random(me, 4) ? 1 : 1 + (unsigned int)machine_random(me, 3);
 	e->rights = rights[machine_random(me, 4)];
 	e->va = page_address((unsigned int)machine_random(me, PAGES));
 	e->end = e->va + pt_size(1);
@@ -142,11 +163,12 @@ static void call(struct thread *me, struct event *e)
 }
 
 /* Accesses between two operations. */
-static void touch(struct thread *me, struct event *e)
+static void touch(struct thread *me, struct event *e, unsigned int round)
 {
 	memset(e, 0, sizeof(*e));
 	e->kind = EVENT_ACCESS;
-	e->va = page_address((unsigned int)machine_random(me, PAGES));
+	e->va = page_address(LARGE_ROUND(round) ? 2 + (unsigned int)machine_random(me, 2) :
+			     (unsigned int)machine_random(me, PAGES));
 	e->from = machine_time();
 	e->old_id = machine_access(me, e->va, machine_random(me, 2));
 	e->to = machine_time();
@@ -164,8 +186,8 @@ static void *run_thread(void *arg)
 		machine_enter(me);
 		for (i = 0; i < CALLS; i++) {
 			for (j = 0; j < 3; j++)
-				touch(me, &mine[4 * i + j]);
-			choose(me, &mine[4 * i + 3]);
+				touch(me, &mine[4 * i + j], round);
+			choose(me, &mine[4 * i + 3], round);
 			call(me, &mine[4 * i + 3]);
 			machine_poll(me);
 		}
@@ -259,8 +281,13 @@ static void check_access(const struct event *access)
 		const struct event *e = &history.event[i];
 		u64 id = mapped_by(e, access->va);
 
-		if (id && id != access->old_id && e->from > mapped && e->to < access->from)
+		if (e->from <= mapped || e->to >= access->from)
+			continue;
+		if (id && id != access->old_id)
 			broken("an access goes where the page was before it was mapped anew");
+		if (e->kind == EVENT_RESOLVE && e->va == access->va &&
+		    (e->status == PT_NOENT || e->old_id != access->old_id))
+			broken("an access goes where RESOLVE has not found the page before");
 	}
 }
 

@@ -75,7 +75,7 @@ static void mc_split(struct op *op, u64 va)
 {
 	int ret;
 
-	op_env_lock(op);
+	op_env_lock(op, 0, MMU_VPAGES << PT_PAGE_SHIFT);
 	ret = op_split_locked(op, va);
 	op_env_unlock(op, ret);
 }
@@ -90,7 +90,7 @@ static void mc_table(struct op *op, u64 va)
 	u64 start = va & ~(2 * pt_size(1) - 1);
 	unsigned int level;
 
-	op_env_lock(op);
+	op_env_lock(op, 0, MMU_VPAGES << PT_PAGE_SHIFT);
 	for (level = PT_LEVELS; level >= 2; level--) {
 		entry = pt_env_load(&op->env, table, pt_index(va, level));
 		if (pte_kind(entry, level) != PTE_TABLE)

@@ -16,8 +16,9 @@ static void mc_do(unsigned int act)
 	mc_ask(&(struct mmu_action){ .act = (u8)act });
 }
 
-int op_env_lock(struct op *op)
+int op_env_lock(struct op *op, u64 va, u64 end)
 {
+	(void)va; (void)end;
 	mc_ask(&(struct mmu_action){ .act = MMU_ACT_LOCK, .page = op->env.frame,
 				     .op = *op->env.op });
 	return 0;
@@ -37,7 +38,7 @@ int op_env_lock_map(struct op *op, u64 va, u64 n, unsigned int level)
 {
 	if (level > 1)
 		mc_lock_vmas(op, va, va + n * pt_size(level));
-	return op_env_lock(op);
+	return op_env_lock(op, va, va + n * pt_size(level));
 }
 
 /* Every table on the path of [@va, @end) may be freed. */
@@ -46,7 +47,7 @@ int op_env_lock_unmap(struct op *op, u64 va, u64 end)
 	if (mmu.broken != MMU_ONE_VMA)
 		pt_unlink_span(&op->pt, &va, &end);
 	mc_lock_vmas(op, va, end);
-	return op_env_lock(op);
+	return op_env_lock(op, va, end);
 }
 
 /* The duties of an operation: see op.h. */

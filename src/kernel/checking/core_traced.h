@@ -27,6 +27,8 @@
 #define pt_release		pt_release_traced
 #define pt_make_path		pt_make_path_traced
 #define pt_count_parents	pt_count_parents_traced
+#define pt_count_large		pt_count_large_traced
+#define pt_uncount_large	pt_uncount_large_traced
 #define pt_reclaim		pt_reclaim_traced
 #define pt_sweep		pt_sweep_traced
 #define pt_clear_place		pt_clear_place_traced
@@ -44,6 +46,7 @@ extern typeof(pt_split_make) pt_split_make_traced;
 extern typeof(pt_map_range) pt_map_range_traced;
 extern typeof(pt_unmap_range) pt_unmap_range_traced;
 extern typeof(pt_protect_range) pt_protect_range_traced;
+extern typeof(pt_sweep) pt_sweep_traced;
 
 /* Do what the core function @op does, by the copy that is called for. */
 #define vpt_core(op, ...)	(vpt_events_on() ? op##_traced(__VA_ARGS__) : op(__VA_ARGS__))

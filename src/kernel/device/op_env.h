@@ -36,6 +36,8 @@ static inline int op_env_errno(enum pt_status status)
 		return -ENOMEM;
 	case PT_AGAIN:
 		return -EAGAIN;
+	case PT_WIDER:
+		return -ERESTART;
 	case PT_INVALID:
 		break;
 	}
@@ -44,7 +46,7 @@ static inline int op_env_errno(enum pt_status status)
 
 /* Locks. */
 
-static inline int op_env_lock(struct op *op)
+static inline int op_env_lock(struct op *op, u64 va, u64 end)
 {
 	return vpt_lock_reserved(&op->env, 0);
 }
@@ -78,6 +80,26 @@ static inline int op_env_lock_unmap(struct op *op, u64 va, u64 end)
 	return ret ? ret : op_env_mmap_lock(op, 0);
 }
 
+/*
+ * The file has one lock, so that every operation excludes all others: no leaf is wider than
+ * that, and no table is left.
+ */
+
+static inline int op_env_lock_all(struct op *op, u64 va, u64 end)
+{
+	return op_env_lock_unmap(op, va, end);
+}
+
+static inline bool op_env_wider(int ret)
+{
+	return false;
+}
+
+static inline bool op_env_left(struct op *op)
+{
+	return false;
+}
+
 static inline void op_env_unlock(struct op *op, int ret)
 {
 	vpt_unlock_traced(&op->env);
@@ -86,7 +108,7 @@ static inline void op_env_unlock(struct op *op, int ret)
 }
 
 /* Of a broken table, too, and of no interest to the monitor. */
-static inline int op_env_lock_look(struct op *op)
+static inline int op_env_lock_look(struct op *op, u64 va)
 {
 	return mutex_lock_killable(&op->env.f->lock) ? -EINTR : 0;
 }

@@ -223,6 +223,26 @@ static inline void pt_env_set_live(struct pt_env *env, u64 table, unsigned int n
 	vpt_index(page) = VPT_TABLE_TAG << 32 | made | n;
 }
 
+/* The file's lock excludes every other operation on the region. */
+static inline void pt_env_lock_counts(struct pt_env *env)
+{
+}
+
+static inline void pt_env_unlock_counts(struct pt_env *env)
+{
+}
+
+static inline bool pt_env_covers(struct pt_env *env, u64 va, unsigned int level)
+{
+	return true;
+}
+
+/* Nothing is left, since every operation covers all. */
+static inline void pt_env_leave(struct pt_env *env, u64 table)
+{
+	BUILD_BUG();
+}
+
 static inline u64 pt_env_reserve(struct pt_env *env)
 {
 	return env->reserve.n;

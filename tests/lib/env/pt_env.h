@@ -27,6 +27,9 @@ struct pt_env {
 	u64 *deferred;		/* stack of unlinked tables, filled by the core */
 	u64 ndeferred;
 	u64 leaves_deferred;
+	unsigned int narrow;	/* level of the first entry that is not covered; 0: none */
+	u64 nleft;		/* tables that were left */
+	bool counting;		/* the counts are locked */
 	/* Called for each leaf that a range form removes; may be NULL. */
 	void (*on_leaf)(struct pt_env *env, u64 va, unsigned int level, u64 entry);
 	void *context;
@@ -42,6 +45,7 @@ enum pt_env_event {
 	PT_ENV_TAKE,
 	PT_ENV_DEFER,
 	PT_ENV_RELEASE,
+	PT_ENV_COUNT,		/* its live count is about to change */
 };
 
 /*
@@ -133,13 +137,37 @@ static inline unsigned int pt_env_live(struct pt_env *env, u64 table)
 
 static inline void pt_env_set_live(struct pt_env *env, u64 table, unsigned int n)
 {
+	pt_env_event(env, PT_ENV_COUNT, table, 0, 0);
 	env->live[table >> 12] = n;
 }
 
 static inline void pt_env_release(struct pt_env *env, u64 table)
 {
 	pt_env_event(env, PT_ENV_RELEASE, table, 0, 0);
+	env->live[table >> 12] = 0;
+}
+
+/* One operation at a time: it excludes everybody. */
+static inline void pt_env_lock_counts(struct pt_env *env)
+{
+	env->counting = true;
+}
+
+static inline void pt_env_unlock_counts(struct pt_env *env)
+{
+	env->counting = false;
+}
+
+static inline bool pt_env_covers(struct pt_env *env, u64 va, unsigned int level)
+{
+	(void)va;
+	return level < env->narrow || !env->narrow;
+}
+
+static inline void pt_env_leave(struct pt_env *env, u64 table)
+{
 	pt_env_set_live(env, table, 0);
+	env->nleft++;
 }
 
 static inline u64 pt_env_reserve(struct pt_env *env)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The protocol's environment in the threaded tests: one lock for the region, frames with
- * counts, invalidations that the other threads acknowledge.
+ * The protocol's environment in the threaded tests: a lock for each entry of a PD, frames
+ * with counts, invalidations that the other threads acknowledge.
  */
 #ifndef OP_ENV_H
 #define OP_ENV_H
@@ -11,7 +11,10 @@
 #define op_env_core(fn, ...)	fn(__VA_ARGS__)
 
 /* env.c */
-int op_env_lock_tables(struct op *op, u64 tables);
+int op_env_lock(struct op *op, u64 va, u64 end);
+int op_env_lock_all(struct op *op, u64 va, u64 end);
+int op_env_lock_map(struct op *op, u64 va, u64 n, unsigned int level);
+bool op_env_left(struct op *op);
 void op_env_unlock(struct op *op, int ret);
 void op_env_end_leaf(struct op *op, enum pt_status status, const struct pt_mapping *leaf,
 		     bool revoked);
@@ -20,20 +23,9 @@ void op_env_unmapped(struct op *op, const struct pt_mapping *old);
 void op_env_invalidate(struct op *op, u64 va, u64 end, unsigned int shift);
 void op_env_free(struct op *op, u64 va, u64 end, bool gone);
 
-static inline int op_env_lock(struct op *op)
-{
-	return op_env_lock_tables(op, 0);
-}
-
-static inline int op_env_lock_map(struct op *op, u64 va, u64 n, unsigned int level)
-{
-	return op_env_lock_tables(op, pt_map_tables(va, n, level));
-}
-
 static inline int op_env_lock_unmap(struct op *op, u64 va, u64 end)
 {
-	(void)va; (void)end;
-	return op_env_lock(op);
+	return op_env_lock(op, va, end);
 }
 
 #include "op_env_plain.h"

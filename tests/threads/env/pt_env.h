@@ -24,6 +24,11 @@
  * @dead: frames that nothing maps any more, and were not freed
  * @ndead: how many
  * @stale: something was taken away, and nobody has been told to invalidate
+ * @held: locks that it holds, one bit each
+ * @first: first entry of a PD, counted through the region, that is locked
+ * @last: and the last one
+ * @all: all are
+ * @left: an empty table was left
  */
 struct pt_env {
 	struct thread *me;
@@ -35,11 +40,18 @@ struct pt_env {
 	unsigned int dead[FRAMES_EACH];
 	unsigned int ndead;
 	bool stale;
+	u64 held;
+	u64 first;
+	u64 last;
+	bool all;
+	bool left;
 };
 
 static inline u64 pt_env_load(struct pt_env *env, u64 table, unsigned int i)
 {
 	machine_pause(env->me);
+	if (!__atomic_load_n(&machine.table_used[table >> 12], __ATOMIC_RELAXED))
+		broken("the core reads table %#llx, which was freed", (unsigned long long)table);
 	return __atomic_load_n(table_slot(table, i), __ATOMIC_ACQUIRE);
 }
 
@@ -80,29 +92,54 @@ static inline u64 pt_env_compare_exchange(struct pt_env *env, u64 table,
 
 static inline void pt_env_lock(struct pt_env *env, u64 table, unsigned int level)
 {
-	(void)env; (void)table; (void)level;
+	(void)env; (void)table;
+	if (level >= 3)
+		pthread_mutex_lock(&machine.linker);
 }
 
 static inline void pt_env_unlock(struct pt_env *env, u64 table, unsigned int level)
 {
-	(void)env; (void)table; (void)level;
+	(void)env; (void)table;
+	if (level >= 3)
+		pthread_mutex_unlock(&machine.linker);
 }
+
+static inline void pt_env_lock_counts(struct pt_env *env)
+{
+	(void)env;
+	pthread_mutex_lock(&machine.counts);
+}
+
+static inline void pt_env_unlock_counts(struct pt_env *env)
+{
+	(void)env;
+	pthread_mutex_unlock(&machine.counts);
+}
+
+bool pt_env_covers(struct pt_env *env, u64 va, unsigned int level);
 
 static inline unsigned int pt_env_live(struct pt_env *env, u64 table)
 {
 	machine_pause(env->me);
-	return machine.live[table >> 12];
+	/* Others may change it, and then it is a hint. */
+	return __atomic_load_n(&machine.live[table >> 12], __ATOMIC_RELAXED);
 }
 
 static inline void pt_env_set_live(struct pt_env *env, u64 table, unsigned int n)
 {
 	(void)env;
-	machine.live[table >> 12] = n;
+	__atomic_store_n(&machine.live[table >> 12], n, __ATOMIC_RELAXED);
 }
 
 static inline void pt_env_release(struct pt_env *env, u64 table)
 {
 	pt_env_set_live(env, table, 0);
+}
+
+static inline void pt_env_leave(struct pt_env *env, u64 table)
+{
+	pt_env_set_live(env, table, 0);
+	env->left = true;
 }
 
 static inline u64 pt_env_reserve(struct pt_env *env)

@@ -152,6 +152,29 @@ static inline void pt_env_set_live(struct pt_env *env, u64 table, unsigned int n
 	mc_ask(&a);
 }
 
+/* The region has one lock. */
+static inline void pt_env_lock_counts(struct pt_env *env)
+{
+	(void)env;
+}
+
+static inline void pt_env_unlock_counts(struct pt_env *env)
+{
+	(void)env;
+}
+
+static inline bool pt_env_covers(struct pt_env *env, u64 va, unsigned int level)
+{
+	(void)env; (void)va; (void)level;
+	return true;
+}
+
+static inline void pt_env_leave(struct pt_env *env, u64 table)
+{
+	(void)env;
+	mmu_violate("table %u is left, though all is locked", (unsigned int)(table >> 12));
+}
+
 static inline void pt_env_release(struct pt_env *env, u64 table)
 {
 	pt_env_set_live(env, table, 0);
