@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Who is trusted: THEOREM.md's table and the line counts name the same files, and all of them."""
+"""Who is trusted: tools/prove/README.md's table and the line counts name the same files, and all of them."""
 from __future__ import annotations
 
 import re
@@ -9,8 +9,8 @@ from stats import HERE, PARTS
 
 
 def rows() -> list[set[str]]:
-    """The files of each row of the table in THEOREM.md."""
-    text = (build.TOP / "spec/THEOREM.md").read_text()
+    """The files of each row of the table in tools/prove/README.md."""
+    text = (build.TOP / "tools/prove/README.md").read_text()
     table = text[text.index("| | files |"):].split("\n\n", 1)[0]
     return [set(re.findall(r"`([\w/.]+)`", row)) for row in table.splitlines()[2:]]
 

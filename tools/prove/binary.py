@@ -29,7 +29,7 @@ COPIES = {"silent": "", "telling": "_traced"}
 # The inductions over ranges are the IR prover's alone; steps of others concern no code.
 NAMES = [o.name for o in OPERATIONS if not o.function.endswith("_range")
          and not o.function.startswith("step:")]
-# Only if asked for by name: see THEOREM.md.
+# Only if asked for by name: see README.md.
 SLOW = ("map 4K while Linux links",)
 
 

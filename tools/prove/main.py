@@ -26,7 +26,7 @@ FOLDER = build.TOP / "build/prove"
 SIZE = {name: n for n, name in enumerate((
     "map 1G", "protect", "path for map 4K range", "map 2M", "map 4K", "unmap", "map 1G range",
     "map 2M range", "map 4K range", "protect range", "map 4K while Linux links", "unmap range"), 1)}
-# At other levels than the one that ships only if asked for by name: see THEOREM.md.
+# At other levels than the one that ships only if asked for by name: see README.md.
 SHIPPED_ONLY = ("range", "while Linux links")
 
 

@@ -27,7 +27,7 @@ from solve import Solver
 
 FOLDER = build.TOP / "build/prove"
 PATCHES = [build.TOP / "tests/mutants/core"]
-# Not faults by what THEOREM.md says, and why.
+# Not faults by what README.md says, and why.
 BENIGN = {
     "place-empty-by-p": "equal: by the invariant an entry that is not present is 0",
 }
