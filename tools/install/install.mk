@@ -15,9 +15,10 @@ DATADIR		?= $(PREFIX)/share
 
 USER_BUILD	:= build/install
 USER_COMPILE	= $(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS)
-USER_PROGRAMS	:= $(addprefix $(USER_BUILD)/,vpt-trace-check vpt-litmus)
+USER_PROGRAMS	:= $(addprefix $(USER_BUILD)/,vpt-trace-check vpt-litmus vptctl)
 USER_LIBRARY	:= $(USER_BUILD)/libvpt-preload.so
-MAN_PAGES	:= $(wildcard tools/install/man/*.[1-8])
+# vpt-run builds modules and guests from this tree, so it stays in it.
+MAN_PAGES	:= $(filter-out %/vpt-run.1,$(wildcard tools/man/*.[1-8]))
 
 # Other flags than last time make another program.
 $(USER_BUILD)/flags: FORCE
@@ -29,6 +30,9 @@ $(USER_BUILD)/vpt-trace-check: $(MON_SOURCES)
 
 $(USER_BUILD)/vpt-litmus: $(LIT_SOURCES) $(wildcard tests/guest/lib/*.c)
 	$(TRACK) $(USER_COMPILE) $(LIT_CPPFLAGS) -pthread -o $@ $(filter %.c,$^) $(LDFLAGS)
+
+$(USER_BUILD)/vptctl: $(CTL_SOURCES) $(CTL_BUILD)/page.h
+	$(TRACK) $(USER_COMPILE) -Ispec -Itools/vptctl -I$(CTL_BUILD) -o $@ $(filter %.c,$^) $(LDFLAGS)
 
 $(USER_LIBRARY): $(wildcard tools/preload/*.c)
 	$(TRACK) $(USER_COMPILE) -Iinclude -fPIC -fvisibility=hidden -shared -o $@ $(filter %.c,$^) \
