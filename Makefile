@@ -115,6 +115,9 @@ more-suites = 'litmus=$(litmus-suite)' 'preload=$(preload-suite)' 'prove-check=$
 # what is missing, and stop.
 run check check-more check-all check-ci deps: export INSTALL_MISSING := 1
 
+# What the compiler warns of fails a test, though not a user's build.
+check check-more check-all check-ci check-guest table: export KCFLAGS := -Werror
+
 ## run: boot a guest with vpt inserted and run the three example programs
 run: guest-programs
 	$(Q)tests/guest/run-demo $(if $(KERNEL),--kernel "$(KERNEL)")
