@@ -185,7 +185,7 @@ struct vpt_stats {
 	__u64 tables_allocated;	/* [out] table pages taken from Linux */
 	__u64 tables_reclaimed_foreign;	/* [out] tables that Linux had linked, reclaimed by vpt */
 	__u64 tables_freed;	/* [out] table pages given back */
-	__u64 tables_transferred;	/* [out] shared upper-level tables, which Linux frees */
+	__u64 tables_transferred;	/* [out] tables of vpt's left to Linux, which frees them */
 	__u64 files;		/* [out] open files */
 	__u64 pool_free;	/* [out] 1 GiB frames in the pool */
 

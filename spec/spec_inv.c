@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The invariants: their checks, each a predicate over what spec_tree.c has
- * deferred, and below the list with their sentences.
+ * collected, and below the list with their sentences.
  */
 #include "spec_visit.h"
 

@@ -122,7 +122,7 @@ struct spec_violation {
  * struct spec_result - what a check found
  * @tables: tables read: shared upper-level tables and the root, the core's, and untracked
  * @counted: of those, the core's
- * @untracked: of those, nobody's
+ * @untracked: of those, the untracked ones
  * @leaves: leaves that reach into the region
  * @level_leaves: those, by level
  * @violations: how often an invariant did not hold

@@ -81,7 +81,7 @@ static bool spec_inside(const struct spec_region *region, u64 va, u64 bytes)
 	return va >= region->start && va + bytes <= region->end;
 }
 
-/* Whether @table is one of those that lead to the entry in visit. */
+/* Whether @table is one of those that lead to the entry being visited. */
 static bool spec_on_path(const struct spec_check *c, u64 table)
 {
 	unsigned int level;
@@ -94,7 +94,7 @@ static bool spec_on_path(const struct spec_check *c, u64 table)
 }
 
 /*
- * The entry in visit leads to a table: learn what the environment knows of it,
+ * The entry being visited leads to a table: learn what the environment knows of it,
  * and describe it in @below.  Return whether it can be read.
  */
 static bool spec_visit_table(struct spec_check *c, struct spec_place *below)

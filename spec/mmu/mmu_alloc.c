@@ -79,7 +79,7 @@ u16 mmu_take(struct mmu_state *t)
 	return 0;
 }
 
-void mmu_gather(struct mmu_state *t, unsigned int page)
+void mmu_defer(struct mmu_state *t, unsigned int page)
 {
 	if (t->table[page] != MMU_T_TAKEN)
 		mmu_violate("table %u is deferred in state %u", page, t->table[page]);

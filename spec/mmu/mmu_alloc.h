@@ -20,7 +20,7 @@ u16 mmu_reserve(const struct mmu_state *t);
 u16 mmu_take(struct mmu_state *t);
 
 /* Table @page was unlinked; free all such tables. */
-void mmu_gather(struct mmu_state *t, unsigned int page);
+void mmu_defer(struct mmu_state *t, unsigned int page);
 void mmu_free_tables(struct mmu_state *t);
 
 #endif /* MMU_ALLOC_H */

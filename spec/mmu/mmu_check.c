@@ -10,7 +10,7 @@
 #define MMU_PASSED	(1U << 16)
 
 /* In the place of a CPU's number: a walk through memory alone. */
-#define MMU_UNTRACKED	4
+#define MMU_MEMORY	4
 
 static const char *const mmu_walker[] = {
 	"CPU0", "CPU1", "CPU2", "CPU3", "a walk through memory",
@@ -115,13 +115,13 @@ void mmu_check_memory(const struct mmu_state *s)
 	for (page = 0; page < MMU_VPAGES; page++) {
 		mmu_translate(s, page, &walk);
 		if (walk.outcome == SPEC_FAULT_ABSENT) {
-			mmu_check_fault(s, MMU_UNTRACKED, page);
+			mmu_check_fault(s, MMU_MEMORY, page);
 		} else if (walk.outcome == SPEC_FAULT_RESERVED) {
 			mmu_violate("a reserved bit at page %u", page);
 		} else {
 			unsigned int base = page & ~(mmu_pages(walk.level) - 1);
 
-			mmu_check_read(s, MMU_UNTRACKED, page,
+			mmu_check_read(s, MMU_MEMORY, page,
 				       (unsigned int)(walk.frame >> SPEC_PAGE_SHIFT) +
 				       page - base,
 				       (walk.writable ? MMU_W : 0) |

@@ -196,7 +196,7 @@ static u16 mmu_do_books(struct mmu_state *t, const struct mmu_action *a)
 	case MMU_ACT_TAKE:
 		return mmu_take(t);
 	case MMU_ACT_DEFER:
-		mmu_gather(t, a->page);
+		mmu_defer(t, a->page);
 		return 0;
 	case MMU_ACT_GET:
 		mmu_frame_get(t, a->page, pages);

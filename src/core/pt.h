@@ -198,7 +198,8 @@ enum pt_status pt_map(struct pt *pt, u64 va, u64 pa, unsigned int level, u32 rig
  *
  * Return: PT_OK; PT_NOENT if no mapping starts at @va, though a table that held
  * nothing may have been deferred; PT_INVALID if @va lies outside the region or is
- * not a multiple of 4 KiB.
+ * not a multiple of 4 KiB; PT_WIDER, with nothing changed, if the leaf is larger than
+ * what the operation covers (pt_env_covers()).
  */
 enum pt_status pt_unmap(struct pt *pt, u64 va, struct pt_mapping *old);
 
@@ -214,7 +215,7 @@ enum pt_status pt_unmap(struct pt *pt, u64 va, struct pt_mapping *old);
  *           Rights that are only added need none (SDM 4.10.4.3).
  *
  * At no instant does an access fault that both the old and the new rights allow.
- * Return: PT_OK, PT_NOENT, PT_INVALID (as for pt_unmap(), or bad rights).
+ * Return: PT_OK, PT_NOENT, PT_WIDER, PT_INVALID (as for pt_unmap(), or bad rights).
  */
 enum pt_status pt_protect(struct pt *pt, u64 va, u32 rights,
 			  struct pt_mapping *old, bool *revoked);
@@ -227,7 +228,7 @@ enum pt_status pt_protect(struct pt *pt, u64 va, u32 rights,
  * @old: the mapping as it was, with its frame
  *
  * Size and rights stay.  An invalidation of @va is due before @old->pa is reused.
- * Return: PT_OK, PT_NOENT, PT_INVALID (as for pt_unmap(), or a bad frame).
+ * Return: PT_OK, PT_NOENT, PT_WIDER, PT_INVALID (as for pt_unmap(), or a bad frame).
  */
 enum pt_status pt_remap(struct pt *pt, u64 va, u64 pa, struct pt_mapping *old);
 

@@ -5,6 +5,7 @@
  * Locks, in the order in which they are taken:
  *
  *	mmap_lock (and, from 6.4 on, the VMA's lock)
+ *	    for reading by a fault;
  *	    for writing, by whatever may free a table: it excludes every software
  *	    walker that holds pointers into tables without a page-table lock
  *	vpt_file.touch
@@ -309,7 +310,7 @@ bool vpt_pdpt_goes(const struct pt_env *env);
 
 int vpt_notifier_register(struct vpt_file *f);
 void vpt_free_told(struct pt_env *env, u64 start, u64 end, bool gone);
-void vpt_unlock_traced(struct pt_env *env);
+void vpt_unlock_and_notify(struct pt_env *env);
 void vpt_let_go(struct pt_env *env);
 void vpt_notify_within(struct vpt_file *f, const struct mmu_notifier_range *range);
 void vpt_flush_sharers(struct pt_env *env, u64 start, u64 end);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The protocol around the core: how each operation locks, changes the table, invalidates
- * on every CPU, frees and answers.  One text, compiled by the kernel and by the model
- * checker.
+ * on every CPU, frees and answers.  One text, compiled by the kernel, the model checker and the
+ * tests with threads.
  *
  * The outside comes in through one header, op_env.h, found on the include path as the
  * core's pt_env.h is.  It must supply
@@ -46,7 +46,7 @@
  *					the same, with what it reports;
  *   op_env_keep(op, n, level)		@n fresh frames are not the caller's any more;
  *   op_env_report(op, old)		note what the answer tells of a leaf, while it lasts;
- *   op_env_gathered(op)		whether the core has unlinked a table;
+ *   op_env_deferred(op)		whether the core has unlinked a table;
  *   op_env_left(op)			whether it has left an empty one (pt_env_leave()), since
  *					this was last asked;
  *   op_env_invalidate(op, va, end, shift)

@@ -87,7 +87,7 @@ static int op_unmap_locked(struct op *op, u64 va, struct pt_mapping *old)
 	if (!ret)
 		op_env_report(op, old);
 	/* Without a leaf too, if an empty table was swept. */
-	if (!ret || op_env_gathered(op))
+	if (!ret || op_env_deferred(op))
 		op_flush_and_free(op, va, va + pt_size(old->level), pt_shift(old->level), true);
 	return ret;
 }
@@ -117,7 +117,7 @@ void op_sweep(struct op *op, u64 va, u64 end)
 		op_env_core(pt_sweep, &op->pt, va);
 		op_env_core(pt_sweep, &op->pt, end - PT_PAGE_SIZE);
 	}
-	if (op_env_gathered(op))
+	if (op_env_deferred(op))
 		op_flush_and_free(op, va, end, PT_PAGE_SHIFT, true);
 	op_env_unlock(op, 0);
 }

@@ -89,7 +89,7 @@ static int op_unmap_step(struct op *op, struct op_range *range)
 	if (ret)
 		return ret;
 	ret = op_unmap_run(op, range->va, range->stop, &done);
-	if (done.leaves || op_env_gathered(op))
+	if (done.leaves || op_env_deferred(op))
 		op_flush_and_free(op, range->va, range->stop, PT_PAGE_SHIFT, true);
 	op_range_add(range, &done);
 	return ret;

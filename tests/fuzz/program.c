@@ -109,7 +109,7 @@ static void insert(struct program *p, unsigned int at, const struct call *c)
 }
 
 /* One place in memory, since faults are about two calls at the same one. */
-static void defer_place(struct program *p, struct rng *r)
+static void gather_place(struct program *p, struct rng *r)
 {
 	uint8_t at = p->call[rng_below(r, p->n)].arg[0];
 
@@ -144,7 +144,7 @@ static void mutate_once(struct program *p, const struct program *other, struct r
 		p->call[i].arg[rng_below(r, ARGS)] = rng_below(r, 256);
 		break;
 	case 6:
-		defer_place(p, r);
+		gather_place(p, r);
 		break;
 	case 7:
 		c = p->call[j];

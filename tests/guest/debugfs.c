@@ -368,7 +368,7 @@ static void administrators_only(u64 as_nobody)
 
 	close(fd);
 	if (as_nobody)
-		become_untracked();
+		become_nobody();
 	else
 		drop_capability(CAP_SYS_ADMIN);
 	fd = open(VIEW_DIR "tables", O_RDONLY);

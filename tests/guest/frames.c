@@ -89,7 +89,7 @@ static void memlock_limits_frames(u64 size)
 	region_rw(&r, 1, VPT_STRICT);
 	need_size(r.fd, size);
 	REQUIRE(!setrlimit(RLIMIT_MEMLOCK, &rl), "setrlimit");
-	become_untracked();
+	become_nobody();
 	for (i = 0; i < n; i++)
 		EXPECT(!vu_map(r.fd, r.base + i * size, size, RW, 0),
 		       "map %llu, within the limit", (unsigned long long)i);
@@ -120,7 +120,7 @@ static void memlock_limits_touches(u64 unused)
 	(void)unused;
 	region_rw(&r, 1, 0);
 	REQUIRE(!setrlimit(RLIMIT_MEMLOCK, &rl), "setrlimit");
-	become_untracked();
+	become_nobody();
 	for (i = 0; i < 4; i++)
 		EXPECT(!probe_store(r.base + i * VPT_4K, 1), "touch %llu",
 		       (unsigned long long)i);

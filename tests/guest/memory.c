@@ -227,7 +227,7 @@ static void last_page_of_memlock(u64 unused)
 	(void)unused;
 	region_rw(&crowd.r, 1, 0);
 	REQUIRE(!setrlimit(RLIMIT_MEMLOCK, &rl), "setrlimit");
-	become_untracked();
+	become_nobody();
 	touch_together(&crowd, 5000);
 	region_close(&crowd.r);
 }
@@ -253,7 +253,7 @@ static void ioctls_on_their_way_cost_no_touch(u64 unused)
 	(void)unused;
 	region_rw(&crowd.r, 1, 0);
 	REQUIRE(!setrlimit(RLIMIT_MEMLOCK, &rl), "setrlimit");
-	become_untracked();
+	become_nobody();
 	crowd.r.base[0] = 1;
 	REQUIRE(!pthread_create(&thread, NULL, map_in_vain, &crowd), "thread");
 	for (round = 1; budget_left(&budget, round); round++) {

@@ -329,7 +329,7 @@ static void do_split(struct diff *d, const struct op *op)
 		whole = *leaf;
 		same_mapping(&old, &whole);
 		tell(!world_walk(&d->w, op->va).level, "a broken leaf is still there");
-		world_flush_and_free(&d->w);
+		world_settle(&d->w);
 		d->w.broken = op->va;
 		d->w.broken_level = whole.level;
 		pt_split_make(&d->w.pt, &old);

@@ -43,7 +43,7 @@ u64 upper_tables(const struct world *w)
 
 void must_map(struct world *w, u64 va, unsigned int level)
 {
-	world_flush_and_free(w);
+	world_settle(w);
 	ck_assert_int_eq(pt_map(&w->pt, va, frame_of(va), level, ALL), PT_OK);
 	must_be_mapped(w, va, level, ALL);
 }
@@ -68,7 +68,7 @@ void must_unmap(struct world *w, u64 va)
 	struct ref before = world_walk(w, va);
 	struct pt_mapping old;
 
-	world_flush_and_free(w);
+	world_settle(w);
 	ck_assert_int_eq(pt_unmap(&w->pt, va, &old), PT_OK);
 	ck_assert_uint_eq(old.va, va);
 	ck_assert_uint_eq(old.level, before.level);

@@ -32,7 +32,7 @@ START_TEST(a_split_leaf_maps_the_same_memory)
 		w.broken = va;
 		w.broken_level = level;
 		world_check(&w);
-		world_flush_and_free(&w);
+		world_settle(&w);
 		pt_split_make(&w.pt, &old);
 		ck_assert_uint_eq(w.broken, ~0ULL);
 		world_check(&w);
@@ -43,7 +43,7 @@ START_TEST(a_split_leaf_maps_the_same_memory)
 			ck_assert_int_eq(pt_resolve(&w.pt, at, &m), PT_OK);
 			ck_assert(m.accessed && m.dirty == !!(rights & PT_WRITE));
 		}
-		world_flush_and_free(&w);
+		world_settle(&w);
 		ck_assert_int_eq(pt_unmap_range(&w.pt, va, va + ref_size(level), &done),
 				 PT_OK);
 		ck_assert_uint_eq(done.leaves, PT_ENTRIES);
@@ -56,8 +56,8 @@ START_TEST(a_split_leaf_maps_the_same_memory)
 END_TEST
 
 /* A walker finds nothing of the split leaf, or all of it, at every moment. */
-static void extents_come_together(struct world *w, enum pt_env_event event, u64 table,
-				  unsigned int level, unsigned int i)
+static void pages_come_together(struct world *w, enum pt_env_event event, u64 table,
+				unsigned int level, unsigned int i)
 {
 	struct ref first = world_walk(w, w->intruder_va);
 	struct ref last = world_walk(w, w->intruder_va + ref_size(w->broken_level) - 1);
@@ -80,7 +80,7 @@ START_TEST(the_pieces_become_visible_by_one_store)
 	ck_assert_int_eq(pt_split_break(&w.pt, w.pt.start, &old), PT_OK);
 	w.broken = w.pt.start;
 	w.broken_level = level;
-	w.intruder = extents_come_together;
+	w.intruder = pages_come_together;
 	w.intruder_va = w.pt.start;
 	pt_split_make(&w.pt, &old);
 	ck_assert_uint_ge(w.intrusions, PT_ENTRIES);
@@ -89,7 +89,7 @@ START_TEST(the_pieces_become_visible_by_one_store)
 
 END_TEST
 
-START_TEST(the_extents_are_counted)
+START_TEST(the_pages_are_counted)
 {
 	unsigned int level = split_level(_i), i;
 	struct pt_mapping old;
@@ -167,7 +167,7 @@ TCase *split_tests(void)
 
 	tcase_add_loop_test(t, a_split_leaf_maps_the_same_memory, 0, 2 * REGIONS);
 	tcase_add_loop_test(t, the_pieces_become_visible_by_one_store, 0, 2 * REGIONS);
-	tcase_add_loop_test(t, the_extents_are_counted, 0, 2 * REGIONS);
+	tcase_add_loop_test(t, the_pages_are_counted, 0, 2 * REGIONS);
 	tcase_add_loop_test(t, a_leaf_can_be_split_to_the_bottom, 0, REGIONS);
 	tcase_add_loop_test(t, no_split_without_a_table, 0, 2 * REGIONS);
 	return t;

@@ -65,7 +65,7 @@ START_TEST(neighbours_entries_are_left_alone)
 
 END_TEST
 
-START_TEST(a_missing_border_table_is_made_once_and_kept)
+START_TEST(a_missing_upper_table_is_made_once_and_kept)
 {
 	unsigned int level = loop_level(_i);
 	u64 upper, va;
@@ -290,7 +290,7 @@ TCase *upper_tests(void)
 	TCase *t = tcase_create("ownership");
 
 	tcase_add_loop_test(t, neighbours_entries_are_left_alone, 0, LOOP);
-	tcase_add_loop_test(t, a_missing_border_table_is_made_once_and_kept, 0, 3);
+	tcase_add_loop_test(t, a_missing_upper_table_is_made_once_and_kept, 0, 3);
 	tcase_add_test(t, regions_share_an_upper_table);
 	tcase_add_test(t, a_region_may_cut_tables_of_any_level);
 	tcase_add_loop_test(t, a_region_cut_in_two_works_on_as_two, 0, 5);

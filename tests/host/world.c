@@ -111,7 +111,7 @@ void world_probe(struct world *w, u64 va)
 	p->changed = false;
 }
 
-void world_flush_and_free(struct world *w)
+void world_settle(struct world *w)
 {
 	unsigned int i;
 

@@ -90,7 +90,7 @@ void world_watch(struct world *w);
 void world_probe(struct world *w, u64 va);
 
 /* The operation is over: what was seen last is what holds. */
-void world_flush_and_free(struct world *w);
+void world_settle(struct world *w);
 
 /* What the caller does after the shootdown: deferred tables become free. */
 void world_flush(struct world *w);

@@ -65,7 +65,7 @@ static void border_entries_outside_are_not_looked_at(struct fixture *f)
 	f->region.tables = 2;
 	f->region.mappings = 3;
 	expect_clean(f, 4, 2, 3);
-	TAP_CHECK(!f->visits[PDPT], "a shared upper-level table is untracked to visit");
+	TAP_CHECK(!f->visits[PDPT], "a shared upper-level table is not visited");
 }
 
 static void region_between_neighbours(struct fixture *f)

@@ -101,7 +101,7 @@ void machine_init(unsigned int threads);
 u64 machine_time(void);
 u64 machine_random(struct thread *me, u64 below);
 
-/* A table that is zero and in untracked use, and the way back.  Address 0: none. */
+/* A zeroed table that nobody uses, and the way back.  Address 0: none. */
 u64 table_take(void);
 void table_give(u64 table);
 

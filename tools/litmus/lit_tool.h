@@ -42,7 +42,7 @@ int lit_usage(FILE *out);
 int lit_cmd_model(int argc, char **argv);
 int lit_cmd_check(int argc, char **argv);
 
-/* tests/litmus/: on the machine. */
+/* lit_cmd_run.c: on the machine. */
 int lit_cmd_run(int argc, char **argv);
 
 #endif /* LIT_TOOL_H */

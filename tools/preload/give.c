@@ -15,7 +15,7 @@
 #define ANONYMOUS	(MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)
 
 /* At most so much exists twice. */
-#define EXTENT		(64UL << 20)
+#define PIECE		(64UL << 20)
 
 static long copy_run(const struct stretch *run, unsigned long offset)
 {
@@ -50,7 +50,7 @@ static long give_stretch(struct stretch s)
 	long ret = 0;
 
 	while (left && !ret) {
-		s.bytes = left < EXTENT ? left : EXTENT;
+		s.bytes = left < PIECE ? left : PIECE;
 		ret = give_piece(&s);
 		s.addr += s.bytes;
 		left -= s.bytes;

@@ -15,7 +15,7 @@
  * upwards and once: what the program unmaps is unmapped from the region with munmap(2),
  * so that a touch faults and Linux may place something else there.  A region whose
  * pages have all been unmapped is closed, and a new one is opened when the current
- * one is used up.  A page of a region is vpt's (OURS) or Linux's or untracked; what is not
+ * one is used up.  A page of a region is vpt's (OURS) or Linux's or nobody's; what is not
  * OURS is left to Linux, which answers for it.
  *
  * Giving up.  What vpt cannot do - no access, execution, protection keys, moving to

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The core once more: this copy tells of each write and each lock.  See core_traced.h. */
+/* The core once more: this copy makes an event of each write and each lock.  See core_traced.h. */
 #define VPT_CORE_TRACED
 
 #include "core_traced.h"

@@ -2,7 +2,7 @@
 /*
  * The core's second copy (core_traced.c): its names, each beside the first copy's.
  *
- * The first copy is silent, and as fast as if there were nobody to tell.  A call that is
+ * The first copy makes no events, and costs nothing for them.  A call that is
  * not made is not free: the core's loops would keep variables on the stack for its sake.
  */
 #ifndef VPT_CORE_TRACED_H

@@ -55,7 +55,7 @@ static struct dentry *vpt_debugfs_dir;
  * @start: tables: first address of interest
  * @end: first address after
  * @at: number of the open file that is shown next, or of the next there is after it
- * @va: address in that file where its next extent of text begins
+ * @va: address in that file where its next piece of text begins
  * @next: and the one after; VPT_VIEW_DONE
  */
 struct vpt_view {

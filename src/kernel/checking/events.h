@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Telling what happens to a region's tables: to whoever traces (vpt_trace.h), and to
+ * Events: what happens to a region's tables, for whoever traces (vpt_trace.h), and for
  * the protocol monitor.  While nobody listens each place costs a jump that is not
  * taken.
  */
@@ -35,7 +35,7 @@ void vpt_events_put(void);
 
 /*
  * The rest is called only while somebody listens.  Writes, locks taken and
- * invalidations are told after the fact, locks released and what is freed before it.
+ * invalidations are reported after the fact, locks released and what is freed before it.
  */
 
 /* Of the core's environment.  See struct spec_mon_event. */

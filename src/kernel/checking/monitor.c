@@ -4,7 +4,7 @@
  *
  * It starts, and takes note of what is mapped, when a file's lock is taken and
  * check=full; so it never sees half of an operation.  All of them end when check=
- * leaves full: from then on nobody may be telling any more.
+ * leaves full: from then on there may be no events.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 

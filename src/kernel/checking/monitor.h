@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The protocol monitor (spec/spec_mon.h) at work in the kernel: one for each file, while
- * check=full.  It listens to what is told (events.h).
+ * check=full.  It gets the events (events.h).
  */
 #ifndef VPT_MONITOR_H
 #define VPT_MONITOR_H

@@ -73,7 +73,7 @@ static const struct kernel_param_ops vpt_listeners_ops = {
 	.get = vpt_listeners_get,
 };
 module_param_cb(listeners, &vpt_listeners_ops, NULL, 0444);
-MODULE_PARM_DESC(listeners, "Tracepoints that are on, and check=full; while 0, nothing is told (read only)");
+MODULE_PARM_DESC(listeners, "Tracepoints that are on, and check=full; while 0, there are no events (read only)");
 
 MODULE_PARM_DESC(check, "Check each operation against the specification: off (default), op, full");
 

@@ -24,7 +24,7 @@ extern unsigned int vpt_check_mode;
  * @op: operation
  * @env: how the specification looks at the file
  * @region: and at its region
- * @opcheck: the operation check
+ * @opcheck: the specification's side of it
  * @last: at check=full, the region's map as the last operation left it
  * @last_start: the region that @last is about; 0 and 0 where there is none
  * @last_end: first byte after it

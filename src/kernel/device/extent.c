@@ -36,12 +36,16 @@ struct vpt_extent *vpt_extent_from(struct vpt_file *f, u64 va)
 	return best;
 }
 
-/* The extent that holds [@va, @va + @bytes), or NULL.  @f->lock is held. */
+/*
+ * The extent that holds [@va, @va + @bytes), or NULL.  @f->lock is held, or mmap_lock for
+ * writing, under which no extent changes either.
+ */
 struct vpt_extent *vpt_extent_at(struct vpt_file *f, u64 va, u64 bytes)
 {
 	struct vpt_extent *extent = vpt_extent_from(f, va);
 
-	lockdep_assert_held(&f->lock);
+	lockdep_assert(lockdep_is_held(&f->lock) ||
+		       lockdep_is_held_type(&f->mm->mmap_lock, 0));
 	if (!extent || va < extent->pt.start || extent->pt.end - va < bytes)
 		return NULL;
 	return extent;

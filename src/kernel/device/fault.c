@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What Linux asks about a VMA of ours: faults, a debugger's accesses, changes. */
+/*
+ * What Linux asks about a VMA of ours: faults, a debugger's accesses, changes.
+ *
+ * A fault comes with mmap_lock or, from 6.4 on, the VMA's lock for reading; it takes
+ * vpt_file.touch and vpt_file.lock.  op_map_leaf() has the core write the entry, by
+ * pt_env_store() under its page-table lock.
+ */
 #include <linux/highmem.h>
 
 #include "../../protocol/op.h"
@@ -61,7 +67,7 @@ static vm_fault_t vpt_fault_try(struct vpt_file *f, struct vm_fault *vmf)
 	struct op op;
 	int err;
 
-	/* A kernel thread (it may be vhost's) has nobody's limits: it finds pages, or none. */
+	/* A kernel thread (it may be vhost's) has no user whose limit could be charged. */
 	if (!READ_ONCE(f->strict) && !(current->flags & PF_KTHREAD))
 		fresh = vpt_touch_alloc();
 	vpt_env_init(&op.env, f);

@@ -56,7 +56,7 @@ u64 vpt_show_phys(const struct vpt_file *f, u64 pa)
 	return may ? pa : 0;
 }
 
-/* The extent that holds a range, or -ENXIO, -ERANGE.  @f->lock is held. */
+/* The extent that holds a range, or -ENXIO, -ERANGE.  Context: as vpt_extent_at(). */
 struct vpt_extent *vpt_find_extent(struct vpt_file *f, u64 va, u64 bytes)
 {
 	struct vpt_extent *extent = vpt_extent_at(f, va, bytes);

@@ -13,13 +13,13 @@
 #include "step.h"
 #include "../checking/opcheck.h"
 
-/* Call core function @fn: the silent copy, or the one that tells. */
+/* Call core function @fn: the plain copy, or the traced one. */
 #define op_env_core		vpt_core
 
 /*
- * The table is broken, and that is on record; the next call goes through without a
- * opcheck: since vpt_lock_reserved() refuses everybody else, it comes from who takes the
- * region down.
+ * The table is broken, and that is on record; the next call goes through without
+ * an operation check: since vpt_lock_reserved() refuses everybody else, it comes from who
+ * takes the region down.
  */
 #define op_env_broken		(-EIO)
 
@@ -102,7 +102,7 @@ static inline bool op_env_left(struct op *op)
 
 static inline void op_env_unlock(struct op *op, int ret)
 {
-	vpt_unlock_traced(&op->env);
+	vpt_unlock_and_notify(&op->env);
 	if (op->env.mmap_locked)
 		vpt_mmap_unlock(op->env.f);
 }
@@ -256,7 +256,7 @@ static inline void op_env_report(struct op *op, const struct pt_mapping *m)
 
 /* Invalidating and freeing. */
 
-static inline bool op_env_gathered(const struct op *op)
+static inline bool op_env_deferred(const struct op *op)
 {
 	return !list_empty(&op->env.dead_tables);
 }

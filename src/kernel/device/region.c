@@ -139,7 +139,7 @@ static void vpt_cut_step(struct op *op, u64 va, u64 stop)
 		ret = op_unmap_run(op, va, stop, &done);
 	/* may_split() let no boundary fall into a huge leaf. */
 	WARN_ON_ONCE(ret && !f->violations);
-	if (done.leaves || op_env_gathered(op)) {
+	if (done.leaves || op_env_deferred(op)) {
 		op_env_invalidate(op, va, stop, PAGE_SHIFT);
 		op_env_flush_sharers(op, va, stop);
 		vpt_hold_unmapped(&op->env);

@@ -58,7 +58,7 @@ void vpt_uncharge(struct vpt_file *f, unsigned long pages)
  * mapped or not: ps and top show them, and the OOM killer knows what the end of the
  * process would give back.  As shared memory: they are no file's pages, which could be
  * dropped or written back.  Frames of the pool are not counted, as Linux does not count
- * hugetlb pages: they were taken at insertion, and untracked end gives them back to Linux.
+ * hugetlb pages: they were taken at insertion, and nobody's end gives them back to Linux.
  */
 static void vpt_rss_add(struct vpt_file *f, unsigned long pages)
 {

@@ -88,7 +88,7 @@ struct pt_env {
 #define VPT_TABLE_ALLOCATED	(1UL << 16)	/* allocated here, not by Linux */
 #define VPT_TABLE_LIVE	0xffffUL
 
-/* Whether this copy of the core tells of what it does: see core_traced.h. */
+/* Whether this copy of the core makes events: see core_traced.h. */
 #ifdef VPT_CORE_TRACED
 #define VPT_TRACED	true
 #else

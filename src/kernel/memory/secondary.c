@@ -220,7 +220,7 @@ void vpt_flush_sharers(struct pt_env *env, u64 start, u64 end)
  * @end: first byte after
  * @gone: frames have gone, not rights alone
  *
- * If there are secondary MMUs it is let go of by vpt_unlock_traced(), which must follow.
+ * If there are secondary MMUs it is let go of by vpt_unlock_and_notify(), which must follow.
  */
 void vpt_free_told(struct pt_env *env, u64 start, u64 end, bool gone)
 {
@@ -272,11 +272,11 @@ static noinline void vpt_unlock_and_tell(struct pt_env *env)
 }
 
 /**
- * vpt_unlock_traced() - release the file's lock after an operation that may have removed
+ * vpt_unlock_and_notify() - release the file's lock after an operation that may have removed
  *	something; return when every secondary MMU has been told, and it is freed
  * @env: operation; it holds the file's lock
  */
-void vpt_unlock_traced(struct pt_env *env)
+void vpt_unlock_and_notify(struct pt_env *env)
 {
 	if (likely(!env->untold.end))
 		vpt_unlock(env);
@@ -366,9 +366,13 @@ int vpt_notifier_register(struct vpt_file *f)
 	}
 	/* The newest is the first.  A notice without a range goes to us alone. */
 	if (vpt_notifiers(f)->first == &f->notifier.hlist) {
+		mutex_lock(&f->lock);
 		vpt_notice_begin(f, &n);
+		mutex_unlock(&f->lock);
 		vpt_notify(f, &n);
+		mutex_lock(&f->lock);
 		vpt_notice_end(f, &n);
+		mutex_unlock(&f->lock);
 	}
 	mmap_write_unlock(f->mm);
 	if (n.done)

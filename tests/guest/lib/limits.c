@@ -23,7 +23,7 @@ u64 status_kib(const char *field)
 	return kib;
 }
 
-void become_untracked(void)
+void become_nobody(void)
 {
 	REQUIRE(!setgid(NOBODY) && !setuid(NOBODY), "setuid");
 }

@@ -9,7 +9,7 @@
 u64 status_kib(const char *field);
 
 /* Root is not bound by RLIMIT_MEMLOCK.  Files that are open stay open. */
-void become_untracked(void);
+void become_nobody(void);
 
 bool put_file(const char *path, const char *text);
 

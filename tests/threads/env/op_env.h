@@ -42,7 +42,7 @@ static inline int op_env_frame(struct op *op, unsigned int level)
 	return level == op->env.call->level ? PT_OK : PT_AGAIN;
 }
 
-static inline bool op_env_gathered(const struct op *op)
+static inline bool op_env_deferred(const struct op *op)
 {
 	return op->env.ndeferred;
 }
