@@ -73,7 +73,7 @@ share_in()
 	for ((i = 0; i < ${#shared[@]}; i += 2)); do
 		to=${shared[i + 1]}
 		mkdir -p "$tmp/shared/$i"
-		cp -rL "${shared[i]}/." "$tmp/shared/$i/"
+		cp -rL --preserve=timestamps "${shared[i]}/." "$tmp/shared/$i/"
 		list+=("$tmp/shared/$i" "$to")
 		share_paths+=("$to")
 	done
@@ -92,7 +92,9 @@ share_back()
 
 	while IFS= read -r -d '' name; do
 		if [ -L "$after/$name" ]; then
-			cp -P "$after/$name" "$folder/$name"
+			# Where a folder stands that is not empty here, cp says so, and it stays.
+			rm -df "$folder/$name" 2>/dev/null || true
+			cp -PT "$after/$name" "$folder/$name" || true
 		elif [ -d "$after/$name" ]; then
 			mkdir -p "$folder/$name"
 		elif ! cmp -s "$before/$name" "$after/$name"; then
@@ -100,7 +102,9 @@ share_back()
 		fi
 	done < <(cd "$after" && find . -mindepth 1 -print0)
 	while IFS= read -r -d '' name; do
-		[ -e "$after/$name" ] || [ -L "$after/$name" ] || rm -df "$folder/$name"
+		[ -e "$after/$name" ] || [ -L "$after/$name" ] ||
+			# A folder in which something was made here meanwhile stays.
+			rm -df "$folder/$name" 2>/dev/null || true
 	done < <(cd "$before" && find . -mindepth 1 -depth -print0)
 }
 

@@ -89,7 +89,7 @@ static void vpt_extent_insert(struct vpt_extents *extents, struct vpt_extent *ex
 	extents->n++;
 }
 
-static struct vpt_extent *vpt_spare_take(struct vpt_extents *extents)
+static struct vpt_extent *vpt_extent_spare_take(struct vpt_extents *extents)
 {
 	struct vpt_extent *spare = extents->spare;
 
@@ -98,7 +98,7 @@ static struct vpt_extent *vpt_spare_take(struct vpt_extents *extents)
 	return spare;
 }
 
-static void vpt_spare_add(struct vpt_extents *extents, struct vpt_extent *spare)
+static void vpt_extent_spare_add(struct vpt_extents *extents, struct vpt_extent *spare)
 {
 	spare->next = extents->spare;
 	extents->spare = spare;
@@ -126,13 +126,13 @@ void vpt_extent_shrink(struct vpt_file *f, struct vpt_extent *extent, u64 lo, u6
 	if (lo == extent->pt.start && hi == extent->pt.end) {
 		rb_erase(&extent->node, &extents->tree);
 		extents->n--;
-		vpt_spare_add(extents, extent);
+		vpt_extent_spare_add(extents, extent);
 	} else if (lo == extent->pt.start) {
 		extent->pt.start = hi;
 	} else if (hi == extent->pt.end) {
 		extent->pt.end = lo;
 	} else {
-		rest = vpt_spare_take(extents);
+		rest = vpt_extent_spare_take(extents);
 		rest->pt = extent->pt;
 		rest->pt.start = hi;
 		extent->pt.end = lo;
@@ -156,7 +156,7 @@ int vpt_extent_for_split(struct vpt_file *f)
 		return -ENOMEM;
 	mutex_lock(&f->lock);
 	if (f->extents.n + f->extents.nspare <= f->extents.vmas) {
-		vpt_spare_add(&f->extents, spare);
+		vpt_extent_spare_add(&f->extents, spare);
 		spare = NULL;
 	}
 	mutex_unlock(&f->lock);
@@ -186,7 +186,7 @@ void vpt_vma_close(struct vm_area_struct *vma)
 	mutex_lock(&f->lock);
 	f->extents.vmas--;
 	while (f->extents.nspare && f->extents.n + f->extents.nspare > f->extents.vmas)
-		kfree(vpt_spare_take(&f->extents));
+		kfree(vpt_extent_spare_take(&f->extents));
 	mutex_unlock(&f->lock);
 }
 
@@ -194,5 +194,5 @@ void vpt_vma_close(struct vm_area_struct *vma)
 void vpt_extents_free(struct vpt_extents *extents)
 {
 	while (extents->spare)
-		kfree(vpt_spare_take(extents));
+		kfree(vpt_extent_spare_take(extents));
 }
