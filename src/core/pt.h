@@ -77,7 +77,7 @@
  * the core unlinks (all but pt_map() of 4 KiB pages may), the caller keeps other
  * software from linking there: pt_unlink_span() says where.
  *
- * Ownership.  A table is the core's if and only if its whole span lies inside the
+ * Ownership.  The core owns a table if and only if its whole span lies inside the
  * region.  Tables above are shared upper-level tables: the core uses the entries inside its
  * region and creates a missing one, but never counts their entries and never
  * unlinks them.
