@@ -31,7 +31,7 @@ TEXT, CELLS, STUBS = BASE, BASE + 0x40000, BASE + 0x41000
 STRUCTS, STACK, GS, PAGES = BASE + 0x42000, BASE + 0x4f000, BASE + 0x50000, BASE + 0x51000
 DEAD = STACK - 0x8000		# what the stack may reach
 MAPPED, TABLES = BASE + 0x60000, 0x40		# the direct map, and pages in it
-PT, ENV, MM, M, TIGHTER, TABLE, DONE, FRAMES = (STRUCTS + n * 0x400 for n in range(8))
+PT, ENV, BOOKS, MM, M, TIGHTER, TABLE, DONE, FRAMES = (STRUCTS + n * 0x400 for n in range(9))
 GUARD = "__ref_stack_chk_guard"		# in the segment gs, where it is a symbol
 GLOBALS = ("page_offset_base", "vmemmap_base", "__supported_pte_mask", GUARD)
 STATUS = ("pt_map", "pt_unmap", "pt_protect", "pt_remap", "pt_resolve", "pt_map_range",
@@ -40,17 +40,18 @@ STATUS = ("pt_map", "pt_unmap", "pt_protect", "pt_remap", "pt_resolve", "pt_map_
 
 def stubs(structs: Structs) -> dict[str, str]:
     """What the core calls, in a few instructions each; anything else must not be called."""
-    env, word = structs.env, structs.word
+    reserve, word = structs.reserve, structs.word
+    books, tables = structs.env["books"][0], structs.tables
     pages = f"shr rcx,6\n movabs rsi,{PAGES + word}\n"
     return {
         "__fentry__": "ret", "__x86_return_thunk": "ret", "_raw_spin_lock": "ret",
         "_raw_spin_unlock": "ret", "vpt_event_write": "ret", "vpt_event_table_lock": "ret",
         "pt_env_defer_leaf": "ret", "pt_env_release": "ret",
         # The page that is taken is the reserve's last: its pages are the first ones.
-        "pt_env_take": f"""mov rax,QWORD PTR [rdi+{env['reserved'][0]}]
+        "pt_env_take": f"""mov rax,QWORD PTR [rdi+{reserve}]
  mov rcx,rax
  sub rax,1
- mov QWORD PTR [rdi+{env['reserved'][0]}],rax
+ mov QWORD PTR [rdi+{reserve}],rax
  shl rcx,12
  mov rax,rcx
  {pages} movabs r8,{TAG << 32 | 1 << MADE}
@@ -59,12 +60,14 @@ def stubs(structs: Structs) -> dict[str, str]:
  jne 1f
  xor r8d,r8d
  jmp 2f
-1: add QWORD PTR [rdi+{env['tables'][0]}],1
+1: mov r9,QWORD PTR [rdi+{books}]
+ add QWORD PTR [r9+{tables}],1
 2: mov QWORD PTR [rsi+rcx],r8
  ret""",
         "pt_env_defer_table": f"""mov rcx,rsi
  {pages} mov edx,edx
- sub QWORD PTR [rdi+{env['tables'][0]}],1
+ mov r9,QWORD PTR [rdi+{books}]
+ sub QWORD PTR [r9+{tables}],1
  mov QWORD PTR [rsi+rcx],rdx
  ret"""}
 
@@ -192,7 +195,9 @@ class World:
         put(c, GS + 0x28, rng.getrandbits(64))
         put(c, ENV + env["mm"][0], MM)
         put(c, ENV + env["root_mirrored"][0], rng.getrandbits(1), 1)
-        put(c, ENV + env["reserved"][0], rng.choice((0, 1, 2, 3, 9)))
+        put(c, ENV + env["books"][0], BOOKS)
+        put(c, ENV + image.structs.reserve, rng.choice((0, 1, 2, 3, 9)))
+        put(c, BOOKS + image.structs.tables, rng.getrandbits(32))
         self.va = rng.getrandbits(18) << 30 & (1 << 48) - 1 | rng.choice((0, 1 << 21, 5 << 12))
         size = rng.choice((1 << 12, 1 << 21, 1 << 30, 1 << 39))
         start = self.va - self.va % size

@@ -9,7 +9,12 @@ What the core reaches is told from the address.  The contract is this memory map
 					its lock (levels 1 and 2)
   struct mm_struct			the lock of tables of levels 3 and 4
   struct pt_env, struct pt, the caller's structs, the stack: objects apart from each other and
-					from all else
+					from all else; so is struct vpt_books, to which
+					pt_env.books leads
+
+The number of tables that may be taken is pt_env.reserve.n, and nothing is subtracted from it:
+the deposit has a list of its own, in struct vpt_file, which the core does not reach.  Of
+struct vpt_books the core writes the number of tables; of struct pt_env nothing.
 
 Entries are read and written by one access of 64 bits each, or it stops.  Stores reach
 memory in the order of the program, as on any x86; what the core stores is an event at its
@@ -48,12 +53,22 @@ class Structs:
 
     def __init__(self, code: Code):
         self.path, self.bytes = code.about, {}
-        self.env = self.members("pt_env")
+        self.env, self.books = self.members("pt_env"), self.members("vpt_books")
+        spare = self.members("vpt_spare")
         self.word = self.members("folio")["index"][0]
         page = self.members("page")
         table = self.members("ptdesc") or page
         self.lock_of_mm = self.members("mm_struct")["page_table_lock"][0]
         self.lock_of_table, lock_bytes = table["ptl"]
+        used = {("pt_env", "mm"): 8, ("pt_env", "root_mirrored"): 1, ("pt_env", "books"): 8,
+                ("pt_env", "reserve"): self.bytes.get("vpt_spare"), ("vpt_spare", "n"): 8,
+                ("vpt_books", "tables"): 8}
+        there = {"pt_env": self.env, "vpt_spare": spare, "vpt_books": self.books}
+        for (name, member), size in used.items():
+            if there[name].get(member, (0, 0))[1] != size:
+                raise Stuck(f"struct {name} has no {member} of the size that is wanted here")
+        self.tables = self.books["tables"][0]
+        self.reserve = self.env["reserve"][0] + spare["n"][0]	# in struct pt_env
         wanted = {"pt": SIZES["pt"], "pt_mapping": SIZES["m"], "pt_touched": SIZES["done"]}
         for name in wanted:
             self.members(name)
@@ -75,7 +90,8 @@ class Structs:
 
     def told(self) -> str:
         """All of it, as text: a proof is one for this layout."""
-        return repr((self.env, self.word, self.lock_of_mm, self.lock_of_table, self.bytes))
+        return repr((self.env, self.reserve, self.tables, self.word, self.lock_of_mm,
+                     self.lock_of_table, self.bytes))
 
 
 def leaf_bits(code: Code) -> dict[int, Term]:
@@ -92,7 +108,7 @@ class KernelEnvironment(Contracts):
         super().__init__(region, oracle, linux_links)
         self.code, self.structs = code, Structs(code)
         self.objects = {n: var("at_" + n, 64) for n in
-                        ("pt", "env", "mm", "m", "revoked", "table", "done", "stack")}
+                        ("pt", "env", "books", "mm", "m", "revoked", "table", "done", "stack")}
         self.names = {t.ident: n for n, t in self.objects.items()}
 
     # The state at the call
@@ -100,16 +116,17 @@ class KernelEnvironment(Contracts):
     def begin(self, s: State, arguments: list) -> dict[str, Term]:
         """Lay out what the core finds in memory; the registers at the call."""
         at = self.structs.env
-        kept = var("deposited", 64)
-        tables = var("tables_of_env", 64)
+        tables = var("tables_of_books", 64)
         s.objects |= {"stack": {0: (8, RETURN)}, "mm": {}, "struct page": {}, "tagged": {},
                       "told": {0: (8, tables)}}
-        s.sizes |= {"env": self.structs.bytes["pt_env"], "mm": 0, "stack": 8}
+        s.sizes |= {"env": self.structs.bytes["pt_env"], "mm": 0, "stack": 8,
+                    "books": self.structs.bytes["vpt_books"]}
+        s.constant |= {"env", "books"}
         mirrored = ite(MIRRORED, bv(1, 8), bv(0, 8))
         s.objects["env"] = {
             at["mm"][0]: (8, self.objects["mm"]), at["root_mirrored"][0]: (1, mirrored),
-            at["reserved"][0]: (8, add(s.reserve, kept)), at["deposited"][0]: (8, kept),
-            at["tables"][0]: (8, tables)}
+            at["books"][0]: (8, self.objects["books"]), self.structs.reserve: (8, s.reserve)}
+        s.objects["books"] = {self.structs.tables: (8, tables)}
         s.objects["pt"] = {n: (size, self.plain_value(v))
                            for n, (size, v) in s.objects["pt"].items()}
         regs = {n: var("in_" + n, 64) for n in SAVED}
@@ -230,6 +247,8 @@ class KernelEnvironment(Contracts):
         for start, (n, value) in s.objects[name].items():
             if start <= at < start + n:
                 return bits(value, 8 * (at - start) + 7, 8 * (at - start))
+        if name in ("env", "books"):
+            raise Stuck(f"a part of {name} that is not known here, at {at}")
         # Nobody has stored anything there: it holds anything, and that must not matter.
         value = var(s.name("leftover"), 8)
         s.objects[name][at] = (1, value)
@@ -252,7 +271,7 @@ class KernelEnvironment(Contracts):
 
     def store_object(self, s: State, p: Pointer, size: int, value: Term) -> None:
         self.within(s, p, size)
-        tables = p.object == "env" and p.offset == self.structs.env["tables"][0] and size == 8
+        tables = p == Pointer("books", self.structs.tables) and size == 8
         s.require(f"{p.object} is not written", boolean(p.object not in s.constant or tables))
         memory = s.objects[p.object]
         for at, (n, old) in list(memory.items()):
@@ -357,18 +376,18 @@ class KernelEnvironment(Contracts):
         t.live = n
 
     def account(self, s: State) -> None:
-        """The environment's number of tables has grown by those that were tagged."""
-        at = self.structs.env["tables"][0]
+        """The number of tables in the books has grown by those that were tagged."""
         more = bv(0, 64)
         for _, was in s.objects["tagged"].values():
             more = add(more, ite(was, bv(0, 64), bv(1, 64)))
         s.require("tables that get their first tag are counted", eq(
-            self.load_object(s, Pointer("env", at), 8), add(s.objects["told"][0][1], more)))
+            self.load_object(s, Pointer("books", self.structs.tables), 8),
+            add(s.objects["told"][0][1], more)))
 
     def count_anew(self, s: State) -> None:
         """The environment itself has changed its number of tables."""
-        now = var(s.name("tables_of_env"), 64)
-        s.objects["env"][self.structs.env["tables"][0]] = (8, now)
+        now = var(s.name("tables_of_books"), 64)
+        s.objects["books"][self.structs.tables] = (8, now)
         s.objects["told"], s.objects["tagged"] = {0: (8, now)}, {}
 
     # Locks and calls
@@ -431,8 +450,7 @@ class KernelEnvironment(Contracts):
         p = bits(table, 51, 12)
         s.objects["struct page"][p.ident] = (8, ite(s.tables[p.ident].owned,
                                                     bv(TAG << 32 | 1 << MADE, 64), bv(0, 64)))
-        at, kept = self.structs.env, var("deposited", 64)
-        s.objects["env"][at["reserved"][0]] = (8, add(s.reserve, kept))
+        s.objects["env"][self.structs.reserve] = (8, s.reserve)
         regs["rax"], s.answered = table, True
 
     def call_gather(self, s: State, regs: dict[str, Term]) -> None:
