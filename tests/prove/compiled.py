@@ -79,7 +79,7 @@ def judge(module: Path, patch: Path) -> Verdict:
         return None, "touches nothing that is proved", []
     solver = Solver(FOLDER / "goals", 60)
     for operation in operations:
-        job = binary.BinaryJob(operation, "silent", code, solver)
+        job = binary.BinaryJob(operation, "plain", code, solver)
         report = job.run(stop_when_refuted=True)
         if report.stuck:
             return True, f"{operation.name}: stops: {report.stuck}", []

@@ -144,7 +144,7 @@ def judge(task: tuple[Path, Flip]) -> tuple[bool, str, list[str]]:
     solver = Solver(FOLDER / "goals", 60)
     broken = Code(path)
     assert broken.digest() != code.digest(), "it would be taken for the proved one"
-    job = binary.BinaryJob(operation, "silent", broken, solver)
+    job = binary.BinaryJob(operation, "plain", broken, solver)
     report = job.run(stop_when_refuted=True)
     if report.stuck:
         return not flip.equal, f"{what}: stops: {report.stuck}", []

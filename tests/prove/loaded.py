@@ -3,8 +3,8 @@
 """The core of a vpt.ko, loaded in user space, against the executor on constants.
 
 Both get the same memory - tables, struct pages, the caller's structs, a stack - and must
-leave the same in it, byte for byte, and answer the same.  Locks, the reserve and the
-gather are short stubs of machine code, which the executor runs, too.
+leave the same in it, byte for byte, and answer the same.  Locks, the reserve and
+the deferred-free list are short stubs of machine code, which the executor runs, too.
 """
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "tools/prove")]
 import build
 import processor
 from disasm import WIDE, Code, Instruction, Mem, text_offset
-from kernelenv import MADE, TAG, Structs
+from kernelenv import ALLOCATED, TAG, Structs
 from machine import RETURN, Machine
 from solve import ConcreteOracle
 from state import State
@@ -31,7 +31,7 @@ TEXT, CELLS, STUBS = BASE, BASE + 0x40000, BASE + 0x41000
 STRUCTS, STACK, GS, PAGES = BASE + 0x42000, BASE + 0x4f000, BASE + 0x50000, BASE + 0x51000
 DEAD = STACK - 0x8000		# what the stack may reach
 MAPPED, TABLES = BASE + 0x60000, 0x40		# the direct map, and pages in it
-PT, ENV, BOOKS, MM, M, TIGHTER, TABLE, DONE, FRAMES = (STRUCTS + n * 0x400 for n in range(9))
+PT, ENV, BOOKS, MM, M, REVOKED, TABLE, DONE, FRAMES = (STRUCTS + n * 0x400 for n in range(9))
 GUARD = "__ref_stack_chk_guard"		# in the segment gs, where it is a symbol
 GLOBALS = ("page_offset_base", "vmemmap_base", "__supported_pte_mask", GUARD)
 STATUS = ("pt_map", "pt_unmap", "pt_protect", "pt_remap", "pt_resolve", "pt_map_range",
@@ -54,7 +54,7 @@ def stubs(structs: Structs) -> dict[str, str]:
  mov QWORD PTR [rdi+{reserve}],rax
  shl rcx,12
  mov rax,rcx
- {pages} movabs r8,{TAG << 32 | 1 << MADE}
+ {pages} movabs r8,{TAG << 32 | 1 << ALLOCATED}
  movzx edx,dl
  test edx,edx
  jne 1f
@@ -229,7 +229,7 @@ class World:
                 continue
             count += 1
             put(self.content, MAPPED + page * 4096 + 8 * i, e)
-        tag = TAG << 32 | rng.getrandbits(1) << MADE | max(0, count - (rng.randrange(8) == 0))
+        tag = TAG << 32 | rng.getrandbits(1) << ALLOCATED | max(0, count - (rng.randrange(8) == 0))
         put(self.content, PAGES + 64 * page + self.image.structs.word,
             tag if count or rng.getrandbits(1) else rng.getrandbits(64))
         return page * 4096
@@ -245,7 +245,7 @@ class World:
             put(self.content, FRAMES + 8 * k, (pa - pa % size) + k * size)
         function = rng.choice(STATUS)
         args = {"pt_map": [va, pa, level, rights], "pt_unmap": [va, M],
-                "pt_protect": [va, rights, M, TIGHTER], "pt_remap": [va, pa, M],
+                "pt_protect": [va, rights, M, REVOKED], "pt_remap": [va, pa, M],
                 "pt_resolve": [va, M], "pt_map_range": [va, FRAMES, n, level, rights],
                 "pt_unmap_range": [va, va + n * size, DONE], "pt_split_break": [va, M],
                 "pt_protect_range": [va, va + n * size, rights, DONE]}[function]

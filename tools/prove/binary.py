@@ -25,7 +25,7 @@ FOLDER = main.FOLDER / "binary"
 # Results that are structs or more than one value: their fields, as the goals look for them.
 RESULTS = {"m": MAPPING, "revoked": {"revoked": (0, 1)}, "table": {"table": (0, 8)}}
 MAKES_LEAVES = ("@pt_map", "@pt_remap")
-COPIES = {"silent": "", "telling": "_traced"}
+COPIES = {"plain": "", "traced": "_traced"}
 # The inductions over ranges are the IR prover's alone; steps of others concern no code.
 NAMES = [o.name for o in OPERATIONS if not o.function.endswith("_range")
          and not o.function.startswith("step:")]
@@ -147,7 +147,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--limit", type=float, default=LIMIT, help="seconds for one goal")
     parser.add_argument("--copy", dest="copies", choices=COPIES, action="append",
-                        help="silent or telling (default: both)")
+                        help="plain or traced (default: both)")
     parser.add_argument("--is-proved", action="store_true", help="only say whether it was proved")
     parser.add_argument("module", type=Path, help="a vpt.ko")
     parser.add_argument("only", nargs="*", help="names of theorems (default: all)")

@@ -299,7 +299,7 @@ class Contracts:
                   eq(slots[0].value, bv(0, 64)) if len(slots) == 1 else FALSE)
         s.require("a table is deferred once", boolean_not(t.deferred))
         t.deferred = True
-        s.events.append(Event("gather", t.page, t.level, conditions=len(s.conditions)))
+        s.events.append(Event("defer", t.page, t.level, conditions=len(s.conditions)))
         return [(s, None)]
 
     def leaf_bits(self, s: State, args: list[Value]) -> list[tuple[State, Value]]:

@@ -19,7 +19,7 @@ struct vpt_books the core writes the number of tables; of struct pt_env nothing.
 Entries are read and written by one access of 64 bits each, or it stops.  Stores reach
 memory in the order of the program, as on any x86; what the core stores is an event at its
 instruction.  Beside this the contracts of contract.py hold, that is those of pt.h.  The
-calls by which the second copy of the core tells what it does change nothing.
+calls by which the traced copy of the core tells what it does change nothing.
 """
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ DIRECT_MAP, PAGES = var("page_offset_base", 64), var("vmemmap_base", 64)
 PTE_MASK = concat(bv(1, 1), var("supported_pte_mask", 63))		# NX is supported
 CANARY = var("stack_canary", 64)
 MM_LOCK = "mm's lock"
-TAG, MADE = 0x76707400, 16		# as in src/kernel/memory/pt_env.h
+TAG, ALLOCATED = 0x76707400, 16		# as in src/kernel/memory/pt_env.h
 PAGE_SIZE = 4096
 # Ignored bits that a leaf carries, by level: those that tell Linux to keep its hands off.
 SPECIAL, DEVMAP = 1 << 9, 1 << 58
@@ -366,9 +366,10 @@ class KernelEnvironment(Contracts):
             raise Stuck("a part of struct page is written")
         was = self.tagged(old)
         s.require("a count is told with its tag and nothing else",
-                  and_(self.tagged(value), eq(bits(value, 31, MADE + 1), bv(0, 31 - MADE))))
-        s.require("who made a table is kept with its count",
-                  eq(bit(value, MADE), and_(was, bit(old, MADE))))
+                  and_(self.tagged(value),
+                       eq(bits(value, 31, ALLOCATED + 1), bv(0, 31 - ALLOCATED))))
+        s.require("who allocated a table is kept with its count",
+                  eq(bit(value, ALLOCATED), and_(was, bit(old, ALLOCATED))))
         n = self.counted(value)
         s.require("a count is at most 512", ule(n, bv(ENTRIES, COUNT_BITS)))
         s.objects["struct page"][t.page.ident] = (8, value)
@@ -431,7 +432,7 @@ class KernelEnvironment(Contracts):
             s.require("the stack's canary is whole", FALSE)
             s.die()
             return [s]
-        contract = {"pt_env_take": self.call_take, "pt_env_defer_table": self.call_gather}
+        contract = {"pt_env_take": self.call_take, "pt_env_defer_table": self.call_defer}
         if symbol not in contract:
             raise Stuck(f"a call that is not known here: {symbol}")
         regs = s.frames[-1].regs
@@ -444,16 +445,16 @@ class KernelEnvironment(Contracts):
 
     def call_take(self, s: State, regs: dict[str, Term]) -> None:
         """pt_env_take(env, level, owned).  A table that the core owns gets its tag, and the
-        mark that it was made."""
+        mark that it was allocated."""
         s.require("a bool is 0 or 1", eq(bits(regs["rdx"], 7, 1), bv(0, 7)))
         (_, table), = self.take(s, [None, bits(regs["rsi"], 31, 0), bit(regs["rdx"], 0)])
         p = bits(table, 51, 12)
         s.objects["struct page"][p.ident] = (8, ite(s.tables[p.ident].owned,
-                                                    bv(TAG << 32 | 1 << MADE, 64), bv(0, 64)))
+                                                    bv(TAG << 32 | 1 << ALLOCATED, 64), bv(0, 64)))
         s.objects["env"][self.structs.reserve] = (8, s.reserve)
         regs["rax"], s.answered = table, True
 
-    def call_gather(self, s: State, regs: dict[str, Term]) -> None:
+    def call_defer(self, s: State, regs: dict[str, Term]) -> None:
         """pt_env_defer_table(env, table, level)"""
         self.defer_table(s, [None, regs["rsi"], bits(regs["rdx"], 31, 0)])
 
