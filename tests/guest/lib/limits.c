@@ -65,6 +65,14 @@ bool cgroup_set(const char *file, const char *value)
 	return put_file(path, value);
 }
 
+int cgroup_open(const char *file)
+{
+	char path[80];
+
+	snprintf(path, sizeof(path), CGROUP "/test/%s", file);
+	return open(path, O_WRONLY | O_CLOEXEC);
+}
+
 void enter_cgroup(void)
 {
 	char pid[20];

@@ -20,4 +20,7 @@ void enter_cgroup(void);
 u64 cgroup_value(const char *file, const char *key);
 bool cgroup_set(const char *file, const char *value);
 
+/* For who is at the limit: to open a file there is charged, and Linux may kill for it. */
+int cgroup_open(const char *file);
+
 #endif /* LIMITS_H */
