@@ -39,7 +39,7 @@
 #include "../core/pt.h"
 #include "checking/monitor.h"
 
-/* Regions are made of these.  Not SZ_1G, which is an int on older kernels. */
+/* Regions are made of these.  Not SZ_1G, which is an int. */
 #define VPT_GIB			(1UL << 30)
 
 /* Where regions end at the latest: user addresses with 4-level paging. */

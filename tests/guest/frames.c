@@ -181,18 +181,20 @@ static void charged_to_memcg(u64 size)
 static void memcg_limit_holds(u64 unused)
 {
 	struct vpt_stats s;
+	int err, limit;
 	struct region r;
-	int err;
 
 	(void)unused;
 	enter_cgroup();
+	limit = cgroup_open("memory.max");
 	region_rw(&r, 1, VPT_STRICT);
-	REQUIRE(cgroup_set("memory.max", "33554432"), "memory.max");
+	REQUIRE(pwrite(limit, "33554432", 8, 0) > 0, "memory.max");
 	REQUIRE(cgroup_set("memory.oom.group", "0"), "memory.oom.group");
 	put_file("/proc/self/oom_score_adj", "-1000");
 	err = vu_map_range(r.fd, r.base, 64 * VPT_2M, VPT_2M, RW, NULL);
 	vu_stats(r.fd, &s);
-	cgroup_set("memory.max", "max");
+	REQUIRE(pwrite(limit, "max", 3, 0) > 0, "memory.max");
+	close(limit);
 	EXPECT(err == -ENOMEM, "128 MiB in a group of 32: %s", strerror(-err));
 	EXPECT(!s.mapped_bytes && !s.frames, "%llu bytes, %llu frames are left",
 	       s.mapped_bytes, s.frames);

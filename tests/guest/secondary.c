@@ -10,23 +10,12 @@
 #include <pthread.h>
 #include <sys/wait.h>
 
-#include "lib/guest.h"
-#include "watcher/watcher.h"
+#include "lib/scene.h"
 
 /* enum mmu_notifier_event */
 #define NOTIFY_UNMAP		0
 #define NOTIFY_CLEAR		1
 #define NOTIFY_PROTECTION_PAGE	3
-
-/* Bits of an entry, SDM table 4-20. */
-#define BIT_P		(1ULL << 0)
-#define BIT_W		(1ULL << 1)
-
-#define EVENTS		32
-
-enum how {
-	UNMAP, UNMAP_RANGE, REMAP, PROTECT, PROTECT_RANGE, MUNMAP,
-};
 
 /* A property's argument: an operation, a size, a kind, and who came first. */
 #define CASE(how, level, kind, before)	((how) | (level) << 8 | (kind) << 16 | (before) << 24)
@@ -34,26 +23,6 @@ enum how {
 #define CASE_SIZE(arg)			(VPT_4K << 9 * (((arg) >> 8 & 0xff) - 1))
 #define CASE_KIND(arg)			((arg) >> 16 & 0xff)
 #define CASE_BEFORE(arg)		((arg) >> 24 & 1)
-
-struct scene {
-	struct region r;
-	int watcher;
-	u32 kind;
-	u64 size;
-	u64 phys;
-	struct watcher_event events[EVENTS];
-	unsigned int n;
-};
-
-static void watch(int watcher, const void *va, u64 phys, u32 kind, u32 delay)
-{
-	struct watcher_order order = {
-		.addr = (u64)va, .phys = phys, .kind = kind, .delay = delay,
-	};
-
-	REQUIRE(write(watcher, &order, sizeof(order)) == sizeof(order), "watcher: %s",
-		strerror(errno));
-}
 
 static bool five_levels(void)
 {
@@ -65,66 +34,6 @@ static bool five_levels(void)
 		return false;
 	return mmap((void *)top, VPT_4K, PROT_NONE,
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == (void *)top;
-}
-
-static unsigned int watched(int watcher, struct watcher_event *events)
-{
-	ssize_t bytes = read(watcher, events, EVENTS * sizeof(*events));
-
-	REQUIRE(bytes >= 0, "watcher: %s", strerror(errno));
-	return bytes / sizeof(*events);
-}
-
-/* A page of @size at the start of a region, written to, and watched. */
-static void scene_open(struct scene *s, u64 size, u32 kind, bool before)
-{
-	struct vpt_page page;
-
-	s->size = size;
-	s->kind = kind;
-	s->watcher = module_device("watcher");
-	if (before)
-		watch(s->watcher, NULL, 0, kind, 0);
-	region_rw(&s->r, 1, VPT_STRICT);
-	need_size(s->r.fd, size);
-	REQUIRE(!vu_map(s->r.fd, s->r.base, size, RW, 0), "MAP");
-	*(volatile u64 *)s->r.base = 1;
-	REQUIRE(!vu_resolve(s->r.fd, s->r.base, &page), "RESOLVE");
-	s->phys = page.phys;
-	watch(s->watcher, s->r.base, s->phys, kind, 0);
-}
-
-static int operate(struct scene *s, enum how how)
-{
-	switch (how) {
-	case UNMAP:
-		return vu_unmap(s->r.fd, s->r.base, NULL);
-	case UNMAP_RANGE:
-		return vu_unmap_range(s->r.fd, s->r.base, VPT_1G, NULL);
-	case REMAP:
-		return vu_remap(s->r.fd, s->r.base, 0, NULL);
-	case PROTECT:
-		return vu_protect(s->r.fd, s->r.base, VPT_READ, NULL);
-	case PROTECT_RANGE:
-		return vu_protect_range(s->r.fd, s->r.base, VPT_1G, VPT_READ, NULL);
-	case MUNMAP:
-		return munmap(s->r.base, VPT_1G);
-	}
-	return -EINVAL;
-}
-
-/* Whether the entry is as the operation leaves it. */
-static bool changed(const struct scene *s, enum how how, u64 entry)
-{
-	switch (how) {
-	case REMAP:
-		return (entry & BIT_P) && (entry & 0xffffffffff000ULL & -s->size) != s->phys;
-	case PROTECT:
-	case PROTECT_RANGE:
-		return (entry & BIT_P) && !(entry & BIT_W);
-	default:
-		return !(entry & BIT_P);
-	}
 }
 
 static void expect_event(const struct scene *s, unsigned int i, enum watcher_call call)
@@ -150,9 +59,9 @@ static void expect_copy_told(const struct scene *s, enum how how, bool before)
 	EXPECT(s->events[0].event == event && s->events[1].event == event,
 	       "event %u, %u, not %u", s->events[0].event, s->events[1].event, event);
 	/* Of munmap() Linux tells the newest notifier first; vpt changes when it is told. */
-	EXPECT(changed(s, how, s->events[0].entry) == (how != MUNMAP || before),
+	EXPECT(scene_changed(s, how, s->events[0].entry) == (how != MUNMAP || before),
 	       "at start the entry is %#llx", s->events[0].entry);
-	EXPECT(changed(s, how, s->events[1].entry), "at end the entry is %#llx",
+	EXPECT(scene_changed(s, how, s->events[1].entry), "at end the entry is %#llx",
 	       s->events[1].entry);
 }
 
@@ -163,7 +72,7 @@ static void expect_share_told(const struct scene *s, enum how how)
 
 	for (i = 0; i < s->n; i++) {
 		expect_event(s, i, WATCHER_FLUSH);
-		after += changed(s, how, s->events[i].entry);
+		after += scene_changed(s, how, s->events[i].entry);
 	}
 	EXPECT(after, "no flush after the change, of %u", s->n);
 }
@@ -176,7 +85,7 @@ static void told(u64 arg)
 	int err;
 
 	scene_open(&s, CASE_SIZE(arg), CASE_KIND(arg), CASE_BEFORE(arg));
-	err = operate(&s, how);
+	err = scene_operate(&s, how);
 	REQUIRE(!err, "operation: %d", err);
 	s.n = watched(s.watcher, s.events);
 	if (s.kind == WATCHER_COPY)
@@ -230,7 +139,7 @@ static void table_replaced(u64 kind)
 /* Exit: a child's region goes, and every release() comes before its frame is free. */
 static void exit_told(u64 before)
 {
-	struct watcher_event events[EVENTS];
+	struct watcher_event events[SCENE_EVENTS];
 	int watcher = module_device("watcher");
 	int status;
 	unsigned int n;
@@ -394,7 +303,7 @@ static void no_end_without_start(u64 unused)
 {
 	/* The first address that is not canonical. */
 	void *nowhere = (void *)(1UL << (five_levels() ? 56 : 47));
-	struct watcher_event events[EVENTS];
+	struct watcher_event events[SCENE_EVENTS];
 	int second = module_device("watcher");
 	struct slow w;
 	struct scene s;
@@ -441,7 +350,7 @@ static void pdpt_told(u64 unused)
 
 static void one_more_watcher(void *arg)
 {
-	struct watcher_event events[EVENTS];
+	struct watcher_event events[SCENE_EVENTS];
 	int watcher = module_device("watcher");
 	struct scene *s = arg;
 	unsigned int i, n;

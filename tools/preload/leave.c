@@ -136,9 +136,9 @@ static long leave_for_flags(int flags)
 }
 
 /* The mode is there only with some flags, but passing what is not read does no harm. */
-#define OPEN_HOOK(name)							\
-	int name(const char *path, int flags, ...);			\
-	EXPORTED int name(const char *path, int flags, ...)		\
+#define OPEN_HOOK(name, parameters, arguments)				\
+	int name parameters;						\
+	EXPORTED int name parameters					\
 	{								\
 		va_list more;						\
 		mode_t mode;						\
@@ -148,33 +148,21 @@ static long leave_for_flags(int flags)
 		mode = va_arg(more, mode_t);				\
 		va_end(more);						\
 		ret = leave_for_flags(flags);				\
-		return ret ? (int)errno_of(ret) : REAL(name)(path, flags, mode); \
+		return ret ? (int)errno_of(ret) : REAL(name) arguments;	\
 	}
 
-OPEN_HOOK(open)
-OPEN_HOOK(open64)
-OPEN_HOOK(__open_2)
-OPEN_HOOK(__open64_2)
+#define OPEN(name)	OPEN_HOOK(name, (const char *path, int flags, ...), (path, flags, mode))
+#define OPENAT(name)	OPEN_HOOK(name, (int at, const char *path, int flags, ...),	\
+				  (at, path, flags, mode))
 
-#define OPENAT_HOOK(name)						\
-	int name(int at, const char *path, int flags, ...);		\
-	EXPORTED int name(int at, const char *path, int flags, ...)	\
-	{								\
-		va_list more;						\
-		mode_t mode;						\
-		long ret;						\
-									\
-		va_start(more, flags);					\
-		mode = va_arg(more, mode_t);				\
-		va_end(more);						\
-		ret = leave_for_flags(flags);				\
-		return ret ? (int)errno_of(ret) : REAL(name)(at, path, flags, mode); \
-	}
-
-OPENAT_HOOK(openat)
-OPENAT_HOOK(openat64)
-OPENAT_HOOK(__openat_2)
-OPENAT_HOOK(__openat64_2)
+OPEN(open)
+OPEN(open64)
+OPEN(__open_2)
+OPEN(__open64_2)
+OPENAT(openat)
+OPENAT(openat64)
+OPENAT(__openat_2)
+OPENAT(__openat64_2)
 
 #define FCNTL_HOOK(name)						\
 	int name(int fd, int what, ...);				\

@@ -21,7 +21,7 @@
 
 #define THREADS_MAX	32768
 
-/* Times that are waited, 10 ms each, for one thread. */
+/* Times that one thread is called, and that it is waited for, 10 ms each. */
 #define PATIENCE	1000
 
 /* As the kernel has it. */

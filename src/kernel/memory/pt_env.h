@@ -224,18 +224,7 @@ static inline void pt_env_set_live(struct pt_env *env, u64 table, unsigned int n
 }
 
 /* The file's lock excludes every other operation on the region. */
-static inline void pt_env_lock_counts(struct pt_env *env)
-{
-}
-
-static inline void pt_env_unlock_counts(struct pt_env *env)
-{
-}
-
-static inline bool pt_env_covers(struct pt_env *env, u64 va, unsigned int level)
-{
-	return true;
-}
+#include "../../core/pt_serial.h"
 
 /* Nothing is left, since every operation covers all. */
 static inline void pt_env_leave(struct pt_env *env, u64 table)

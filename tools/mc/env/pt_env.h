@@ -153,21 +153,7 @@ static inline void pt_env_set_live(struct pt_env *env, u64 table, unsigned int n
 }
 
 /* The region has one lock. */
-static inline void pt_env_lock_counts(struct pt_env *env)
-{
-	(void)env;
-}
-
-static inline void pt_env_unlock_counts(struct pt_env *env)
-{
-	(void)env;
-}
-
-static inline bool pt_env_covers(struct pt_env *env, u64 va, unsigned int level)
-{
-	(void)env; (void)va; (void)level;
-	return true;
-}
+#include "../../../src/core/pt_serial.h"
 
 static inline void pt_env_leave(struct pt_env *env, u64 table)
 {

@@ -38,23 +38,9 @@ u64 pt_env_leaf_bits(unsigned int level);
 
 /*
  * What is proved is proved of operations that come one after the other, as they do under
- * the lock of the kernel's struct vpt_file: each of them covers the whole region.
+ * the lock of the kernel's struct vpt_file.
  */
-static inline void pt_env_lock_counts(struct pt_env *env)
-{
-	(void)env;
-}
-
-static inline void pt_env_unlock_counts(struct pt_env *env)
-{
-	(void)env;
-}
-
-static inline bool pt_env_covers(struct pt_env *env, u64 va, unsigned int level)
-{
-	(void)env; (void)va; (void)level;
-	return true;
-}
+#include "../../../src/core/pt_serial.h"
 
 static inline void pt_env_leave(struct pt_env *env, u64 table)
 {
