@@ -326,7 +326,8 @@ static void vpt_free_stray_tables(struct vpt_file *f, struct page *pdpt,
 
 /*
  * After a shootdown: the tables unlinked before it are free, or, if @held is not NULL,
- * left in @held for vpt_free_held_tables(), until secondary MMUs have been told.  The file's lock is held.
+ * left in @held for vpt_free_held_tables(), until secondary MMUs have been told.  The
+ * file's lock is held.
  */
 void vpt_reclaim_tables(struct pt_env *env, struct list_head *held)
 {
