@@ -171,9 +171,10 @@ static void wait_until_held(int hold)
 
 static bool returns_early(void)
 {
-	unsigned int ms, limit = window->waits ? WAITS_MS : HELD_MS / 2;
+	const u64 ms = window->waits ? WAITS_MS : HELD_MS / 2;
+	const u64 end = now_ns() + ms * 1000000;
 
-	for (ms = 0; ms < limit && !atomic_load(&done); ms++)
+	while (!atomic_load(&done) && now_ns() < end)
 		usleep(1000);
 	return atomic_load(&done);
 }

@@ -4,7 +4,10 @@
  *
  * In an instance of its own, so that whoever else traces is not disturbed.
  */
+#define _GNU_SOURCE	/* ppoll */
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,34 +86,79 @@ static void ctl_follow_begin(const struct ctl_ask *ask)
 			strerror(errno));
 	/* One order for the events of all CPUs. */
 	ctl_put("trace_clock", "counter");
+	/* Numbers of tasks will do: their names would be noted by probes in the scheduler. */
+	ctl_put("options/record-cmd", "0");
 	snprintf(filter, sizeof(filter), "id == %llu", (unsigned long long)ask->id);
 	if (ask->id)
 		ctl_put("events/vpt/filter", filter);
 	ctl_put("events/vpt/enable", "1");
 }
 
+/* Each whole line of what came; the start of another stays in @text.  Its length. */
+static size_t ctl_follow_lines(const struct ctl_ask *ask, char *text, size_t n)
+{
+	char *end, *line = text;
+
+	while ((end = memchr(line, '\n', text + n - line))) {
+		const char next = end[1];
+
+		end[1] = 0;
+		ctl_follow_line(ask, line);
+		end[1] = next;
+		line = end + 1;
+	}
+	n -= line - text;
+	memmove(text, line, n);
+	return n;
+}
+
+/*
+ * Signals arrive while it waits and at no other time: none comes between a look at
+ * ctl_over and the wait, after which nothing would end before the next event.
+ */
+static void ctl_follow_pipe(const struct ctl_ask *ask, int fd, const sigset_t *waiting)
+{
+	struct pollfd poll = { .fd = fd, .events = POLLIN };
+	char text[CTL_LINE];
+	size_t n = 0;
+	ssize_t got;
+
+	while (ppoll(&poll, 1, NULL, waiting) >= 0 && !ctl_over && !ferror(stdout)) {
+		got = read(fd, text + n, sizeof(text) - 1 - n);
+		if (got < 0 && errno != EAGAIN)
+			return;
+		n = ctl_follow_lines(ask, text, n + (got > 0 ? got : 0));
+		/* No event is as long. */
+		if (n == sizeof(text) - 1)
+			n = 0;
+	}
+}
+
 int ctl_follow(const struct ctl_ask *ask)
 {
 	const struct sigaction end = { .sa_handler = ctl_end };
-	char path[128], text[CTL_LINE];
-	FILE *f;
+	static const int signals[] = { SIGINT, SIGTERM, SIGPIPE };
+	sigset_t blocked, before;
+	char path[128];
+	unsigned int i;
+	int fd;
 
 	if (ask->pid)
 		ctl_die("follow takes --id, not --pid");
-	sigaction(SIGINT, &end, NULL);
-	sigaction(SIGTERM, &end, NULL);
-	sigaction(SIGPIPE, &end, NULL);
+	sigemptyset(&blocked);
+	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		sigaction(signals[i], &end, NULL);
+		sigaddset(&blocked, signals[i]);
+	}
+	sigprocmask(SIG_BLOCK, &blocked, &before);
 	ctl_follow_begin(ask);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	snprintf(path, sizeof(path), "%s/trace_pipe", ctl_instance);
-	f = fopen(path, "r");
-	while (f && !ctl_over && fgets(text, sizeof(text), f)) {
-		ctl_follow_line(ask, text);
-		if (ferror(stdout))
-			break;
+	fd = open(path, O_RDONLY | O_NONBLOCK);
+	if (fd >= 0) {
+		ctl_follow_pipe(ask, fd, &before);
+		close(fd);
 	}
-	if (f)
-		fclose(f);
 	ctl_put("events/vpt/enable", "0");
 	if (rmdir(ctl_instance))
 		ctl_die("%s: %s", ctl_instance, strerror(errno));
