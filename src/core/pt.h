@@ -88,6 +88,11 @@
 #include "pt_env.h"
 #include "pt_geometry.h"
 
+/* Who drops an answer does not know whether an invalidation is due. */
+#ifndef __must_check
+#define __must_check	__attribute__((__warn_unused_result__))
+#endif
+
 /* Rights of a mapping.  Whatever is mapped can be read. */
 #define PT_EXEC		(1U << 0)
 #define PT_WRITE	(1U << 1)	/* these two as in an entry (pt_entry.h) */
@@ -162,7 +167,7 @@ struct pt_touched {
  *
  * Touches no table.  Return: PT_OK, or PT_INVALID.
  */
-enum pt_status pt_init(struct pt *pt, struct pt_env *env, u64 root, u64 start,
+__must_check enum pt_status pt_init(struct pt *pt, struct pt_env *env, u64 root, u64 start,
 		       u64 end, unsigned int maxphyaddr);
 
 /**
@@ -182,7 +187,7 @@ enum pt_status pt_init(struct pt *pt, struct pt_env *env, u64 root, u64 start,
  * the place: it is in the deferred-free list now, and after the invalidation (SDM 4.10.4.2: P
  * cleared before the page size changes) the call can be repeated.
  */
-enum pt_status pt_map(struct pt *pt, u64 va, u64 pa, unsigned int level, u32 rights);
+__must_check enum pt_status pt_map(struct pt *pt, u64 va, u64 pa, unsigned int level, u32 rights);
 
 /**
  * pt_unmap() - remove one mapping, and the tables it leaves empty
@@ -201,7 +206,7 @@ enum pt_status pt_map(struct pt *pt, u64 va, u64 pa, unsigned int level, u32 rig
  * not a multiple of 4 KiB; PT_WIDER, with nothing changed, if the leaf is larger than
  * what the operation covers (pt_env_covers()).
  */
-enum pt_status pt_unmap(struct pt *pt, u64 va, struct pt_mapping *old);
+__must_check enum pt_status pt_unmap(struct pt *pt, u64 va, struct pt_mapping *old);
 
 /**
  * pt_protect() - change the rights of one mapping by one atomic store
@@ -217,7 +222,7 @@ enum pt_status pt_unmap(struct pt *pt, u64 va, struct pt_mapping *old);
  * At no instant does an access fault that both the old and the new rights allow.
  * Return: PT_OK, PT_NOENT, PT_WIDER, PT_INVALID (as for pt_unmap(), or bad rights).
  */
-enum pt_status pt_protect(struct pt *pt, u64 va, u32 rights,
+__must_check enum pt_status pt_protect(struct pt *pt, u64 va, u32 rights,
 			  struct pt_mapping *old, bool *revoked);
 
 /**
@@ -230,7 +235,7 @@ enum pt_status pt_protect(struct pt *pt, u64 va, u32 rights,
  * Size and rights stay.  An invalidation of @va is due before @old->pa is reused.
  * Return: PT_OK, PT_NOENT, PT_WIDER, PT_INVALID (as for pt_unmap(), or a bad frame).
  */
-enum pt_status pt_remap(struct pt *pt, u64 va, u64 pa, struct pt_mapping *old);
+__must_check enum pt_status pt_remap(struct pt *pt, u64 va, u64 pa, struct pt_mapping *old);
 
 /**
  * pt_resolve() - the mapping that covers an address
@@ -240,7 +245,7 @@ enum pt_status pt_remap(struct pt *pt, u64 va, u64 pa, struct pt_mapping *old);
  *
  * Return: PT_OK, PT_NOENT, PT_INVALID (outside the region).
  */
-enum pt_status pt_resolve(struct pt *pt, u64 va, struct pt_mapping *found);
+__must_check enum pt_status pt_resolve(struct pt *pt, u64 va, struct pt_mapping *found);
 
 /**
  * pt_map_tables() - tables that pt_map_range() would take
@@ -265,7 +270,7 @@ u64 pt_map_tables(u64 va, u64 n, unsigned int level);
  * One walk per table.  No invalidation is due.
  * Return: as pt_map(); on anything but PT_OK no page is mapped.
  */
-enum pt_status pt_map_range(struct pt *pt, u64 va, const u64 *pa, u64 n,
+__must_check enum pt_status pt_map_range(struct pt *pt, u64 va, const u64 *pa, u64 n,
 			    unsigned int level, u32 rights);
 
 /**
@@ -280,7 +285,7 @@ enum pt_status pt_map_range(struct pt *pt, u64 va, const u64 *pa, u64 n,
  * Return: PT_OK; PT_INVALID with nothing changed if the range is empty, misaligned
  * or outside the region, or if a leaf straddles @va or @end.
  */
-enum pt_status pt_unmap_range(struct pt *pt, u64 va, u64 end,
+__must_check enum pt_status pt_unmap_range(struct pt *pt, u64 va, u64 end,
 			      struct pt_touched *done);
 
 /**
@@ -294,7 +299,7 @@ enum pt_status pt_unmap_range(struct pt *pt, u64 va, u64 end,
  * D of a leaf that loses the right to write is forgotten.
  * Return: as pt_unmap_range(), and PT_INVALID for bad rights.
  */
-enum pt_status pt_protect_range(struct pt *pt, u64 va, u64 end, u32 rights,
+__must_check enum pt_status pt_protect_range(struct pt *pt, u64 va, u64 end, u32 rights,
 				struct pt_touched *done);
 
 /**
@@ -319,7 +324,7 @@ void pt_sweep(struct pt *pt, u64 va);
  * Return: PT_OK, PT_NOENT (no leaf of level 2 or 3 starts there), PT_INVALID,
  * PT_NOMEM if the reserve is empty.
  */
-enum pt_status pt_split_break(struct pt *pt, u64 va, struct pt_mapping *old);
+__must_check enum pt_status pt_split_break(struct pt *pt, u64 va, struct pt_mapping *old);
 
 /**
  * pt_split_make() - second half: the same memory through leaves one level below

@@ -35,7 +35,8 @@ static const u32 rights[] = { PT_USER, PT_USER | PT_WRITE, PT_USER | PT_EXEC, PT
 static void op_begin(struct op *op, struct thread *me, struct event *e)
 {
 	memset(op, 0, sizeof(*op));
-	pt_init(&op->pt, &op->env, 1 << 12, 0, 2 * pt_size(3), 52);
+	if (pt_init(&op->pt, &op->env, 1 << 12, 0, 2 * pt_size(3), 52))
+		abort();
 	op->env.me = me;
 	op->env.call = e;
 }

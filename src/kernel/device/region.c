@@ -51,7 +51,7 @@ static void vpt_sweep_path(struct vpt_file *f, struct vpt_extent *extent)
 
 	vpt_env_init(&op.env, f);
 	vpt_op_enter(&op, extent);
-	op_unmap_leaf(&op, va, &none);
+	WARN_ON_ONCE(!op_unmap_leaf(&op, va, &none));
 	op_env_invalidate(&op, va, va + PAGE_SIZE, PAGE_SHIFT);
 	vpt_reclaim_tables(&op.env, NULL);
 }
@@ -95,11 +95,16 @@ int vpt_region_map(struct vpt_file *f, struct vm_area_struct *vma)
 	if (!extent)
 		return -ENOMEM;
 
+	/* Bounds and root are as the core wants them: vpt_region_check(), vpt_root(). */
+	if (WARN_ON_ONCE(pt_init(&extent->pt, NULL, root, vma->vm_start, vma->vm_end,
+				 boot_cpu_data.x86_phys_bits))) {
+		kfree(extent);
+		return -EINVAL;
+	}
+
 	vpt_lock_file(f);
 	f->root = root;
 	f->root_mirrored = !pgtable_l5_enabled() && boot_cpu_has(X86_FEATURE_PTI);
-	pt_init(&extent->pt, NULL, f->root, vma->vm_start, vma->vm_end,
-		boot_cpu_data.x86_phys_bits);
 	vpt_extent_first(f, extent);
 	f->rights = PT_USER | (vma->vm_flags & VM_WRITE ? PT_WRITE : 0) |
 		    (vma->vm_flags & VM_EXEC ? PT_EXEC : 0);
