@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* open() and mmap() succeed where they can: under signals, and in narrow places. */
-#include "lib/guest.h"
+#include "lib/uring.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -56,6 +58,85 @@ static void open_under_a_timer(u64 vmas)
 	}
 	tick_every(0);
 	EXPECT(ticks > 1, "%d signals", (int)ticks);
+}
+
+static void openat_next(struct uring *u, unsigned int flags)
+{
+	struct io_uring_sqe *sqe = uring_next(u, IORING_OP_OPENAT);
+
+	sqe->fd = AT_FDCWD;
+	sqe->addr = (u64)VPT_DEVICE;
+	sqe->open_flags = O_RDWR;
+	sqe->flags = flags;
+}
+
+/*
+ * The event that is waited for comes within the system call that goes on to open: there is
+ * task work then, which Linux takes for a signal.
+ */
+static void io_uring_opens_with_work_pending(u64 unused)
+{
+	static u64 one = 1;
+	int results[3], event = eventfd(0, 0);
+	struct io_uring_sqe *sqe;
+	struct uring u;
+	unsigned int i;
+
+	(void)unused;
+	uring_open(&u, 0);
+	close(open(VPT_DEVICE, O_RDWR));
+	for (i = 0; i < 50; i++) {
+		sqe = uring_next(&u, IORING_OP_POLL_ADD);
+		sqe->fd = event;
+		sqe->poll32_events = POLLIN;
+		sqe = uring_next(&u, IORING_OP_WRITE);
+		sqe->fd = event;
+		sqe->addr = (u64)&one;
+		sqe->len = sizeof(one);
+		openat_next(&u, 0);
+		uring_submit(&u, results);
+		REQUIRE(results[0] == POLLIN && results[1] == sizeof(one),
+			"poll: %d, write: %d", results[0], results[1]);
+		REQUIRE(read(event, &one, sizeof(one)) == sizeof(one), "eventfd");
+		one = 1;
+		if (!EXPECT(results[2] >= 0, "open number %u: %d", i, results[2]))
+			break;
+		close(results[2]);
+	}
+	uring_close(&u);
+}
+
+/* Opened by the process, or by a worker thread of its, which no signal restarts. */
+static void io_uring_opens_under_stops(u64 flags)
+{
+	const struct timespec pause = { .tv_nsec = 500000 };
+	pid_t parent = getpid(), child;
+	struct uring u;
+	unsigned int i;
+	int fd;
+
+	uring_open(&u, 0);
+	many_vmas(2000);
+	child = fork();
+	REQUIRE(child >= 0, "fork");
+	for (; !child;) {
+		kill(parent, SIGSTOP);
+		nanosleep(&pause, NULL);
+		if (kill(parent, SIGCONT))
+			_exit(0);
+		nanosleep(&pause, NULL);
+	}
+	for (i = 0; i < 100; i++) {
+		openat_next(&u, flags);
+		fd = uring_one(&u);
+		if (!EXPECT(fd >= 0, "open number %u: %d", i, fd))
+			break;
+		close(fd);
+	}
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	kill(parent, SIGCONT);
+	uring_close(&u);
 }
 
 /* Whether or not a handler runs: the mask is as it was. */
@@ -170,6 +251,11 @@ int main(int argc, char **argv)
 		{ "open() never fails for a signal", open_under_a_timer, 0, 0 },
 		{ "open() never fails for a signal, with many VMAs",
 		  open_under_a_timer, MANY_VMAS, 0 },
+		{ "io_uring opens while task work is pending",
+		  io_uring_opens_with_work_pending, 0, 0 },
+		{ "io_uring opens under stops", io_uring_opens_under_stops, 0, 0 },
+		{ "io_uring's worker opens under stops", io_uring_opens_under_stops,
+		  IOSQE_ASYNC, 0 },
 		{ "open() leaves the signal mask as it was", the_signal_mask_stays, 0, 0 },
 		{ "SIGKILL ends an open()", sigkill_ends_an_open, 0, 0 },
 		{ "MAP_32BIT: the one place is found", low_place_is_found, 0, 0 },

@@ -31,28 +31,42 @@ static void vpt_lock_in_reclaim(struct mutex *lock)
 
 /*
  * Register the notifier, which Linux gives up with EINTR as soon as a signal is pending,
- * and for which it takes the longer the more VMAs there are: so signals have to wait,
- * but for SIGKILL.  What still is pending then (a stop, a tracer, a freezer) is dealt
- * with on the way back to user mode, and open(2) starts again.
+ * and for which it takes the longer the more VMAs there are: so all has to wait but
+ * SIGKILL.  What waits is not only signals, which can be blocked, but also stops, tracers,
+ * freezers and task work, whose flags are put aside.  No restart code instead: the
+ * caller need not be open(2), and io_uring would hand it to user space.
  */
 static int vpt_register(struct vpt_file *f)
 {
+	bool signal = false, work = false;
 	sigset_t all, before;
 	int ret;
 
 	sigfillset(&all);
 	sigdelset(&all, SIGKILL);
 	sigprocmask(SIG_BLOCK, &all, &before);
-	ret = vpt_notifier_register(f);
+	do {
+		signal |= test_and_clear_thread_flag(TIF_SIGPENDING);
+		work |= test_and_clear_thread_flag(TIF_NOTIFY_SIGNAL);
+		ret = __fatal_signal_pending(current) ? -EINTR : vpt_notifier_register(f);
+	} while (ret == -EINTR && !__fatal_signal_pending(current));
+	if (signal)
+		set_thread_flag(TIF_SIGPENDING);
+	if (work)
+		set_thread_flag(TIF_NOTIFY_SIGNAL);
 	sigprocmask(SIG_SETMASK, &before, NULL);
-	return ret == -EINTR ? -ERESTARTNOINTR : ret;
+	return ret;
 }
 
 static int vpt_open(struct inode *inode, struct file *file)
 {
-	struct vpt_file *f = kzalloc(sizeof(*f), GFP_KERNEL_ACCOUNT);
+	struct vpt_file *f;
 	int ret = -ENOMEM;
 
+	/* A kernel thread has no address space, or somebody else's for a while. */
+	if (!current->mm || (current->flags & PF_KTHREAD))
+		return -EPERM;
+	f = kzalloc(sizeof(*f), GFP_KERNEL_ACCOUNT);
 	if (!f)
 		return ret;
 	kref_init(&f->refs);
