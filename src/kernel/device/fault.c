@@ -59,6 +59,16 @@ static vm_fault_t vpt_fault_locked(struct op *op, u64 va, bool write, struct pag
 	return ret;
 }
 
+/*
+ * The task is killed, which will be seen on the way back to user mode.  An access of the
+ * kernel's has to fail: repeated, it would come here again at once, and keep the CPU from
+ * who holds the lock.
+ */
+static vm_fault_t vpt_fault_killed(const struct vm_fault *vmf)
+{
+	return vmf->flags & FAULT_FLAG_USER ? VM_FAULT_NOPAGE : VM_FAULT_SIGBUS;
+}
+
 /* One attempt.  Return: as a fault handler; VM_FAULT_OOM for lack of anything. */
 static vm_fault_t vpt_fault_try(struct vpt_file *f, struct vm_fault *vmf)
 {
@@ -82,8 +92,7 @@ static vm_fault_t vpt_fault_try(struct vpt_file *f, struct vm_fault *vmf)
 			f->segvs++;
 		vpt_unlock(&op.env);
 	} else {
-		/* A fatal signal is delivered on the way back to user mode. */
-		ret = err == -EINTR ? VM_FAULT_NOPAGE : VM_FAULT_SIGBUS;
+		ret = err == -EINTR ? vpt_fault_killed(vmf) : VM_FAULT_SIGBUS;
 	}
 	if (fresh)
 		vpt_touch_free(fresh);
@@ -104,7 +113,7 @@ static noinline vm_fault_t vpt_fault_alone(struct vpt_file *f, struct vm_fault *
 	vm_fault_t ret;
 
 	if (down_write_killable(&f->touch))
-		return VM_FAULT_NOPAGE;
+		return vpt_fault_killed(vmf);
 	ret = vpt_fault_try(f, vmf);
 	up_write(&f->touch);
 	if (ret != VM_FAULT_OOM)
@@ -123,7 +132,7 @@ static vm_fault_t vpt_fault(struct vm_fault *vmf)
 	vm_fault_t ret;
 
 	if (down_read_killable(&f->touch))
-		return VM_FAULT_NOPAGE;
+		return vpt_fault_killed(vmf);
 	ret = vpt_fault_try(f, vmf);
 	up_read(&f->touch);
 	return ret == VM_FAULT_OOM ? vpt_fault_alone(f, vmf) : ret;

@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What Linux does to processes, CPUs and memory now and then, while a region is used:
+ * address spaces shared by processes, tasks killed inside the kernel, CPUs that come and
+ * go, memory that is to be taken out.
+ */
+#include "lib/limits.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "hold/hold.h"
+
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open	434
+#endif
+#ifndef SYS_process_mrelease
+#define SYS_process_mrelease	448
+#endif
+
+#define HELD_MS		15000
+#define STACK		(64 << 10)
+
+static struct region r;
+
+/* A process with this address space, and the open files it has now. */
+static pid_t sharer(int (*run)(void *), int flags)
+{
+	char *stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			   -1, 0);
+	pid_t child;
+
+	REQUIRE(stack != MAP_FAILED, "mmap");
+	child = clone(run, stack + STACK, CLONE_VM | SIGCHLD | flags, NULL);
+	REQUIRE(child > 0, "clone: %s", strerror(errno));
+	return child;
+}
+
+static char state_of(pid_t pid)
+{
+	char path[40], text[200] = "", *end;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = open(path, O_RDONLY);
+	if (read(fd, text, sizeof(text) - 1) < 0)
+		text[0] = '\0';
+	close(fd);
+	end = strrchr(text, ')');
+	return end ? end[2] : '?';
+}
+
+static int pipes[2];
+
+/* The kernel writes to a page that is not there: read(2) faults. */
+static int read_into_the_region(void *unused)
+{
+	(void)unused;
+	syscall(SYS_read, pipes[0], r.base + VPT_2M, 8UL);
+	return 0;
+}
+
+static _Atomic u64 tid, go;
+
+static void *protect_a_page(void *unused)
+{
+	pin_to(1);
+	post(&tid, gettid());
+	wait_for(&go, 1);
+	vu_protect(r.fd, r.base, VPT_READ, NULL);
+	return unused;
+}
+
+/* It must not try again and again for as long as somebody holds the file's lock. */
+static void killed_inside_the_kernel(u64 unused)
+{
+	struct hold_order order = { .symbol = "vpt_shootdown", .milliseconds = HELD_MS };
+	int fd = hold_open(), status;
+	pthread_t thread;
+	pid_t child;
+
+	(void)unused;
+	if (cpus() < 2)
+		skip("the held thread takes one CPU");
+	pin_to(0);
+	region_rw(&r, 1, 0);
+	*r.base = 1;
+	REQUIRE(!pipe(pipes) && write(pipes[1], "12345678", 8) == 8, "pipe");
+	REQUIRE(!pthread_create(&thread, NULL, protect_a_page, NULL), "thread");
+	wait_for(&tid, 1);
+	order.tid = tid;
+	hold_set(fd, &order);
+	post(&go, 1);
+	while (hold_state(fd) == HOLD_WAITING)
+		relax();
+	child = sharer(read_into_the_region, 0);
+	while (state_of(child) != 'D' && hold_state(fd) == HOLD_HELD)
+		relax();
+	kill(child, SIGKILL);
+	EXPECT(waitpid(child, &status, 0) == child && WIFSIGNALED(status), "status %x", status);
+	EXPECT(hold_state(fd) == HOLD_HELD, "it ended with the lock's holder only");
+	hold_release(fd);
+	pthread_join(thread, NULL);
+	close(fd);
+	region_close(&r);
+}
+
+static int use_the_region(void *unused)
+{
+	u64 frame, i;
+	int wrong = 0;
+
+	for (i = 0; i < 50; i++) {
+		wrong += !!vu_map(r.fd, r.base + VPT_2M, VPT_4K, RW, 0);
+		wrong += probe_store(r.base + VPT_2M, i) != PROBE_OK;
+		wrong += !!vu_unmap(r.fd, r.base + VPT_2M, NULL);
+		wrong += !!vu_frame_alloc(r.fd, VPT_4K, &frame);
+		wrong += !!vu_frame_free(r.fd, frame);
+		wrong += probe_store(r.base + VPT_1G - VPT_4K * (i + 1), i) != PROBE_OK;
+	}
+	(void)unused;
+	return wrong;
+}
+
+/* CLONE_VM alone: another process, the same address space. */
+static void a_sharer_is_as_good_as_the_owner(u64 flags)
+{
+	int status;
+	pid_t child;
+
+	region_rw(&r, 1, 0);
+	child = sharer(use_the_region, flags);
+	EXPECT(waitpid(child, &status, 0) == child && !status, "status %x", status);
+	expect_sound(r.fd, "after the sharer");
+	EXPECT(*(r.base + VPT_1G - VPT_4K) == 0 && *(r.base + VPT_1G - 2 * VPT_4K) == 1,
+	       "what it wrote");
+	region_close(&r);
+}
+
+static int opener_fd;
+
+/* Into the address space of the parent, which does not have the file. */
+static int open_and_map(void *unused)
+{
+	static char *const argv[] = { "/bin/true", NULL };
+
+	opener_fd = open(VPT_DEVICE, O_RDWR | O_CLOEXEC);
+	r.base = mmap(NULL, VPT_1G, PROT_READ | PROT_WRITE, MAP_SHARED, opener_fd, 0);
+	r.base[VPT_2M] = 2;
+	(void)unused;
+	execv(argv[0], argv);
+	return 0;
+}
+
+static void a_region_outlives_its_opener(u64 unused)
+{
+	u64 i, value;
+	int status;
+	pid_t child;
+
+	(void)unused;
+	for (i = 0; i < 20; i++) {
+		child = sharer(open_and_map, CLONE_VFORK);
+		EXPECT(waitpid(child, &status, 0) == child && !status, "status %x", status);
+		REQUIRE(r.base != MAP_FAILED, "mmap");
+		EXPECT(r.base[VPT_2M] == 2, "what the child wrote");
+		EXPECT(!probe_store(r.base + VPT_1G / 2, 7) &&
+		       !probe_load(r.base + VPT_1G / 2, &value) && value == 7, "a touch");
+		if (i % 2)
+			EXPECT(!munmap(r.base, VPT_1G), "munmap");
+	}
+}
+
+#define LOOKERS		3
+
+static struct looker {
+	_Atomic u64 looks, saw;
+} lookers[LOOKERS];
+static _Atomic bool over;
+
+static void *look(void *arg)
+{
+	struct looker *l = arg;
+
+	while (!over) {
+		l->saw = *(volatile u64 *)r.base;
+		l->looks++;
+		sched_yield();
+	}
+	return NULL;
+}
+
+/* Each sees @value in a look that begins after this call. */
+static bool all_see(u64 value)
+{
+	bool right = true;
+	unsigned int i;
+
+	for (i = 0; i < LOOKERS; i++) {
+		const u64 from = lookers[i].looks;
+
+		while (lookers[i].looks < from + 2)
+			sched_yield();
+		right &= EXPECT(lookers[i].saw == value, "thread %u saw %llu, not %llu", i,
+				(unsigned long long)lookers[i].saw, (unsigned long long)value);
+	}
+	return right;
+}
+
+static void *toggle_cpus(void *unused)
+{
+	char path[60];
+	unsigned int i;
+
+	for (i = 0; !over; i++) {
+		snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%u/online",
+			 1 + i / 2 % (cpus() - 1));
+		if (!put_file(path, i % 2 ? "1" : "0"))
+			break;
+		go++;
+	}
+	for (i = 1; i < cpus(); i++) {
+		snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%u/online", i);
+		put_file(path, "1");
+	}
+	return unused;
+}
+
+static void cpus_come_and_go(u64 unused)
+{
+	pthread_t thread[LOOKERS + 1];
+	u64 frame[2], i, rounds = 0;
+
+	(void)unused;
+	if (cpus() < 2 || access("/sys/devices/system/cpu/cpu1/online", W_OK))
+		skip("no CPU can be taken offline");
+	region_rw(&r, 1, VPT_STRICT);
+	for (i = 0; i < 2; i++) {
+		REQUIRE(!vu_frame_alloc(r.fd, VPT_4K, &frame[i]), "frame");
+		REQUIRE(!vu_map(r.fd, r.base, VPT_4K, RW, frame[i]), "map");
+		*(u64 *)r.base = i;
+		if (!i)
+			REQUIRE(!vu_unmap(r.fd, r.base, NULL), "unmap");
+	}
+	for (i = 0; i < LOOKERS; i++)
+		pthread_create(&thread[i], NULL, look, &lookers[i]);
+	pthread_create(&thread[LOOKERS], NULL, toggle_cpus, NULL);
+	for (; go < 12 && rounds < 20000; rounds++) {
+		EXPECT(!vu_remap(r.fd, r.base, frame[rounds % 2], NULL), "remap");
+		if (!all_see(rounds % 2))
+			break;
+	}
+	note("%llu CPUs went or came, %llu shootdowns", (unsigned long long)go,
+	     (unsigned long long)rounds);
+	over = true;
+	for (i = 0; i <= LOOKERS; i++)
+		pthread_join(thread[i], NULL);
+	EXPECT(go, "no CPU was taken offline");
+	expect_sound(r.fd, "after CPU hotplug");
+	region_close(&r);
+}
+
+/* A block of memory cannot be taken out while a region has a page of it. */
+static void memory_blocks_stay(u64 size)
+{
+	unsigned long long block = 0;
+	struct vpt_page p;
+	char path[80];
+	FILE *f;
+
+	region_rw(&r, 1, VPT_STRICT);
+	need_size(r.fd, size);
+	f = fopen("/sys/devices/system/memory/block_size_bytes", "r");
+	if (!f || fscanf(f, "%llx", &block) != 1)
+		skip("no memory hotplug");
+	fclose(f);
+	REQUIRE(!vu_map(r.fd, r.base, size, RW, 0), "map");
+	*(u64 *)r.base = 0xb10c;
+	REQUIRE(!vu_resolve(r.fd, r.base, &p) && p.phys, "RESOLVE");
+	snprintf(path, sizeof(path), "/sys/devices/system/memory/memory%llu/state",
+		 p.phys / block);
+	if (access(path, W_OK))
+		skip("%s cannot be written", path);
+	EXPECT(!put_file(path, "offline"), "a block was taken out that has a page of a region");
+	EXPECT(*(u64 *)r.base == 0xb10c, "it holds %llx", (unsigned long long)*(u64 *)r.base);
+	expect_sound(r.fd, "afterwards");
+	region_close(&r);
+}
+
+static void use_until_killed(void)
+{
+	u64 i;
+
+	region_rw(&r, 1, 0);
+	for (i = 0;; i++) {
+		vu_map_range(r.fd, r.base + VPT_2M, VPT_2M, VPT_4K, RW, NULL);
+		probe_store(r.base + i % 512 * VPT_4K, i);
+		vu_unmap_range(r.fd, r.base, 2 * VPT_2M, NULL);
+	}
+}
+
+static void killed_and_reaped(u64 unused)
+{
+	const struct timespec soon = { .tv_nsec = 20000000 };
+	pid_t child;
+	u64 i;
+	int fd;
+
+	(void)unused;
+	for (i = 0; i < 20; i++) {
+		child = fork();
+		REQUIRE(child >= 0, "fork");
+		if (!child)
+			use_until_killed();
+		fd = syscall(SYS_pidfd_open, child, 0);
+		nanosleep(&soon, NULL);
+		kill(child, SIGKILL);
+		while (!syscall(SYS_process_mrelease, fd, 0))
+			;
+		close(fd);
+		waitpid(child, NULL, 0);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static const struct property properties[] = {
+		{ "a task killed inside the kernel does not wait for the lock",
+		  killed_inside_the_kernel, 0, 0 },
+		{ "a process that shares the address space uses the region",
+		  a_sharer_is_as_good_as_the_owner, 0, 0 },
+		{ "and one that shares the files too", a_sharer_is_as_good_as_the_owner,
+		  CLONE_FILES, 0 },
+		{ "a region outlives the process that opened it",
+		  a_region_outlives_its_opener, 0, 0 },
+		{ "CPUs come and go during shootdowns", cpus_come_and_go, 0, 0 },
+		EACH_SIZE("a block of memory with a page of a region stays",
+			  memory_blocks_stay),
+		{ "killed, and reaped by process_mrelease, while in use", killed_and_reaped,
+		  0, 0 },
+	};
+
+	return run_properties(argc, argv, properties, ARRAY_SIZE(properties));
+}
