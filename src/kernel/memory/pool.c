@@ -25,6 +25,7 @@
 
 static struct page **vpt_pool;
 static unsigned long *vpt_pool_used;	/* bitmap, under vpt_pool_lock */
+static unsigned long *vpt_pool_held;	/* of the used ones: free, but for somebody's hold */
 unsigned int vpt_pool_frames;
 static DEFINE_SPINLOCK(vpt_pool_lock);
 
@@ -99,7 +100,8 @@ int vpt_pool_fill(unsigned int n)
 	}
 	vpt_pool = kcalloc(n, sizeof(*vpt_pool), GFP_KERNEL);
 	vpt_pool_used = bitmap_zalloc(n, GFP_KERNEL);
-	if (!vpt_pool || !vpt_pool_used) {
+	vpt_pool_held = bitmap_zalloc(n, GFP_KERNEL);
+	if (!vpt_pool || !vpt_pool_used || !vpt_pool_held) {
 		vpt_pool_empty();
 		return -ENOMEM;
 	}
@@ -113,16 +115,29 @@ int vpt_pool_fill(unsigned int n)
 	return vpt_pool_frames;
 }
 
-/* Give everything back.  Module removal: no file is open, so all are free. */
+/*
+ * Give everything back.  Module removal: no file is open, so all are free.  Page by page:
+ * free_contig_range() warns of a page that somebody still holds, which goes back to Linux
+ * when they let go of it.
+ */
 void vpt_pool_empty(void)
 {
-	while (vpt_pool_frames)
-		free_contig_range(page_to_pfn(vpt_pool[--vpt_pool_frames]),
-				  VPT_GIB_PAGES);
+	unsigned long i;
+
+	while (vpt_pool_frames) {
+		struct page *frame = vpt_pool[--vpt_pool_frames];
+
+		for (i = 0; i < VPT_GIB_PAGES; i++) {
+			__free_page(frame + i);
+			cond_resched();
+		}
+	}
 	kfree(vpt_pool);
 	bitmap_free(vpt_pool_used);
+	bitmap_free(vpt_pool_held);
 	vpt_pool = NULL;
 	vpt_pool_used = NULL;
+	vpt_pool_held = NULL;
 }
 
 struct page *vpt_pool_find(unsigned long pfn)
@@ -134,6 +149,40 @@ struct page *vpt_pool_find(unsigned long pfn)
 			return vpt_pool[i];
 	}
 	return NULL;
+}
+
+/*
+ * Whether somebody else holds a page of a frame.  Nobody takes references through the
+ * page tables, but KVM of 6.12, under nested virtualisation, on what its guest's memory
+ * maps to: there the reference alone keeps the page, no notifier reaches it.  And who
+ * looks for pages by their number (memory offlining, memory failure) holds one for a while.
+ */
+static bool vpt_pool_is_held(struct page *frame)
+{
+	unsigned long i;
+
+	for (i = 0; i < VPT_GIB_PAGES; i++) {
+		if (page_count(frame + i) != 1)
+			return true;
+		if (!(i % VPT_STEP))
+			cond_resched();
+	}
+	return false;
+}
+
+/* What nobody holds any more is free.  Context: may sleep. */
+static void vpt_pool_review(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < vpt_pool_frames; i++) {
+		if (!test_bit(i, vpt_pool_held) || vpt_pool_is_held(vpt_pool[i]))
+			continue;
+		spin_lock(&vpt_pool_lock);
+		if (__test_and_clear_bit(i, vpt_pool_held))
+			__clear_bit(i, vpt_pool_used);
+		spin_unlock(&vpt_pool_lock);
+	}
 }
 
 /* A frame as it is, marked as used, or NULL. */
@@ -158,6 +207,7 @@ struct page *vpt_pool_get(void)
 	struct page *page;
 	unsigned long i;
 
+	vpt_pool_review();
 	/* Clearing a bad page would be a machine check; one that is found stays used. */
 	do {
 		page = vpt_pool_reserve();
@@ -171,36 +221,19 @@ struct page *vpt_pool_get(void)
 	return page;
 }
 
-/*
- * Whether somebody else holds a page of a frame.  Nobody takes references through the
- * page tables, but KVM of 6.12, under nested virtualisation, on what its guest's memory
- * maps to: there the reference alone keeps the page, no notifier reaches it.
- */
-static bool vpt_pool_held(struct page *frame)
-{
-	unsigned long i;
-
-	for (i = 0; i < VPT_GIB_PAGES; i++) {
-		if (page_count(frame + i) == 1)
-			continue;
-		pr_err("page %#lx has another user: its frame of 1024 MiB is not used again\n",
-		       page_to_pfn(frame + i));
-		vpt_count(frames_retired, 1);
-		return true;
-	}
-	return false;
-}
-
+/* A frame that somebody holds waits for them to let go: vpt_pool_review(). */
 void vpt_pool_put(struct page *frame)
 {
+	bool held;
 	unsigned int i;
 
-	if (vpt_frame_retire(frame, VPT_GIB_PAGES) || vpt_pool_held(frame))
+	if (vpt_frame_retire(frame, VPT_GIB_PAGES))
 		return;
+	held = vpt_pool_is_held(frame);
 	spin_lock(&vpt_pool_lock);
 	for (i = 0; i < vpt_pool_frames; i++) {
 		if (vpt_pool[i] == frame)
-			__clear_bit(i, vpt_pool_used);
+			__change_bit(i, held ? vpt_pool_held : vpt_pool_used);
 	}
 	spin_unlock(&vpt_pool_lock);
 }
