@@ -10,6 +10,8 @@
 
 #include <fcntl.h>
 
+#include "hold/hold.h"
+
 #define PARAMETER(name)	"/sys/module/vpt/parameters/" name
 #define PAGES		64
 
@@ -154,6 +156,34 @@ static void a_region_comes_and_goes(u64 unused)
 	set_check(before);
 }
 
+/*
+ * It may have much to remember, which is made ready first.  Nobody may have to wait for
+ * that with interrupts off.
+ */
+static void the_monitor_starts_with_interrupts_on(u64 unused)
+{
+	const struct hold_order order = {
+		.symbol = "spec_mon_init", .tid = gettid(), .milliseconds = 1,
+	};
+	int hold = hold_open();
+	struct region r;
+	char before[16];
+
+	(void)unused;
+	read_parameter(PARAMETER("check"), before, sizeof(before));
+	set_check("off");
+	region_rw(&r, 1, VPT_STRICT);
+	REQUIRE(!vu_map_range(r.fd, r.base, VPT_2M, VPT_4K, RW, NULL), "map");
+	hold_set(hold, &order);
+	set_check("full");
+	REQUIRE(!vu_protect(r.fd, r.base, VPT_READ, NULL), "protect");
+	EXPECT(hold_state(hold) == HOLD_EXPIRED, "no monitor has started");
+	EXPECT(!hold_irqs_off(hold), "it starts with interrupts off");
+	set_check(before);
+	close(hold);
+	region_close(&r);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct property properties[] = {
@@ -161,6 +191,8 @@ int main(int argc, char **argv)
 		  settings_do_not_disturb_each_other, 0, 0 },
 		{ "check= that leaves full leaves no listener", nobody_listens_afterwards, 0, 0 },
 		{ "a region comes and goes while check=full", a_region_comes_and_goes, 0, 0 },
+		{ "the monitor starts with interrupts on",
+		  the_monitor_starts_with_interrupts_on, 0, 0 },
 	};
 
 	return run_properties(argc, argv, properties, ARRAY_SIZE(properties));

@@ -124,6 +124,8 @@ static void vpt_monitor_adopt(struct vpt_file *f)
 			u64 bytes = vpt_event_path(f, va, told, true, vpt_monitor_step);
 
 			va = (va & ~(bytes - 1)) + bytes;
+			if (!(va & (pt_size(2) - 1)))
+				cond_resched();
 		}
 	}
 }
@@ -158,28 +160,46 @@ void vpt_monitor_prepare(struct vpt_file *f)
 						  __GFP_NOWARN), bytes));
 }
 
-/* With the memory that was prepared; unless check= has left full meanwhile. */
+/* The memory that was prepared becomes the monitor's. */
+static void *vpt_monitor_take_spare(struct vpt_monitor *m)
+{
+	void *memory;
+
+	raw_spin_lock_irq(&m->lock);
+	memory = m->spare;
+	WRITE_ONCE(m->bytes, m->spare_bytes);
+	WRITE_ONCE(m->spare, NULL);
+	raw_spin_unlock_irq(&m->lock);
+	return memory;
+}
+
+/*
+ * With the memory that was prepared; unless check= has left full meanwhile.  To make its
+ * table takes long, and is done before anybody can step it: with interrupts on, and
+ * preemptible.
+ */
 static void vpt_monitor_start(struct vpt_file *f)
 {
 	struct vpt_monitor *m = &f->monitor;
-	bool on = false;
+	void *memory = vpt_monitor_take_spare(m);
+	bool on;
 
+	spec_mon_init(&m->mon, memory, m->bytes);
 	spin_lock(&vpt_monitors_lock);
 	/* What ends the monitors that are on has the same lock. */
-	if (READ_ONCE(vpt_check_mode) == VPT_CHECK_FULL) {
+	on = READ_ONCE(vpt_check_mode) == VPT_CHECK_FULL;
+	if (on) {
 		raw_spin_lock_irq(&m->lock);
-		m->memory = m->spare;
-		WRITE_ONCE(m->bytes, m->spare_bytes);
-		WRITE_ONCE(m->spare, NULL);
-		spec_mon_init(&m->mon, m->memory, m->bytes);
+		m->memory = memory;
 		WRITE_ONCE(m->on, true);
 		raw_spin_unlock_irq(&m->lock);
 		list_add(&m->node, &vpt_monitors);
-		on = true;
 	}
 	spin_unlock(&vpt_monitors_lock);
 	if (on)
 		vpt_monitor_adopt(f);
+	else
+		kvfree(memory);
 }
 
 void vpt_monitor_begin(struct vpt_file *f)

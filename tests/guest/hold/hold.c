@@ -18,6 +18,7 @@ struct hold {
 	struct kprobe probe;
 	struct hold_order order;
 	atomic_t is;		/* enum hold_state_is */
+	bool irqs_off;		/* as the thread came */
 	bool set;
 };
 
@@ -52,6 +53,7 @@ static int hold_entry(struct kprobe *probe, struct pt_regs *regs)
 	/* Once only. */
 	if (atomic_cmpxchg(&h->is, HOLD_WAITING, HOLD_HELD) != HOLD_WAITING)
 		return 0;
+	h->irqs_off = !(regs->flags & X86_EFLAGS_IF);
 	for (ms = 0; ms < o->milliseconds; ms++) {
 		if (atomic_read(&h->is) != HOLD_HELD)
 			return 0;
@@ -102,7 +104,9 @@ static ssize_t hold_write(struct file *file, const char __user *user, size_t siz
 static ssize_t hold_read(struct file *file, char __user *user, size_t size, loff_t *pos)
 {
 	struct hold *h = file->private_data;
-	const struct hold_state state = { .is = atomic_read(&h->is) };
+	const struct hold_state state = {
+		.is = atomic_read(&h->is), .irqs_off = h->irqs_off,
+	};
 
 	if (size != sizeof(state))
 		return -EINVAL;

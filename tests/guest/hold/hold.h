@@ -41,9 +41,14 @@ enum hold_state_is {
 	HOLD_EXPIRED,	/* the time was up */
 };
 
+/**
+ * struct hold_state - how far the thread is
+ * @is: enum hold_state_is
+ * @irqs_off: 1 if it came there with interrupts off
+ */
 struct hold_state {
 	__u32 is;
-	__u32 reserved;
+	__u32 irqs_off;
 };
 
 #endif /* HOLD_H */

@@ -100,6 +100,7 @@ struct hold_order;
 int hold_open(void);
 void hold_set(int fd, const struct hold_order *order);
 u32 hold_state(int fd);		/* enum hold_state_is */
+bool hold_irqs_off(int fd);	/* whether interrupts were off where it was stopped */
 void hold_release(int fd);
 
 /* Whether check=full. */

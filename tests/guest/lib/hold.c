@@ -15,12 +15,22 @@ void hold_set(int fd, const struct hold_order *order)
 		order->symbol, strerror(errno));
 }
 
-u32 hold_state(int fd)
+static struct hold_state state_of(int fd)
 {
 	struct hold_state state = { 0 };
 
 	REQUIRE(read(fd, &state, sizeof(state)) == sizeof(state), "hold: read");
-	return state.is;
+	return state;
+}
+
+u32 hold_state(int fd)
+{
+	return state_of(fd).is;
+}
+
+bool hold_irqs_off(int fd)
+{
+	return state_of(fd).irqs_off;
 }
 
 void hold_release(int fd)
