@@ -159,6 +159,54 @@ static void map_is_all_or_none(u64 size)
 	region_close(&r);
 }
 
+#define LARGE		(10 * VPT_2M)	/* more tables than a file keeps in reserve */
+
+/* Each takes all of the reserve for a moment, and the second gives tables back to it. */
+static void touch_two(void *arg)
+{
+	char *at = arg;
+	u64 value;
+
+	probe_load(at, &value);
+	probe_load(at + VPT_2M, &value);
+}
+
+static struct region *shared;
+
+static void map_and_unmap(void *arg)
+{
+	char *at = arg;
+
+	vu_map(shared->fd, at, VPT_4K, RW, 0);
+	vu_unmap_range(shared->fd, at - VPT_1G / 2, VPT_1G / 2 + VPT_2M, NULL);
+}
+
+static void tables_suffice_beside_others(u64 unused)
+{
+	struct beside touches, maps;
+	struct region r;
+	u64 i, n = paced(60);
+	int ret;
+
+	(void)unused;
+	region_rw(&r, 3, 0);
+	shared = &r;
+	beside_begin(&touches, touch_two, r.base + VPT_1G);
+	beside_begin(&maps, map_and_unmap, r.base + VPT_1G + VPT_1G / 2);
+	for (i = 0; i < n; i++) {
+		ret = vu_map_range(r.fd, r.base + 2 * VPT_1G, LARGE, VPT_4K, RW, NULL);
+		if (!EXPECT(!ret, "round %llu: %s", (unsigned long long)i, strerror(-ret)))
+			break;
+		EXPECT(!vu_unmap_range(r.fd, r.base + 2 * VPT_1G, LARGE, NULL), "unmap");
+	}
+	beside_end(&touches);
+	beside_end(&maps);
+	note("beside it %llu touches and %llu maps", (unsigned long long)touches.rounds,
+	     (unsigned long long)maps.rounds);
+	expect_sound(r.fd, "afterwards");
+	region_close(&r);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct property properties[] = {
@@ -169,6 +217,8 @@ int main(int argc, char **argv)
 		{ "1G: a straddled page refuses the range", straddled_huge_page, VPT_1G, 0 },
 		{ "4K: MAP_RANGE is all or none", map_is_all_or_none, VPT_4K, 0 },
 		{ "2M: MAP_RANGE is all or none", map_is_all_or_none, VPT_2M, 0 },
+		{ "4K: a large MAP_RANGE has its tables beside touches and unmaps",
+		  tables_suffice_beside_others, 0, 0 },
 	};
 
 	return run_properties(argc, argv, properties, ARRAY_SIZE(properties));
