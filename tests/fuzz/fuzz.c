@@ -2,23 +2,27 @@
 /*
  * The fuzzer, in a guest.
  *
- * Usage: fuzz [-s SEED] [-c CALLS] [-t SECONDS] [CORPUS-FOLDER]
- *        fuzz -r FILE [-n TIMES]
+ * Usage: fuzz [-s SEED] [-c CALLS] [-t SECONDS] [-j JOBS] [-x ROUNDS] [CORPUS-FOLDER]
+ *        fuzz -r FILE [-n TIMES] [-j JOBS] [-x ROUNDS]
  *
  * Each program is written out before it runs ("run ..."), so that whoever reads along
  * has it when the kernel dies of it; one that reached what none had is "keep ...". With
- * -r the programs of FILE run in turn, TIMES times over.
+ * -r the programs of FILE run in turn, TIMES times over. Each thread of a program does its
+ * calls ROUNDS times. With JOBS so many programs run at a time; then coverage is off.
  */
 #include "fuzz.h"
 
 #include <dirent.h>
+#include <sys/wait.h>
 #include <time.h>
 
+#define JOBS		64
 #define CORPUS		4096
 #define REST_EVERY	64		/* programs between two looks at the counters */
 
 static struct program corpus[CORPUS];
 static unsigned int kept;
+static unsigned int jobs = 1, rounds = 1;
 
 struct totals {
 	u64 programs, calls, ended, late, wrong;
@@ -47,14 +51,26 @@ static void keep(const struct program *p)
 		corpus[kept++] = *p;
 }
 
+/* Say of which calls of the program a failure is made, unless it takes more than them. */
+static void explain(const struct program *p)
+{
+	struct program less = *p;
+
+	say("wrong", p);
+	if (program_minimise(&less, rounds))
+		say("minimal", &less);
+	else
+		printf("it does not fail when it is run again by itself\n");
+}
+
 /* Run it, count it, keep it if it reached something new. */
 static void run(const struct program *p, struct totals *t, bool tell_new)
 {
 	say("run", p);
-	switch (program_run(p)) {
+	switch (program_run(p, rounds)) {
 	case WRONG:
 		t->wrong++;
-		say("wrong", p);
+		explain(p);
 		break;
 	case ENDED:
 		t->ended++;
@@ -67,12 +83,51 @@ static void run(const struct program *p, struct totals *t, bool tell_new)
 		break;
 	}
 	t->programs++;
-	t->calls += p->n;
+	t->calls += (u64)p->n * rounds;
 	if (kcov_collect() && tell_new) {
 		keep(p);
 		say("keep", p);
 	}
-	if (t->programs % REST_EVERY == 0 && !at_rest())
+}
+
+static void add(struct totals *t, const struct totals *more)
+{
+	t->programs += more->programs;
+	t->calls += more->calls;
+	t->ended += more->ended;
+	t->late += more->late;
+	t->wrong += more->wrong;
+}
+
+/*
+ * Do @part, with each job's number: here if there is one job, else each in a process of its
+ * own, which share nothing but the module.  Then it must be at rest.
+ */
+static void in_jobs(void (*part)(unsigned int job, void *arg, struct totals *t), void *arg,
+		    struct totals *t)
+{
+	static struct totals *each;
+	unsigned int i;
+
+	if (!each)
+		each = mmap(NULL, JOBS * sizeof(*each), PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	memset(each, 0, JOBS * sizeof(*each));
+	fflush(stdout);
+	if (jobs == 1)
+		part(0, arg, &each[0]);
+	for (i = 0; jobs > 1 && i < jobs; i++) {
+		if (fork())
+			continue;
+		kmsg_reopen();
+		part(i, arg, &each[i]);
+		_exit(0);
+	}
+	while (wait(NULL) > 0)
+		;
+	for (i = 0; i < jobs; i++)
+		add(t, &each[i]);
+	if (!at_rest())
 		t->wrong++;
 }
 
@@ -131,43 +186,75 @@ static void next_program(struct program *p, u64 n)
 	}
 }
 
-static void fuzz(u64 seed, u64 calls, double seconds, struct totals *t)
-{
-	double end = now() + seconds;
-	unsigned int i, n = kept;
-	u64 number = seed << 32;
+struct stretch {
+	u64 number;		/* of the first program of the first job */
+	double end;
+};
 
-	for (i = 0; i < n; i++)
-		run(&corpus[i], t, false);
-	while (t->calls < calls && now() < end && !t->wrong) {
+/* So many programs, of numbers that no other job has. */
+static void fuzz_stretch(unsigned int job, void *arg, struct totals *t)
+{
+	const struct stretch *s = arg;
+	u64 i, number = s->number + (u64)job * REST_EVERY;
+
+	for (i = 0; i < REST_EVERY && now() < s->end && !t->wrong; i++) {
 		struct program p;
 
-		next_program(&p, ++number);
+		next_program(&p, number + i);
 		run(&p, t, true);
 	}
 }
 
-/* A program a line; or, without "run" or another word before it, the file is one. */
-static void replay(char *text, u64 times, struct totals *t)
+/* Those of the corpus as they are, shared out among the jobs. */
+static void fuzz_corpus(unsigned int job, void *arg, struct totals *t)
 {
+	const unsigned int n = *(const unsigned int *)arg;
+	unsigned int i;
+
+	for (i = job; i < n; i += jobs)
+		run(&corpus[i], t, false);
+}
+
+static void fuzz(u64 seed, u64 calls, double seconds, struct totals *t)
+{
+	struct stretch s = { .number = (seed << 32) + 1, .end = now() + seconds };
+	unsigned int n = kept;
+
+	in_jobs(fuzz_corpus, &n, t);
+	while (t->calls < calls && now() < s.end && !t->wrong) {
+		in_jobs(fuzz_stretch, &s, t);
+		s.number += (u64)jobs * REST_EVERY;
+	}
+}
+
+struct replay {
+	char *text;
+	u64 times;
+};
+
+/* A program a line; or, without "run" or another word before it, the file is one. */
+static void replay_part(unsigned int job, void *arg, struct totals *t)
+{
+	const struct replay *what = arg;
 	struct program p;
 	char *line, *next;
+	u64 i;
 
-	if (program_parse(&p, text)) {
-		while (times-- && !t->wrong)
+	(void)job;
+	if (program_parse(&p, what->text)) {
+		for (i = 0; i < what->times && !t->wrong; i++)
 			run(&p, t, false);
 		return;
 	}
-	for (line = text; line && *line; line = next) {
+	for (line = what->text; line && *line; line = next) {
 		char *start = strchr(line, ' ');
-		u64 i;
 
 		next = strchr(line, '\n');
 		if (next)
 			*next++ = '\0';
 		if (!start || !program_parse(&p, start))
 			continue;
-		for (i = 0; i < times && !t->wrong; i++)
+		for (i = 0; i < what->times && !t->wrong; i++)
 			run(&p, t, false);
 	}
 }
@@ -180,30 +267,32 @@ int main(int argc, char **argv)
 	char *file = NULL;
 	int c;
 
-	while ((c = getopt(argc, argv, "s:c:t:r:n:")) != -1) {
+	while ((c = getopt(argc, argv, "s:c:t:r:n:j:x:")) != -1) {
 		switch (c) {
 		case 's': seed_given = strtoull(optarg, NULL, 0); break;
 		case 'c': calls = strtoull(optarg, NULL, 0); break;
 		case 't': seconds = strtod(optarg, NULL); break;
 		case 'r': file = optarg; break;
+		case 'j': jobs = strtoul(optarg, NULL, 0); break;
+		case 'x': rounds = strtoul(optarg, NULL, 0); break;
 		case 'n': times = strtoull(optarg, NULL, 0); break;
 		default: return 2;
 		}
 	}
-	printf("coverage %s\n", kcov_open() ? "on" : "off");
+	if (!jobs || jobs > JOBS || !rounds || !kmsg_open("splats"))
+		return 2;
+	printf("coverage %s\n", jobs == 1 && kcov_open() ? "on" : "off");
 	if (file) {
-		char *text = slurp(file);
+		struct replay what = { slurp(file), times };
 
-		if (!text)
+		if (!what.text)
 			return 2;
-		replay(text, times, &t);
+		in_jobs(replay_part, &what, &t);
 	} else {
 		if (optind < argc && !load_corpus(argv[optind]))
 			return 2;
 		fuzz(seed_given, calls, seconds, &t);
 	}
-	if (!at_rest())
-		t.wrong++;
 	kcov_print();
 	printf("total: %llu programs, %llu calls, %llu ended themselves, %llu late, %llu wrong, %u kept, %u edges\n",
 	       (unsigned long long)t.programs, (unsigned long long)t.calls,

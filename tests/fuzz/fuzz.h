@@ -5,7 +5,10 @@
  *	program.c	a program: as text, at random, changed
  *	calls_vpt.c	what its calls do: the module's
  *	calls_mm.c	and Linux's
+ *	calls_rare.c	the newer and rarer ones of them
  *	run.c		run one, and judge
+ *	kmsg.c		what the kernel said meanwhile
+ *	minimise.c	the calls of a program that it takes to fail
  *	kcov.c		which blocks of the module it reached
  *	fuzz.c		the loop
  */
@@ -61,8 +64,8 @@ struct what {
 	unsigned int weight;		/* how often a random program has it */
 };
 
-extern const struct what calls_vpt[], calls_mm[];
-extern const unsigned int n_calls_vpt, n_calls_mm;
+extern const struct what calls_vpt[], calls_mm[], calls_rare[];
+extern const unsigned int n_calls_vpt, n_calls_mm, n_calls_rare;
 const struct what *what_of(unsigned int what);
 unsigned int whats(void);
 
@@ -87,7 +90,19 @@ enum outcome {
 	WRONG,			/* unsound; the reason was printed */
 };
 
-enum outcome program_run(const struct program *p);
+/* Each thread does its calls @rounds times over. */
+enum outcome program_run(const struct program *p, unsigned int rounds);
+
+/*
+ * Drop the calls without which @p still fails.  Return: false if it does not fail when it is
+ * run again by itself.
+ */
+bool program_minimise(struct program *p, unsigned int rounds);
+
+/* The kernel's log, of which lines that match one of @path's expressions are complaints. */
+bool kmsg_open(const char *path);
+void kmsg_reopen(void);
+bool kmsg_complains(void);	/* since it was last asked; prints the line */
 
 /* Wait until the module is at rest; false, and a line of text, if it does not get there. */
 bool at_rest(void);

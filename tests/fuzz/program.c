@@ -4,12 +4,15 @@
 
 const struct what *what_of(unsigned int what)
 {
-	return what < n_calls_vpt ? &calls_vpt[what] : &calls_mm[what - n_calls_vpt];
+	if (what < n_calls_vpt)
+		return &calls_vpt[what];
+	what -= n_calls_vpt;
+	return what < n_calls_mm ? &calls_mm[what] : &calls_rare[what - n_calls_mm];
 }
 
 unsigned int whats(void)
 {
-	return n_calls_vpt + n_calls_mm;
+	return n_calls_vpt + n_calls_mm + n_calls_rare;
 }
 
 size_t program_print(const struct program *p, char *text, size_t size)

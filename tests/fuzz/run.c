@@ -19,6 +19,7 @@ enum {
 };
 
 static const struct program *program;
+static unsigned int program_rounds;
 static struct state state;
 static _Atomic u64 started;
 
@@ -40,15 +41,17 @@ static void complain(const char *fmt, ...)
 
 static void *thread_main(void *arg)
 {
-	unsigned int thread = (unsigned long)arg, i;
+	unsigned int thread = (unsigned long)arg, round, i;
 
 	kcov_thread(thread);
 	atomic_fetch_add(&started, 1);
 	while (atomic_load(&started) < MAX_THREADS)
 		sched_yield();
-	for (i = 0; i < program->n; i++)
-		if (program->call[i].thread == thread)
-			what_of(program->call[i].what)->run(&state, program->call[i].arg);
+	for (round = 0; round < program_rounds; round++)
+		for (i = 0; i < program->n; i++)
+			if (program->call[i].thread == thread)
+				what_of(program->call[i].what)->run(&state,
+								    program->call[i].arg);
 	return NULL;
 }
 
@@ -169,7 +172,7 @@ static bool reap(pid_t child, int *status)
 	return true;
 }
 
-enum outcome program_run(const struct program *p)
+enum outcome program_run(const struct program *p, unsigned int rounds)
 {
 	sigset_t set;
 	bool in_time;
@@ -181,6 +184,7 @@ enum outcome program_run(const struct program *p)
 	sigaddset(&set, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	program = p;
+	program_rounds = rounds;
 	kcov_reset();
 	fflush(stdout);
 	child = fork();
@@ -190,6 +194,8 @@ enum outcome program_run(const struct program *p)
 		in_child();
 	in_time = reap(child, &status);
 	kill(-child, SIGKILL);
+	if (kmsg_complains())
+		return WRONG;
 	if (!in_time)
 		return LATE;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_WRONG)
