@@ -117,7 +117,9 @@ struct vpt_extents {
  * @opened_by_admin: they had CAP_SYS_ADMIN
  * @strict: an access to an unmapped address is SIGSEGV
  * @rights: what the region was mapped with, PT_WRITE | PT_EXEC | PT_USER
- * @start: region; both 0 without one.  Written under mmap_lock for writing too
+ * @start: region; both 0 without one.  Set under mmap_lock for writing too; cleared under
+ *	mmap_lock for reading at least (munmap), or when the address space has no user left.
+ *	The notifier reads them without a lock
  * @end: first byte after it
  * @root: physical address of the level-4 table
  * @extents: what is left of the region

@@ -207,20 +207,27 @@ void vpt_monitor_begin(struct vpt_file *f)
 	const bool wanted = vpt_monitor_is_wanted(f);
 	struct vpt_monitor *m = &f->monitor;
 
-	if (!wanted && (m->on || m->spare))
+	/*
+	 * Others may end the monitor (vpt_monitors_drop()) and prepare memory for the next
+	 * (vpt_monitor_prepare()) meanwhile; only here it starts, and only here what is
+	 * prepared is taken.
+	 */
+	if (!wanted && (READ_ONCE(m->on) || READ_ONCE(m->spare)))
 		vpt_monitor_drop(f);
-	else if (m->on && m->mon.lost)
+	else if (READ_ONCE(m->on) && m->mon.lost)
 		vpt_monitor_stop(f);
 	/* What is being taken away belongs to no extent, and would not be known. */
-	if (wanted && !m->on && m->spare && !f->extents.cut)
+	if (wanted && !READ_ONCE(m->on) && READ_ONCE(m->spare) && !f->extents.cut)
 		vpt_monitor_start(f);
 }
 
 void vpt_monitor_report(struct vpt_file *f)
 {
-	const struct spec_mon_verdict *v = &f->monitor.mon.verdict;
+	const struct vpt_monitor *m = &f->monitor;
+	const struct spec_mon_verdict *v = &m->mon.verdict;
 
-	if (!f->monitor.on || f->monitor.mon.judging || f->monitor.mon.lost || f->violations)
+	/* It may be ended meanwhile, but what it has found stays. */
+	if (!READ_ONCE(m->on) || m->mon.judging || m->mon.lost || f->violations)
 		return;
 	vpt_violation(f, v->va == SPEC_MON_ANY ? f->start : v->va,
 		      "protocol violation %u, %s: %s Table %#llx, level %u, entry %u (%#llx), frame %#llx, CPUs %#llx",

@@ -270,7 +270,7 @@ static int vpt_invalidate_start(struct mmu_notifier *notifier,
 		return 0;
 	case MMU_NOTIFY_PROTECTION_VMA:
 		if (VPT_UFFD_REWRITES && mmu_notifier_range_blockable(range))
-			vpt_region_rewritten(f, max(range->start, f->start));
+			vpt_region_rewritten(f, max(range->start, READ_ONCE(f->start)));
 		return 0;
 	default:
 		return 0;
