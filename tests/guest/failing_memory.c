@@ -6,61 +6,28 @@
  * fail-nth counts every allocation of the task, Linux's own included, and every copy from
  * or to user space where those can fail as well (CONFIG_FAULT_INJECTION_USERCOPY).
  */
+#include "lib/failures.h"
 #include "lib/world.h"
 
 #include <fcntl.h>
-#include <sys/syscall.h>
 
 #define MOST	400		/* allocations of one call */
 
-static void set(const char *file, const char *value)
-{
-	int fd = open(file, O_WRONLY);
-
-	if (fd >= 0 && write(fd, value, strlen(value)) < 0)
-		note("%s: %s", file, strerror(errno));
-	if (fd >= 0)
-		close(fd);
-}
-
-static int nth_open(void)
-{
-	char path[60];
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/self/task/%ld/fail-nth", syscall(SYS_gettid));
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	if (fd < 0)
-		skip("this kernel cannot make allocations fail: %s", strerror(errno));
-	set("/sys/kernel/debug/failslab/ignore-gfp-wait", "N");
-	set("/sys/kernel/debug/failslab/verbose", "0");
-	set("/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait", "N");
-	set("/sys/kernel/debug/fail_page_alloc/ignore-gfp-highmem", "N");
-	set("/sys/kernel/debug/fail_page_alloc/min-order", "0");
-	set("/sys/kernel/debug/fail_page_alloc/verbose", "0");
-	set("/sys/kernel/debug/fail_usercopy/verbose", "0");
-	return fd;
-}
-
-/* From here on the Nth allocation fails. */
-static void nth_arm(int fd, unsigned int n)
-{
-	char text[12];
-	int length = snprintf(text, sizeof(text), "%u", n);
-
-	REQUIRE(pwrite(fd, text, length, 0) == length, "fail-nth: %s", strerror(errno));
-}
-
-/* Whether it came to that; and no more failures. */
+/*
+ * Whether the failure that was asked for came; and no more of them.  To ask, and to write, is
+ * to copy from and to user space, which counts too: if it is here that it comes, it did not
+ * come before.
+ */
 static bool nth_disarm(int fd)
 {
-	char text[12] = "";
-	bool failed;
+	char text[12] = "0";
+	ssize_t size = pread(fd, text, sizeof(text) - 1, 0);
+	bool failed = size > 0 && !strtoul(text, NULL, 10);
 
+	REQUIRE(size > 0 || errno == EFAULT, "fail-nth: %s", strerror(errno));
 	/* The count is down to 0 once it has failed. */
-	REQUIRE(pread(fd, text, sizeof(text) - 1, 0) > 0, "fail-nth: %s", strerror(errno));
-	failed = !strtoul(text, NULL, 10);
-	REQUIRE(pwrite(fd, "0", 1, 0) == 1, "fail-nth: %s", strerror(errno));
+	REQUIRE(pwrite(fd, "0", 1, 0) == 1 || errno == EFAULT, "fail-nth: %s",
+		strerror(errno));
 	return failed;
 }
 
@@ -70,16 +37,12 @@ static bool call_fails(unsigned int i, int fd, unsigned int n)
 	struct call calls[WORLD_CALLS];
 	struct world w = { 0 };
 	char what[80];
-	unsigned int j;
 	bool failed;
 	int err;
 
 	world_open(&w, VPT_2M);
 	world_calls(&w, calls);
-	for (j = 0; j < i; j++)
-		REQUIRE(!call_issue(w.r.fd, &calls[j]), "%s", calls[j].name);
-	world_remember(&w);
-	nth_arm(fd, n);
+	failures_set(fd, n);
 	err = call_issue(w.r.fd, &calls[i]);
 	failed = nth_disarm(fd);
 
@@ -98,7 +61,7 @@ static bool call_fails(unsigned int i, int fd, unsigned int n)
 
 static void ioctls(u64 unused)
 {
-	int fd = nth_open();
+	int fd = failures_open("fail-nth");
 	unsigned int i, n;
 
 	(void)unused;
@@ -109,36 +72,53 @@ static void ioctls(u64 unused)
 	}
 }
 
-static void touches(u64 unused)
+/* The address at which Linux has the tables already, so that all failures are vpt's; or none. */
+enum tables { THERE, LINUX_MAKES };
+
+static bool touch_fails(int fd, unsigned int n, enum tables tables)
 {
-	int fd = nth_open();
-	unsigned int n = 0;
-	bool failed = true;
+	struct region r;
+	enum probe got;
+	u64 value = 1;
+	bool failed;
+	char *at;
 
-	(void)unused;
-	for (n = 1; n < MOST && failed; n++) {
-		struct region r;
-		enum probe got;
-		u64 value = 1;
+	region_rw(&r, 1, 0);
+	at = r.base + n * VPT_2M;
+	if (tables == THERE)
+		REQUIRE(!probe_store(at + VPT_4K, n), "touch beside");
+	failures_set(fd, n);
+	got = probe_store(at, n);
+	failed = nth_disarm(fd);
+	EXPECT(got == PROBE_OK || (failed && got == PROBE_BUS),
+	       "touch, failure %u: outcome %d", n, got);
+	EXPECT(probe_load(at, &value) == PROBE_OK && value == (got == PROBE_OK ? n : 0),
+	       "after failure %u there is %llu", n, (unsigned long long)value);
+	expect_sound(r.fd, "after the touch");
+	region_close(&r);
+	return failed;
+}
 
-		region_rw(&r, 1, 0);
-		nth_arm(fd, n);
-		got = probe_store(r.base + n * VPT_2M, n);
-		failed = nth_disarm(fd);
-		EXPECT(got == PROBE_OK || (failed && got == PROBE_BUS),
-		       "touch, failure %u: outcome %d", n, got);
-		EXPECT(probe_load(r.base + n * VPT_2M, &value) == PROBE_OK &&
-		       value == (got == PROBE_OK ? n : 0),
-		       "after failure %u there is %llu", n, (unsigned long long)value);
-		expect_sound(r.fd, "after the touch");
-		region_close(&r);
-	}
+static void touches(u64 tables)
+{
+	int fd = failures_open("fail-nth");
+	unsigned int n;
+
+	/* Linux says so when it has no memory for a table of its own, and repeats the fault. */
+	if (tables == LINUX_MAKES)
+		failures_announce("VM_FAULT_OOM leaked out to the #PF handler");
+	for (n = 1; n < MOST && touch_fails(fd, n, tables); n++)
+		;
+	if (tables == LINUX_MAKES)
+		failures_announce("nothing");
+	EXPECT(n > 1, "nothing failed");
 	EXPECT(n < MOST, "more than %u failures", MOST);
+	note("%u failures", n - 1);
 }
 
 static void opening(u64 unused)
 {
-	int fd = nth_open();
+	int fd = failures_open("fail-nth");
 	unsigned int n;
 	bool failed = true;
 
@@ -147,7 +127,7 @@ static void opening(u64 unused)
 		char *p = MAP_FAILED;
 		int file, err = 0;
 
-		nth_arm(fd, n);
+		failures_set(fd, n);
 		file = open(VPT_DEVICE, O_RDWR);
 		if (file >= 0)
 			p = mmap(NULL, VPT_1G, PROT_READ, MAP_SHARED, file, 0);
@@ -165,7 +145,7 @@ static void opening(u64 unused)
 
 static void unmapping(u64 part)
 {
-	int fd = nth_open();
+	int fd = failures_open("fail-nth");
 	unsigned int n;
 	bool failed = true;
 
@@ -175,7 +155,7 @@ static void unmapping(u64 part)
 
 		world_open(&w, VPT_2M);
 		from = w.r.base + WORLD_FREE;
-		nth_arm(fd, n);
+		failures_set(fd, n);
 		munmap(from, part);
 		failed = nth_disarm(fd);
 		expect_sound(w.r.fd, "after munmap");
@@ -187,7 +167,8 @@ static void unmapping(u64 part)
 
 static const struct property properties[] = {
 	{ "an ioctl that gets no memory changes nothing", ioctls, 0, 600 },
-	{ "a touch that gets no memory is SIGBUS, and the next one works", touches, 0, 0 },
+	{ "a touch that gets no memory is SIGBUS, and the next one works", touches, THERE, 0 },
+	{ "so is one for which Linux has to make tables", touches, LINUX_MAKES, 0 },
 	{ "open and mmap without memory leave nothing behind", opening, 0, 0 },
 	{ "munmap of a part keeps the rest though no memory is left", unmapping,
 	  VPT_2M, 0 },
