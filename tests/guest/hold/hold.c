@@ -80,8 +80,15 @@ static int hold_set(struct hold *h)
 	h->probe.pre_handler = hold_entry;
 	atomic_set(&h->is, HOLD_WAITING);
 	ret = register_kprobe(&h->probe);
-	h->set = !ret;
-	return ret;
+	if (ret)
+		return ret;
+	/* A probe that is a breakpoint has interrupts off: nobody's IPI would be answered. */
+	if (!kprobe_ftrace(&h->probe)) {
+		unregister_kprobe(&h->probe);
+		return -EOPNOTSUPP;
+	}
+	h->set = true;
+	return 0;
 }
 
 static ssize_t hold_write(struct file *file, const char __user *user, size_t size,
