@@ -24,19 +24,28 @@ bool mmu_check_read(const struct mmu_state *s, unsigned int cpu, unsigned int pa
  */
 void mmu_check_memory(const struct mmu_state *s);
 
+/* Whatever the core does to @table: it is one, and was not freed. */
+void mmu_check_table_used(const struct mmu_state *s, unsigned int cpu, unsigned int table);
+
 /*
- * When an operation returns: its answer is what the abstract map says; no CPU holds
- * a translation that the map does not have; all invariants of the tree hold.
+ * When an operation releases its locks: its answer is what the abstract map says; no CPU
+ * holds a translation of a page that no operation is changing which the map does not
+ * have.  When no CPU is in an operation: all invariants of the tree hold.
  */
-void mmu_check_answer(struct mmu_state *s, const struct mmu_action *a);
+void mmu_check_answer(struct mmu_state *s, const struct mmu_flight *f,
+		      const struct mmu_action *a);
 void mmu_check_quiescent(const struct mmu_state *s);
+void mmu_check_tree(const struct mmu_state *s);
 
 /* All invariants of the tree hold; else @result tells which does not. */
 struct spec_result;
 bool mmu_tree_holds(const struct mmu_state *s, struct spec_result *result);
 
-/* Before a table or frame is given to anybody: no CPU can reach it. */
-void mmu_check_table_unused(const struct mmu_state *s, unsigned int table);
+/*
+ * Before a table or frame is given to anybody, by the operation in @slot: no CPU can reach
+ * it.
+ */
+void mmu_check_table_unused(const struct mmu_state *s, unsigned int table, unsigned int slot);
 void mmu_check_frame_unused(const struct mmu_state *s, unsigned int frame);
 
 /* A leaf that goes, @entry, tells of every store that landed in its @n frames. */

@@ -26,10 +26,11 @@ u8 mmu_linux_vmas(unsigned int page, unsigned int n)
 
 bool mmu_linux_lets_lock(const struct mmu_state *s, const struct mmu_action *a)
 {
-	if (s->vmas_locked)
+	u8 vmas = mmu_linux_vmas(a->page, a->n);
+
+	if (s->vmas_locked || ((vmas & 1) && s->touching[0]) || ((vmas & 2) && s->touching[1]))
 		return false;
-	return !s->fault ||
-	       !(mmu_linux_vmas(a->page, a->n) & mmu_linux_vmas(MMU_WALK_PAGE(s->fault), 1));
+	return !s->fault || !(vmas & mmu_linux_vmas(MMU_WALK_PAGE(s->fault), 1));
 }
 
 static u16 mmu_linux_fault(unsigned int page, unsigned int level, unsigned int table)

@@ -16,7 +16,7 @@
 enum mmu_act {
 	MMU_ACT_ALLOC,		/* @n frames of @level; value: first page, or 0 */
 	MMU_ACT_FRAME_FREE,	/* frames that were never mapped: @page, @n pages */
-	MMU_ACT_LOCK,		/* the region's lock, for @op with frames @page */
+	MMU_ACT_LOCK,		/* of the pages @n, one bit each, for @op with frames @page */
 	MMU_ACT_LOAD,		/* entry @index of table @page; value: the entry */
 	MMU_ACT_STORE,		/* @entry */
 	MMU_ACT_EXCHANGE,	/* @entry; value: what stood there */
@@ -38,6 +38,12 @@ enum mmu_act {
 	MMU_ACT_UNLOCK_VMAS,
 	MMU_ACT_TABLE_LOCK,	/* Linux's page_table_lock */
 	MMU_ACT_TABLE_UNLOCK,
+	MMU_ACT_SPAN,		/* a lock of the pages @n; LOCK takes the last one */
+	MMU_ACT_COUNTS_LOCK,	/* of the counts of tables above level 1 */
+	MMU_ACT_COUNTS_UNLOCK,
+	MMU_ACT_TOUCH,		/* the lock of the VMA of page @page for reading */
+	MMU_ACT_TOUCHED,
+	MMU_ACT_RELEASE,	/* a deliberate fault: all locks, and the operation goes on */
 };
 
 /* SEND: which CPUs invalidate. */
@@ -83,12 +89,20 @@ void mmu_successors(const struct mmu_state *s);
 /* Every thread has ended its program. */
 bool mmu_finished(const struct mmu_state *s);
 
+/* The stores that wait may reach memory, as successors. */
+void mmu_drains(const struct mmu_state *s);
+
+/* What the CPU of the operation @f reads. */
+u16 mmu_load(const struct mmu_state *t, const struct mmu_flight *f, unsigned int table,
+	     unsigned int index);
+
 /*
- * In place: what the holder of the lock reads; one step of a thread, false if it
- * cannot go on; the oldest store of those that wait reaches memory.
+ * In place: one step of a thread, false if it cannot go on; the oldest store of those that
+ * wait for the operation in @slot reaches memory; and the whole program of a setup on CPU
+ * 0, each store at once in memory.
  */
-u16 mmu_load(const struct mmu_state *t, unsigned int table, unsigned int index);
 bool mmu_thread_step(struct mmu_state *t, unsigned int cpu);
-void mmu_drain_one(struct mmu_state *t);
+void mmu_drain_one(struct mmu_state *t, unsigned int slot);
+void mmu_run_setup(struct mmu_state *s);
 
 #endif /* MMU_MACHINE_H */

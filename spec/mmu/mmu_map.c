@@ -117,8 +117,8 @@ void mmu_map_apply(const struct mmu_map *map, const struct mmu_op *op,
 
 	*after = *map;
 	*answer = (struct mmu_answer){ 0 };
-	/* Not among the specification's operations. */
-	if (op->kind == MMU_OP_TABLE)
+	/* Not among the specification's operations; a sweep. */
+	if (op->kind == MMU_OP_TABLE || op->kind == SPEC_OP_NONE)
 		return;
 	what = mmu_spec_op(op, frame, frames);
 	spec_map_answer(&view, &what, reserve, &expected);

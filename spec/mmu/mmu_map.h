@@ -31,6 +31,7 @@ enum mmu_status {
 	MMU_INVALID,
 	MMU_NOMEM,
 	MMU_AGAIN,
+	MMU_WIDER,
 };
 
 /**
@@ -41,6 +42,7 @@ enum mmu_status {
  * @level: map, map_range: size; remap: the size the new frame was chosen for
  * @rights: map, protect and their range forms, table
  * @frame: map, remap: first page of the frame; 0: a fresh one
+ * @touch: map: by the fault of a touch, under the lock of its VMA
  */
 struct mmu_op {
 	u8 kind;
@@ -49,6 +51,7 @@ struct mmu_op {
 	u8 level;
 	u8 rights;
 	u8 frame;
+	u8 touch;
 };
 
 /**
@@ -75,6 +78,12 @@ struct mmu_answer {
 static inline unsigned int mmu_pages(unsigned int level)
 {
 	return 1U << (level - 1);
+}
+
+/* The pages, one bit each, of a leaf of @level at @page. */
+static inline unsigned int mmu_span_pages(unsigned int page, unsigned int level)
+{
+	return ((1U << mmu_pages(level)) - 1) << (page & ~(mmu_pages(level) - 1));
 }
 
 /**

@@ -63,13 +63,15 @@ static bool mmu_read_entry(const struct mmu_state *s, const struct mmu_read *r,
 			   u16 *entry)
 {
 	unsigned int where = r->table * 2 + mmu_read_index(r), i;
+	const struct mmu_flight *f;
 
 	*entry = s->entry[r->table][mmu_read_index(r)];
 	if (!r->forward)
 		return true;
-	for (i = s->waiting; i-- > 0;) {
-		if (s->buffer[i].where == where) {
-			*entry = s->buffer[i].entry;
+	f = mmu_flight_of(s, r->cpu);
+	for (i = f->waiting; i-- > 0;) {
+		if (f->buffer[i].where == where) {
+			*entry = f->buffer[i].entry;
 			return true;
 		}
 	}
@@ -242,9 +244,11 @@ static void mmu_do_read(const struct mmu_state *s, const struct mmu_read *r)
 
 static void mmu_read_both(const struct mmu_state *s, struct mmu_read *r)
 {
+	const struct mmu_flight *f = mmu_flight_of(s, r->cpu);
+
 	r->forward = false;
 	mmu_do_read(s, r);
-	if (s->waiting && s->holder == r->cpu + 1) {
+	if (f && f->waiting) {
 		r->forward = true;
 		mmu_do_read(s, r);
 	}
@@ -335,7 +339,7 @@ static void mmu_hits(const struct mmu_state *s, unsigned int cpu)
 	struct mmu_state *t = mmu_branch(s);
 
 	/* The handler runs with the user's thread interrupted. */
-	if (s->cpu[cpu].ipi > 1)
+	if (mmu_in_handler(&s->cpu[cpu]))
 		return;
 	mmu_refill_stores(&t->cpu[cpu]);
 	if (t->cpu[cpu].stores != s->cpu[cpu].stores)

@@ -71,6 +71,60 @@ void mmu_refill_stores(struct mmu_cpu *cpu);
 void mmu_hardware(const struct mmu_state *s);
 void mmu_hardware_of(const struct mmu_state *s, unsigned int cpu);
 
+/* A fault that reductions must not hide, nor checks of locks find before its damage shows. */
+static inline bool mmu_lock_fault(void)
+{
+	return mmu.broken >= MMU_MAP_UNLOCKED;
+}
+
+/*
+ * Where the operation of @cpu's is in &mmu_state.flight, and its shootdown in
+ * &mmu_cpu.ipi.  One after the other they are all in the last.
+ */
+static inline unsigned int mmu_slot(unsigned int cpu)
+{
+	return MMU_FLIGHTS - 1 - (mmu.spans ? cpu : 0);
+}
+
+/* The operations in flight are from here on. */
+static inline unsigned int mmu_first_slot(void)
+{
+	return mmu.spans ? MMU_FLIGHTS - mmu.cpus : MMU_FLIGHTS - 1;
+}
+
+/* The operation that @cpu does; NULL: none. */
+static inline const struct mmu_flight *mmu_flight_of(const struct mmu_state *s,
+						     unsigned int cpu)
+{
+	const struct mmu_flight *f = &s->flight[mmu_slot(cpu)];
+
+	return f->by == cpu + 1 ? f : NULL;
+}
+
+/* A shootdown's interrupt waits, or is being handled. */
+static inline bool mmu_interrupted(const struct mmu_cpu *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < MMU_FLIGHTS; i++) {
+		if (c->ipi[i])
+			return true;
+	}
+	return false;
+}
+
+/* The CPU is in the handler of a shootdown, and has done some of it. */
+static inline bool mmu_in_handler(const struct mmu_cpu *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < MMU_FLIGHTS; i++) {
+		if (c->ipi[i] > 1)
+			return true;
+	}
+	return false;
+}
+
 /* The bit of @frame in &mmu_cpu.stores. */
 static inline u16 mmu_frame_bit(unsigned int frame)
 {

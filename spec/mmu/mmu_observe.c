@@ -41,7 +41,8 @@ static u64 mmu_moment(const struct mmu_state *s)
 	unsigned int cpu;
 
 	moment = mmu_hash(mmu_map_at(s->new), sizeof(struct mmu_map), moment);
-	moment = mmu_mix(moment, s->window + 1);
+	for (cpu = mmu_first_slot(); cpu < MMU_FLIGHTS; cpu++)
+		moment = mmu_mix(moment, s->flight[cpu].window + 1);
 	for (cpu = 0; cpu < mmu.cpus; cpu++)
 		moment = mmu_mix(moment ^ s->cpu[cpu].answers, 0xa0761d6478bd642fULL);
 	return moment;

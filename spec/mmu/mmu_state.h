@@ -36,6 +36,10 @@ typedef uint16_t u16;
 #define MMU_PSC		8	/* paging-structure-cache entries likewise */
 #endif
 #define MMU_BUFFER	6	/* stores that wait in a store buffer */
+#ifndef MMU_FLIGHTS
+#define MMU_FLIGHTS	3	/* operations in flight, at most */
+#endif
+#define MMU_ALL_PAGES	((1U << MMU_VPAGES) - 1)
 
 /*
  * A paging-structure entry in 13 bits: those of its bits that anybody here sets.
@@ -101,10 +105,11 @@ typedef uint16_t u16;
  * @walk: the walk in flight (explicit mode only)
  * @stores: frames, one bit each, to which stores of user mode may be waiting in
  *          the store buffer
- * @ipi: 0; or 1 + the number of INVLPGs that the shootdown's handler has done
- * @op: how many operations of its program the thread has begun
  * @node: where the thread stands in its operation (mc_core.h); 0 between two
  * @answers: status + 1 of the operations done, 4 bits each
+ * @ipi: for each operation in flight 0; or 1 + the number of INVLPGs that the handler of
+ *       its shootdown has done
+ * @op: how many operations of its program the thread has begun
  */
 struct mmu_cpu {
 	u16 tlb[MMU_TLB];
@@ -113,30 +118,73 @@ struct mmu_cpu {
 	u16 stores;
 	u16 node;
 	u16 answers;
-	u8 ipi;
+	u8 ipi[MMU_FLIGHTS];
 	u8 op;
-	u16 unused;
+	u8 unused[3 - MMU_FLIGHTS];
 };
 
 /*
  * A store on its way to memory; @where is page * 2 + index, or 0 for the one that
- * releases the page-table lock (a plain store on x86).
+ * releases the page-table lock, 1 for the one that releases the counts' lock (plain
+ * stores on x86).
  */
+#define MMU_TABLE_UNLOCKS	0
+#define MMU_COUNTS_UNLOCKS	1
+
+
 struct mmu_store {
 	u8 where;
 	u8 unused;
 	u16 entry;
 };
 
-/* What a page for tables is, in bits 3:2; its live count is bits 1:0. */
+/**
+ * struct mmu_flight - an operation in flight
+ * @buffer: store buffer of its CPU: FIFO, x86-TSO (SDM 8.2.2).  Nobody else stores to
+ *          tables, but for Linux.
+ * @by: 1 + number of the CPU that does it; 0: none
+ * @held: pages, one bit each, behind entries whose locks that CPU holds
+ * @pages: pages, one bit each, whose mapping the operation changes
+ * @window: pages that it, a split, may show as not mapped
+ * @expect: status + 1 that it must answer
+ * @waiting: stores in @buffer
+ * @pending: CPUs, one bit each, whose acknowledgement it waits for
+ * @inv_start: first page of its shootdown
+ * @inv_n: how many INVLPGs that takes
+ * @inv_step: pages from one to the next
+ * @unused: keeps what follows aligned
+ */
+struct mmu_flight {
+	struct mmu_store buffer[MMU_BUFFER];
+	u8 by;
+	u8 held;
+	u8 pages;
+	u8 window;
+	u8 expect;
+	u8 waiting;
+	u8 pending;
+	u8 inv_start;
+	u8 inv_n;
+	u8 inv_step;
+	u8 unused[6];
+};
+
+/*
+ * What a page for tables is, in bits 3:2; its live count is bits 1:0.  Bits 5:4 of a
+ * deferred one: the operation that frees it.
+ */
 #define MMU_T_RESERVE	0U		/* zero, in nobody's use */
 #define MMU_T_TAKEN	(1U << 2)	/* the core's */
 #define MMU_T_DEFERRED	(2U << 2)	/* unlinked, not yet invalidated everywhere */
 #define MMU_T_OTHERS	(3U << 2)	/* Linux's, to be linked by it */
 #define MMU_T_LIVE	3U
 #define MMU_T_STATE	(3U << 2)
+#define MMU_T_FLIGHT	4
 
-/* What a frame is, in bits 3:2; bits 1:0 count its mappings. */
+/*
+ * What a frame is, in bits 3:2; bits 1:0 count its mappings.  Bits 7:6 of a dead one: the
+ * operation that frees it.
+ */
 #define MMU_F_FREE	0U		/* anybody's: an access to it is an error */
 #define MMU_F_HELD	(1U << 2)	/* allocated */
 #define MMU_F_DEAD	(2U << 2)	/* its last mapping is gone */
@@ -144,54 +192,46 @@ struct mmu_store {
 #define MMU_F_STATE	(3U << 2)
 #define MMU_F_WRITTEN	(1U << 4)	/* a store landed that D must tell of */
 #define MMU_F_HANDLE	(1U << 5)	/* kept without a mapping, too */
+#define MMU_F_FLIGHT	6
 
 /**
  * struct mmu_state - the machine
+ * @flight: operations in flight, see mmu_slot(): those that a configuration has no use
+ *          for come first, so that what it uses is in one piece
  * @entry: the tables
  * @table: state and live count of each page that can be a table
  * @frame: state of each frame
- * @old: number of the abstract map (mmu_map.h) as the last operation left it
- * @new: number of the map that the operation in flight makes; else equal to @old
- * @holder: 1 + number of the CPU that holds the region's lock
- * @waiting: stores in @buffer
- * @pending: CPUs, one bit each, whose acknowledgement the initiator waits for
- * @inv_start: first page of the shootdown in progress
- * @inv_n: how many INVLPGs it takes
- * @inv_step: pages from one to the next
- * @window: pages that the split in flight may show as not mapped
- * @expect: status + 1 that the operation in flight must answer
+ * @old: number of the abstract map (mmu_map.h) as the operations that are over left it
+ * @new: number of the map that those in flight make; else equal to @old
  * @table_lock: Linux's page_table_lock is taken
+ * @counts_lock: 1 + number of the CPU that has the lock of the counts of tables above
+ *          level 1
+ * @touching: of each VMA the CPUs, one bit each, that handle a fault of their user mode in
+ *          it, and hold its lock for reading
  * @vmas_locked: VMAs, one bit each, that are locked for writing; while one is, mmap_lock
  *          is taken for writing as well
  * @foreign: how many tables Linux may still link
  * @away: CPUs, one bit each, that run another address space: not in mm_cpumask
  * @fault: Linux's fault under way, as a walk: the table that it holds a pointer into
  * @unused: keeps what follows aligned
- * @buffer: store buffer of the holder: FIFO, x86-TSO (SDM 8.2.2).  No other CPU
- *          stores to tables.
  * @cpu: the CPUs
  */
 struct mmu_state {
+	struct mmu_flight flight[MMU_FLIGHTS];
 	u16 entry[MMU_TABLES][2];
 	u8 table[MMU_TABLES];
 	u8 frame[MMU_FRAMES];
 	u16 old;
 	u16 new;
-	u8 holder;
-	u8 waiting;
-	u8 pending;
-	u8 inv_start;
-	u8 inv_n;
-	u8 inv_step;
-	u8 window;
-	u8 expect;
 	u8 table_lock;
 	u8 vmas_locked;
 	u8 foreign;
 	u8 away;
+	u8 counts_lock;
+	u8 touching[2];
+	u8 unused;
 	u16 fault;
-	u16 unused[3];
-	struct mmu_store buffer[MMU_BUFFER];
+	u16 unused_too;
 	struct mmu_cpu cpu[MMU_CPUS];
 };
 
@@ -216,6 +256,25 @@ enum mmu_broken {
 	MMU_WRONG_ANSWER,	/* the old mapping is reported with another frame */
 	MMU_ONE_VMA,		/* only the VMA at the operation's own address is locked */
 	MMU_NO_GENERATION,	/* tlb_gen stays (the litmus tests have CPUs that are away) */
+	MMU_EVERY_STEP,		/* no step is joined to the one before for its locks: harmless */
+
+	/* Where several operations are in flight. */
+	MMU_MAP_UNLOCKED,	/* map takes no lock */
+	MMU_UNMAP_UNLOCKED,
+	MMU_PROTECT_UNLOCKED,
+	MMU_REMAP_UNLOCKED,
+	MMU_RESOLVE_UNLOCKED,
+	MMU_COUNTS_UNLOCKED,	/* counts of PDs and PDPTs change without their lock */
+	MMU_LINKER_UNLOCKED,	/* PDs and PDPTs are linked without page_table_lock */
+	MMU_SPAN_OF_PAGE,	/* a lock for each page, not for each entry of a PD */
+	MMU_RANGE_FIRST,	/* a range locks its first span only */
+	MMU_LARGE_FIRST,	/* a page of level 3 locks its first span only */
+	MMU_UNLINK_NARROW,	/* a PD is unlinked with one of its spans locked */
+	MMU_SWEEP_NARROW,	/* likewise by the sweep */
+	MMU_WIDE_NARROW,	/* a leaf of level 3 changes with one of its spans locked */
+	MMU_RELEASE_FIRST,	/* locks are released before the acknowledgements */
+	MMU_LOCK_ORDER,		/* who takes all locks takes the last first */
+	MMU_NOT_SWEPT,		/* a table that was left stays */
 	MMU_BROKEN_KINDS
 };
 
@@ -226,10 +285,12 @@ enum mmu_broken {
  * @written: those of them that user threads store to
  * @explicit: walks in flight are registers, fills are optional, drops are steps
  * @simple: no TLB, no paging-structure caches, atomic walks
+ * @spans: each operation locks what it may change (src/core/pt.h), so that several can be in
+ *         flight, one on each CPU; else the whole region
  * @linux_links: Linux's faults walk the tables, and link empty ones
  * @boundary: first page of the region's second VMA; 0: the region is one VMA
  * @unchecked: go on after a violation: what threads observe is looked at instead
- * @broken: deliberate fault
+ * @broken: deliberate fault; from MMU_MAP_UNLOCKED on one of the locks
  */
 struct mmu_machine {
 	unsigned int cpus;
@@ -237,6 +298,7 @@ struct mmu_machine {
 	u8 written;
 	bool explicit;
 	bool simple;
+	bool spans;
 	bool linux_links;
 	u8 boundary;
 	bool unchecked;
@@ -272,7 +334,8 @@ struct mmu_step {
 	u16 b;
 };
 
-_Static_assert(offsetof(struct mmu_state, cpu) % 8 == 0 && sizeof(struct mmu_cpu) % 8 == 0,
+_Static_assert(offsetof(struct mmu_state, cpu) % 8 == 0 && sizeof(struct mmu_cpu) % 8 == 0 &&
+	       sizeof(struct mmu_flight) % 8 == 0,
 	       "mmu_hash() takes eight bytes at a time");
 
 #endif /* MMU_STATE_H */

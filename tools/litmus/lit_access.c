@@ -356,7 +356,7 @@ void lit_look(const struct lit_state *s, unsigned int thread)
 		lit_commit(thread, LIT_DID_LOOK, s->u.run[thread].pc, 0, page);
 		return;
 	}
-	if ((s->m.holder && mmu.broken != MMU_PROTECT_GAP) || s->u.run[thread].waiting)
+	if ((s->m.flight[mmu_slot(0)].held && mmu.broken != MMU_PROTECT_GAP) || s->u.run[thread].waiting)
 		return;
 	if (!mapped && lit_model.test->demand) {
 		lit_begin_call(s, thread, lit_model.demand[thread][page], LIT_DEMANDS);

@@ -135,7 +135,7 @@ static bool lit_plain(struct lit_runner *run, struct mmu_state *m,
 		return true;
 	case LIT_CHECK:
 		lit_done(run, step, !mmu_tree_holds(&s->m, &unused));
-		return !s->m.holder && !s->u.run[thread].waiting;
+		return !s->m.flight[mmu_slot(0)].held && !s->u.run[thread].waiting;
 	case LIT_INVLPG:
 		mmu_invlpg(&m->cpu[run->cpu], lit_page_of(lit_model.test, &step->loc));
 		lit_done(run, step, 0);
@@ -245,7 +245,7 @@ static void lit_thread(const struct lit_state *s, unsigned int thread)
 		lit_drain(s, thread);
 	/* A thread does not run while its CPU is in the handler. */
 	if (run->pc == lit_model.test->thread[thread].nsteps ||
-	    s->m.cpu[run->cpu].ipi > 1)
+	    mmu_in_handler(&s->m.cpu[run->cpu]))
 		return;
 	switch (run->phase) {
 	case LIT_RUNS:
@@ -280,7 +280,7 @@ static bool lit_step_alone(const struct lit_state *s, unsigned int thread)
 	struct mmu_state *m;
 
 	if (was->pc == lit_model.test->thread[thread].nsteps || was->phase != LIT_RUNS ||
-	    s->m.cpu[was->cpu].ipi > 1 ||
+	    mmu_in_handler(&s->m.cpu[was->cpu]) ||
 	    (step->kind != LIT_CALC && step->kind != LIT_GOTO &&
 	     step->kind != LIT_LFENCE && step->kind != LIT_SFENCE))
 		return false;
@@ -316,12 +316,12 @@ static void lit_handler(const struct lit_state *s, unsigned int cpu)
 	int t = lit_thread_on(s, cpu);
 	struct mmu_state *m;
 
-	if (!s->m.cpu[cpu].ipi)
+	if (!mmu_interrupted(&s->m.cpu[cpu]))
 		return;
 	if (s->m.away >> cpu & 1) {
 		lit_branch(s, &m);
-		m->cpu[cpu].ipi = 0;
-		m->pending &= ~(1U << cpu);
+		m->cpu[cpu].ipi[mmu_slot(0)] = 0;
+		m->flight[mmu_slot(0)].pending &= ~(1U << cpu);
 		lit_commit(cpu, LIT_DID_MISSED, 0, 0, 0);
 		return;
 	}
@@ -378,11 +378,7 @@ void lit_successors(const struct lit_state *s)
 	n = mmu_nsucc;
 	for (i = 0; i < mmu.cpus; i++)
 		lit_handler(s, i);
-	if (s->m.waiting) {
-		mmu_drain_one(mmu_branch(&s->m));
-		mmu_commit((struct mmu_step){ .what = MMU_DID_DRAIN,
-					      .cpu = s->m.holder - 1 });
-	}
+	mmu_drains(&s->m);
 	for (i = 0; i < mmu.cpus; i++)
 		lit_hardware(s, i);
 	for (i = n; i < mmu_nsucc; i++)

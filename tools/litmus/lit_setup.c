@@ -162,7 +162,7 @@ static bool lit_make_frames(const struct lit_test *test, struct lit_state *s)
 	memset(s->u.word, LIT_POISON, sizeof(s->u.word));
 	for (i = 0; i < test->nframes; i++) {
 		pages = mmu_pages(test->frame[i].level);
-		first = mmu_alloc(&s->m, test->frame[i].level, 1);
+		first = mmu_alloc(&s->m, test->frame[i].level, 1, 0);
 		if (!first)
 			return false;
 		lit_model.frame[i] = (u8)first;
@@ -198,20 +198,9 @@ static void lit_collect_setup(const struct lit_test *test)
 /* One after the other, each store at once in memory. */
 static void lit_do_setup(struct mmu_state *m)
 {
-	unsigned int cpus = mmu.cpus;
-
 	mc_core_setup(true);
-	mmu.cpus = 1;
-	while (mmu_thread_step(m, 0) && !mmu_violation[0]) {
-		while (m->waiting)
-			mmu_drain_one(m);
-		m->cpu[0].ipi = 0;
-		m->pending = 0;
-	}
-	mmu.cpus = cpus;
+	mmu_run_setup(m);
 	mc_core_setup(false);
-	m->cpu[0].op = 0;
-	m->cpu[0].answers = 0;
 }
 
 static u16 *lit_entry(struct mmu_state *m, unsigned int page, unsigned int level)

@@ -26,6 +26,7 @@
  * @setup: operations done one after another before the exploration
  * @program: operations of each CPU's thread
  * @boundary: first page of the region's second VMA; 0: it is one VMA
+ * @spans: each operation locks what it may change; else the whole region
  */
 struct mc_config {
 	char name[64];
@@ -39,16 +40,21 @@ struct mc_config {
 	struct mmu_op setup[MC_SETUP + 1];
 	struct mmu_op program[MMU_CPUS][MC_OPS + 1];
 	u8 boundary;
+	bool spans;
 };
 
 #define MC_CONFIGS	1024
 
-/* mc_configs.c: those made by hand; mc_pairs.c adds all pairs of operations. */
+/*
+ * mc_configs.c: those made by hand; mc_pairs.c adds all pairs of operations, mc_spans.c
+ * those with several operations in flight.
+ */
 extern struct mc_config mc_configs[MC_CONFIGS];
 extern unsigned int mc_nconfigs;
 
 void mc_configs_init(void);
 void mc_pairs_init(void);
+void mc_spans_init(void);
 struct mc_config *mc_config_add(const struct mc_config *config);
 const struct mc_config *mc_config_find(const char *name);
 
@@ -145,5 +151,6 @@ void mc_broken_list(FILE *out);
 void mc_print_step(FILE *out, const struct mmu_step *step, const struct mmu_state *s);
 void mc_print_state(FILE *out, const struct mmu_state *s);
 void mc_print_op(FILE *out, const struct mmu_op *op);
+void mc_print_held(FILE *out, unsigned int held);
 
 #endif /* MC_H */

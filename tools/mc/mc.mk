@@ -2,7 +2,7 @@
 # The model checker.  Included by the top-level Makefile.
 #
 #	model-programs	builds it
-#	check-model	the quick suite, as TAP (about 5 s of processor time)
+#	check-model	the quick suite, as TAP (about 20 s of processor time)
 #	model		every configuration, completely; prints a report
 #
 # It is the real core, compiled with one index bit a level and with the recording

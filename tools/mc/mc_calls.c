@@ -10,7 +10,7 @@
 _Static_assert(PT_WRITE == MMU_W && PT_EXEC == MMU_X && PT_USER == MMU_U, "rights");
 _Static_assert((int)PT_EXISTS == MMU_EXISTS && (int)PT_NOENT == MMU_NOENT &&
 	       (int)PT_INVALID == MMU_INVALID && (int)PT_NOMEM == MMU_NOMEM &&
-	       (int)PT_AGAIN == MMU_AGAIN, "status");
+	       (int)PT_AGAIN == MMU_AGAIN && (int)PT_WIDER == MMU_WIDER, "status");
 _Static_assert(PT_INDEX_BITS == SPEC_INDEX_BITS, "geometry");
 
 static void mc_return(const struct op *op)
@@ -42,11 +42,20 @@ static void mc_frame_free(const struct op *op, unsigned int n)
 				     .n = (u8)pages });
 }
 
+/* A fault holds the lock of its VMA for reading, until it is over. */
+static void mc_touch(const struct op *op, u64 va, unsigned int act)
+{
+	if (op->env.op->touch && mmu.linux_links)
+		mc_ask(&(struct mmu_action){ .act = (u8)act, .page = (u8)(va >> PT_PAGE_SHIFT) });
+}
+
 static void mc_map(struct op *op, u64 va)
 {
+	mc_touch(op, va, MMU_ACT_TOUCH);
 	mc_alloc(op, 1);
 	if (op_map(op, va, op->env.op->level))
 		mc_frame_free(op, 1);
+	mc_touch(op, va, MMU_ACT_TOUCHED);
 }
 
 static void mc_map_range(struct op *op, u64 va)

@@ -16,12 +16,69 @@ static void mc_do(unsigned int act)
 	mc_ask(&(struct mmu_action){ .act = (u8)act });
 }
 
+/*
+ * The pages whose locks an operation needs for [@va, @end): a lock is for all that is
+ * behind one entry of a PD.  A page of level 3 has those of its own.
+ */
+static u8 mc_spans(const struct mmu_op *call, u64 va, u64 end)
+{
+	const unsigned int last = (unsigned int)((end - 1) >> PT_PAGE_SHIFT);
+	unsigned int page = (unsigned int)(va >> PT_PAGE_SHIFT), pages = 0;
+	const bool range = end - va > PT_PAGE_SIZE &&
+			   mmu.broken == (call->level == 3 ? MMU_LARGE_FIRST : MMU_RANGE_FIRST);
+
+	if (!mmu.spans)
+		return MMU_ALL_PAGES;
+	for (; page <= last && page < MMU_VPAGES; page++) {
+		pages |= mmu_span_pages(page, mmu.broken == MMU_SPAN_OF_PAGE ? 1 : 2);
+		if (range)
+			break;
+	}
+	return (u8)pages;
+}
+
+/* A fault of the locks: this operation takes none. */
+static bool mc_unlocked(const struct mmu_op *call)
+{
+	static const u8 kind[] = {
+		[MMU_MAP_UNLOCKED - MMU_MAP_UNLOCKED] = SPEC_OP_MAP,
+		[MMU_UNMAP_UNLOCKED - MMU_MAP_UNLOCKED] = SPEC_OP_UNMAP,
+		[MMU_PROTECT_UNLOCKED - MMU_MAP_UNLOCKED] = SPEC_OP_PROTECT,
+		[MMU_REMAP_UNLOCKED - MMU_MAP_UNLOCKED] = SPEC_OP_REMAP,
+		[MMU_RESOLVE_UNLOCKED - MMU_MAP_UNLOCKED] = SPEC_OP_RESOLVE,
+	};
+
+	return mmu.broken >= MMU_MAP_UNLOCKED && mmu.broken <= MMU_RESOLVE_UNLOCKED &&
+	       call->kind == kind[mmu.broken - MMU_MAP_UNLOCKED];
+}
+
+/* Take the locks of @pages, one after the other; with the last the operation begins. */
+static int mc_lock(struct op *op, u8 pages, bool downwards)
+{
+	static const struct mmu_op sweep;
+	struct pt_env *env = &op->env;
+	unsigned int i, one, taken = 0;
+
+	env->held = pages;
+	for (i = 0; i < MMU_VPAGES; i++) {
+		unsigned int page = downwards ? MMU_VPAGES - 1 - i : i;
+
+		one = mmu_span_pages(page, 2) & pages & ~taken;
+		taken |= one;
+		if (!mmu.spans || taken == pages)
+			break;
+		if (one)
+			mc_ask(&(struct mmu_action){ .act = MMU_ACT_SPAN, .n = (u8)one });
+	}
+	mc_ask(&(struct mmu_action){ .act = MMU_ACT_LOCK, .page = env->frame,
+				     .n = (u8)(mmu.spans ? one : pages), .index = env->wide,
+				     .op = env->answered ? sweep : *env->op });
+	return 0;
+}
+
 int op_env_lock(struct op *op, u64 va, u64 end)
 {
-	(void)va; (void)end;
-	mc_ask(&(struct mmu_action){ .act = MMU_ACT_LOCK, .page = op->env.frame,
-				     .op = *op->env.op });
-	return 0;
+	return mc_lock(op, mc_unlocked(op->env.op) ? 0 : mc_spans(op->env.op, va, end), false);
 }
 
 /* mmap_lock for writing, and the VMAs that a table which may be freed can cover. */
@@ -44,10 +101,34 @@ int op_env_lock_map(struct op *op, u64 va, u64 n, unsigned int level)
 /* Every table on the path of [@va, @end) may be freed. */
 int op_env_lock_unmap(struct op *op, u64 va, u64 end)
 {
+	u64 start = va, stop = end;
+
 	if (mmu.broken != MMU_ONE_VMA)
-		pt_unlink_span(&op->pt, &va, &end);
-	mc_lock_vmas(op, va, end);
+		pt_unlink_span(&op->pt, &start, &stop);
+	mc_lock_vmas(op, start, stop);
+	op->env.wide = mmu.broken == MMU_UNLINK_NARROW;
 	return op_env_lock(op, va, end);
+}
+
+int op_env_lock_all(struct op *op, u64 va, u64 end)
+{
+	struct pt_env *env = &op->env;
+	const bool narrow = mmu.broken == (env->answered ? MMU_SWEEP_NARROW : MMU_WIDE_NARROW);
+	u64 start = va, stop = end;
+
+	pt_unlink_span(&op->pt, &start, &stop);
+	mc_lock_vmas(op, start, stop);
+	env->wide = narrow;
+	return mc_lock(op, narrow ? mc_spans(env->op, va, end) : MMU_ALL_PAGES,
+		       mmu.broken == MMU_LOCK_ORDER);
+}
+
+bool op_env_left(struct op *op)
+{
+	bool left = op->env.left && mmu.broken != MMU_NOT_SWEPT;
+
+	op->env.left = false;
+	return left;
 }
 
 /* The duties of an operation: see op.h. */
@@ -65,25 +146,30 @@ void op_env_unlock(struct op *op, int ret)
 	struct pt_env *env = &op->env;
 
 	mc_check_duties(env);
-	if (ret)
-		env->answer = (struct mmu_answer){ .status = (u8)ret };
-	mc_ask(&(struct mmu_action){ .act = MMU_ACT_UNLOCK, .page = env->frame,
-				     .op = *env->op, .answer = env->answer,
-				     .entry = env->seen & MMU_E_D });
+	if (env->answered) {
+		mc_do(MMU_ACT_UNLOCK);
+	} else {
+		if (ret)
+			env->answer = (struct mmu_answer){ 0 };
+		env->answer.status = (u8)ret;
+		mc_ask(&(struct mmu_action){ .act = MMU_ACT_UNLOCK, .page = env->frame,
+					     .op = *env->op, .answer = env->answer,
+					     .entry = env->seen & MMU_E_D });
+	}
+	env->answered = !op_env_wider(ret);
 	if (env->vmas)
 		mc_do(MMU_ACT_UNLOCK_VMAS);
+	env->vmas = false;
 }
 
 void op_env_lock_linker(struct op *op)
 {
-	(void)op;
-	mc_table_lock(MMU_ACT_TABLE_LOCK);
+	mc_table_lock(&op->env, MMU_ACT_TABLE_LOCK);
 }
 
 void op_env_unlock_linker(struct op *op)
 {
-	(void)op;
-	mc_table_lock(MMU_ACT_TABLE_UNLOCK);
+	mc_table_lock(&op->env, MMU_ACT_TABLE_UNLOCK);
 }
 
 /* Frames and answers. */
@@ -171,6 +257,8 @@ void op_env_invalidate(struct op *op, u64 va, u64 end, unsigned int shift)
 		mc_send(va, end, shift);
 		if (mmu.broken == MMU_FREE_BEFORE_ACK)
 			mc_free(op);
+		if (mmu.broken == MMU_RELEASE_FIRST)
+			mc_do(MMU_ACT_RELEASE);
 		if (mmu.broken != MMU_NO_WAIT)
 			mc_do(MMU_ACT_WAIT);
 	}

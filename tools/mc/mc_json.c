@@ -149,11 +149,26 @@ static void mc_json_caches(FILE *out, const struct mmu_cpu *c)
 	fputs("],", out);
 }
 
+/* The pages whose locks others hold. */
+static unsigned int mc_json_others(const struct mmu_state *s, unsigned int cpu)
+{
+	unsigned int i, held = 0;
+
+	for (i = 0; i < mmu.cpus; i++) {
+		const struct mmu_flight *f = mmu_flight_of(s, i);
+
+		held |= f && i != cpu ? f->held : 0;
+	}
+	return held;
+}
+
 /* What the CPU's thread will do next in its operation, and what keeps it from that. */
 static void mc_json_next(FILE *out, const struct mmu_state *s, unsigned int cpu)
 {
+	static const struct mmu_action none;
 	const struct mmu_cpu *c = &s->cpu[cpu];
-	unsigned int act = c->node ? mmu_node_action(c->node)->act : MMU_ACT_ALLOC;
+	const struct mmu_action *next = c->node ? mmu_node_action(c->node) : &none;
+	const struct mmu_flight *f = mmu_flight_of(s, cpu);
 	struct mmu_step step = {
 		.what = MMU_DID_THREAD, .cpu = (u8)cpu, .a = c->node,
 	};
@@ -164,8 +179,43 @@ static void mc_json_next(FILE *out, const struct mmu_state *s, unsigned int cpu)
 	else
 		fputs("null", out);
 	fprintf(out, ",\"waits_lock\":%d,\"waits_acks\":%d,",
-		c->node && act == MMU_ACT_LOCK && s->holder && s->holder != cpu + 1,
-		c->node && act == MMU_ACT_WAIT && s->pending);
+		(next->act == MMU_ACT_LOCK || next->act == MMU_ACT_SPAN) &&
+		(next->n & mc_json_others(s, cpu)),
+		next->act == MMU_ACT_WAIT && f && f->pending);
+}
+
+/* The operation that the CPU does: its locks, its stores, whom it waits for. */
+static void mc_json_flight(FILE *out, const struct mmu_state *s, unsigned int cpu)
+{
+	const struct mmu_flight *f = mmu_flight_of(s, cpu);
+	unsigned int i;
+
+	fprintf(out, "\"held\":%u,\"pending\":%u,\"buffer\":[", f ? f->held : 0,
+		f ? f->pending : 0);
+	for (i = 0; f && i < f->waiting; i++) {
+		fprintf(out, "%s{\"table\":%u,\"index\":%u,\"entry\":", i ? "," : "",
+			f->buffer[i].where / 2, f->buffer[i].where & 1);
+		mc_json_entry(out, f->buffer[i].entry);
+		fputc('}', out);
+	}
+	fputs("],", out);
+}
+
+/* The shootdowns that interrupt the CPU: whose, and how far its handler is. */
+static void mc_json_ipis(FILE *out, const struct mmu_state *s, const struct mmu_cpu *c)
+{
+	const char *comma = "";
+	unsigned int i;
+
+	fputs("\"ipis\":[", out);
+	for (i = mmu_first_slot(); i < MMU_FLIGHTS; i++) {
+		if (!c->ipi[i])
+			continue;
+		fprintf(out, "%s{\"by\":%d,\"step\":%u}", comma, (int)s->flight[i].by - 1,
+			c->ipi[i]);
+		comma = ",";
+	}
+	fputs("],", out);
 }
 
 static void mc_json_cpu(FILE *out, const struct mmu_state *s, unsigned int cpu)
@@ -175,12 +225,13 @@ static void mc_json_cpu(FILE *out, const struct mmu_state *s, unsigned int cpu)
 	fputs("{", out);
 	mc_json_caches(out, c);
 	mc_json_next(out, s, cpu);
+	mc_json_flight(out, s, cpu);
+	mc_json_ipis(out, s, c);
 	if (c->walk)
 		fprintf(out, "\"walk\":{\"page\":%u,\"level\":%u,\"table\":%u,\"write\":%u},",
 			MMU_WALK_PAGE(c->walk), MMU_WALK_LEVEL(c->walk),
 			MMU_WALK_TABLE(c->walk), MMU_WALK_WRITE(c->walk));
-	fprintf(out, "\"stores\":%u,\"ipi\":%u,\"away\":%d}", c->stores, c->ipi,
-		s->away >> cpu & 1);
+	fprintf(out, "\"stores\":%u,\"away\":%d}", c->stores, s->away >> cpu & 1);
 }
 
 void mc_json_state(FILE *out, const struct mmu_state *s)
@@ -191,15 +242,8 @@ void mc_json_state(FILE *out, const struct mmu_state *s)
 	mc_json_tables(out, s);
 	mc_json_frames(out, s);
 	mc_json_map(out, s);
-	fprintf(out, "\"holder\":%d,\"pending\":%u,\"table_lock\":%u,\"vmas_locked\":%u,\"buffer\":[",
-		(int)s->holder - 1, s->pending, s->table_lock, s->vmas_locked);
-	for (i = 0; i < s->waiting; i++) {
-		fprintf(out, "%s{\"table\":%u,\"index\":%u,\"entry\":", i ? "," : "",
-			s->buffer[i].where / 2, s->buffer[i].where & 1);
-		mc_json_entry(out, s->buffer[i].entry);
-		fputc('}', out);
-	}
-	fputs("],\"cpus\":[", out);
+	fprintf(out, "\"table_lock\":%u,\"counts_lock\":%d,\"vmas_locked\":%u,\"cpus\":[",
+		s->table_lock, (int)s->counts_lock - 1, s->vmas_locked);
 	for (i = 0; i < mmu.cpus; i++) {
 		fputs(i ? "," : "", out);
 		mc_json_cpu(out, s, i);

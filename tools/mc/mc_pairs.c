@@ -7,11 +7,7 @@
  * decides which tables the two share: the same place; its sibling, in the same
  * table; or its cousin, in the neighbouring table.
  */
-#include "mc.h"
-
-#define RW	(MMU_U | MMU_W)
-#define RO	MMU_U
-#define RX	(MMU_U | MMU_X)
+#include "mc_ops.h"
 
 enum mc_needs {
 	MC_NEEDS_NOTHING,	/* place empty */
@@ -82,14 +78,14 @@ static unsigned int mc_needs_both(const struct mc_kind *a, const struct mc_kind 
 }
 
 static void mc_pair(const struct mc_kind *a, const struct mc_kind *b,
-		    unsigned int level, unsigned int place)
+		    unsigned int level, unsigned int place, bool spans)
 {
 	unsigned int size = mmu_pages(level), other = place * size, n = 0;
-	struct mc_config config = { .cpus = 2 };
+	struct mc_config config = { .cpus = 2, .spans = spans };
 	unsigned int first = a->needs, second = b->needs;
 
-	snprintf(config.name, sizeof(config.name), "%s | %s, %s, level %u", a->name,
-		 b->name, mc_places[place], level);
+	snprintf(config.name, sizeof(config.name), "%s%s | %s, %s, level %u",
+		 spans ? "spans: " : "", a->name, b->name, mc_places[place], level);
 	if (!place) {
 		first = mc_needs_both(a, b);
 		second = a->range || b->range ? first : MC_NEEDS_NOTHING;
@@ -103,25 +99,36 @@ static void mc_pair(const struct mc_kind *a, const struct mc_kind *b,
 	config.accessed = (u8)(1U | 1U << (place ? other : 2 * size - 1));
 	if (!place && !a->range && !b->range)
 		config.accessed = (u8)(1U | 1U << (size - 1));
-	config.written = config.accessed;
+	config.written = spans ? 1 : config.accessed;
 	/* Of each size one place; ranges take longest. */
-	config.quick = place == (level == 2) && !a->range && !b->range;
+	config.quick = !spans && place == (level == 2) && !a->range && !b->range;
 	mc_config_add(&config);
+}
+
+/* Each kind with itself and with those behind it. */
+static void mc_pairs_at(unsigned int level, unsigned int place, bool spans)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < MC_KINDS; i++) {
+		for (j = i; j < MC_KINDS; j++) {
+			if (mc_kinds[i].lowest <= level && mc_kinds[j].lowest <= level)
+				mc_pair(&mc_kinds[i], &mc_kinds[j], level, place, spans);
+		}
+	}
 }
 
 void mc_pairs_init(void)
 {
-	unsigned int level, place, i, j;
+	unsigned int level, place;
 
 	for (level = 1; level <= 3; level++) {
-		for (i = 0; i < MC_KINDS; i++) {
-			for (j = i; j < MC_KINDS; j++) {
-				if (mc_kinds[i].lowest > level || mc_kinds[j].lowest > level)
-					continue;
-				/* Beyond level 2 a cousin lies outside the region. */
-				for (place = 0; place < (level < 3 ? 3 : 2); place++)
-					mc_pair(&mc_kinds[i], &mc_kinds[j], level, place);
-			}
-		}
+		/* Beyond level 2 a cousin lies outside the region. */
+		for (place = 0; place < (level < 3 ? 3 : 2); place++)
+			mc_pairs_at(level, place, false);
 	}
+	/* Behind different entries of one PD, and of the PDPT. */
+	mc_pairs_at(1, 2, true);
+	mc_pairs_at(2, 1, true);
+	mc_pairs_at(3, 1, true);
 }

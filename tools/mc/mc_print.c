@@ -38,14 +38,18 @@ static void mc_print_psc(FILE *out, u16 e)
 		MMU_PSC_BASE(e), MMU_PSC_TABLE(e));
 }
 
+static const char *mc_op_name(unsigned int kind)
+{
+	return kind == MMU_OP_TABLE ? "table" : spec_op_name((enum spec_op_kind)kind);
+}
+
 void mc_print_op(FILE *out, const struct mmu_op *op)
 {
-	static const char *const name[] = {
-		"-", "map", "unmap", "protect", "remap", "resolve", "map_range",
-		"unmap_range", "protect_range", "split",
-	};
-
-	fprintf(out, "%s(page %u", name[op->kind], op->va);
+	if (op->kind == SPEC_OP_NONE) {
+		fputs("the sweep", out);
+		return;
+	}
+	fprintf(out, "%s(page %u", op->touch ? "touch" : mc_op_name(op->kind), op->va);
 	if (op->n)
 		fprintf(out, ", n %u", op->n);
 	if (op->level)
@@ -55,6 +59,44 @@ void mc_print_op(FILE *out, const struct mmu_op *op)
 		mc_print_rights(out, op->rights);
 	}
 	fputs(")", out);
+}
+
+void mc_print_held(FILE *out, unsigned int held)
+{
+	const char *before = "locks of pages ";
+	unsigned int page;
+
+	if (held == MMU_ALL_PAGES) {
+		fputs("lock of the whole region", out);
+		return;
+	}
+	for (page = 0; page < MMU_VPAGES; page++) {
+		unsigned int first = page;
+
+		if (!(held >> page & 1))
+			continue;
+		while (held >> (page + 1) & 1)
+			page++;
+		fprintf(out, page > first ? "%s%u-%u" : "%s%u", before, first, page);
+		before = ", ";
+	}
+}
+
+static void mc_print_flight(FILE *out, const struct mmu_state *s, unsigned int cpu)
+{
+	const struct mmu_flight *f = mmu_flight_of(s, cpu);
+	unsigned int i;
+
+	if (!f)
+		return;
+	fputs("            holds the ", out);
+	mc_print_held(out, f->held);
+	fputs("; store buffer:", out);
+	for (i = 0; i < f->waiting; i++) {
+		fprintf(out, " %u[%u]=", f->buffer[i].where / 2, f->buffer[i].where & 1);
+		mc_print_entry(out, f->buffer[i].entry);
+	}
+	fputs(f->waiting ? "\n" : " empty\n", out);
 }
 
 static void mc_print_cpu(FILE *out, const struct mmu_state *s, unsigned int cpu)
@@ -80,18 +122,13 @@ static void mc_print_cpu(FILE *out, const struct mmu_state *s, unsigned int cpu)
 	if (c->stores)
 		fprintf(out, "            user stores not yet landed, frames (mask from 8): %#x\n",
 			c->stores);
-	if (c->ipi)
-		fprintf(out, "            shootdown IPI %s\n",
-			c->ipi == 1 ? "pending" : "being handled");
-	if (s->holder == cpu + 1) {
-		fputs("            holds the lock; store buffer:", out);
-		for (i = 0; i < s->waiting; i++) {
-			fprintf(out, " %u[%u]=", s->buffer[i].where / 2,
-				s->buffer[i].where & 1);
-			mc_print_entry(out, s->buffer[i].entry);
-		}
-		fputs(s->waiting ? "\n" : " empty\n", out);
+	for (i = mmu_first_slot(); i < MMU_FLIGHTS; i++) {
+		if (c->ipi[i])
+			fprintf(out, "            IPI of CPU%d's shootdown %s\n",
+				(int)s->flight[i].by - 1,
+				c->ipi[i] == 1 ? "pending" : "being handled");
 	}
+	mc_print_flight(out, s, cpu);
 }
 
 void mc_print_state(FILE *out, const struct mmu_state *s)
@@ -134,18 +171,26 @@ void mc_print_state(FILE *out, const struct mmu_state *s)
 static void mc_print_action(FILE *out, const struct mmu_action *a)
 {
 	static const char *const name[] = {
-		"allocates frames", "gives frames back", "takes the lock for ", "loads",
+		"allocates frames", "gives frames back", "takes the ", "loads",
 		"stores", "exchanges", "compare-exchanges", "live", "set_live", "reserve",
 		"takes a table", "defers table", "get", "put", "sends IPIs: INVLPG",
 		"has all acknowledgements", "frees the deferred tables",
 		"frees the dead frames", "releases the lock, answers", "returns",
 		"takes mmap_lock for writing", "releases mmap_lock",
-		"takes page_table_lock", "releases page_table_lock",
+		"takes page_table_lock", "releases page_table_lock", "takes the ",
+		"takes the counts' lock", "releases the counts' lock",
+		"takes the lock of its VMA for reading", "releases the lock of its VMA",
+		"releases its locks too early",
 	};
 
 	fputs(name[a->act], out);
 	switch (a->act) {
+	case MMU_ACT_SPAN:
+		mc_print_held(out, a->n);
+		break;
 	case MMU_ACT_LOCK:
+		mc_print_held(out, a->n);
+		fputs(" for ", out);
 		mc_print_op(out, &a->op);
 		break;
 	case MMU_ACT_LOAD:
@@ -179,15 +224,15 @@ static void mc_print_read(FILE *out, const struct mmu_step *step)
 }
 
 /* The oldest of the store buffer: an entry, or that the lock is let go. */
-static void mc_print_drain(FILE *out, const struct mmu_state *s)
+static void mc_print_drain(FILE *out, const struct mmu_store *store)
 {
-	if (!s->buffer[0].where) {
-		fputs("page_table_lock is free", out);
+	if (store->where <= MMU_COUNTS_UNLOCKS) {
+		fputs(store->where ? "the counts' lock is free" : "page_table_lock is free", out);
 		return;
 	}
-	fprintf(out, "store reaches memory: entry %u of table %u := ",
-		s->buffer[0].where & 1, s->buffer[0].where / 2);
-	mc_print_entry(out, s->buffer[0].entry);
+	fprintf(out, "store reaches memory: entry %u of table %u := ", store->where & 1,
+		store->where / 2);
+	mc_print_entry(out, store->entry);
 }
 
 void mc_print_step(FILE *out, const struct mmu_step *step, const struct mmu_state *s)
@@ -213,7 +258,7 @@ void mc_print_step(FILE *out, const struct mmu_step *step, const struct mmu_stat
 		fprintf(out, "(any): Linux's fault at page %u is over", step->page);
 		break;
 	case MMU_DID_DRAIN:
-		mc_print_drain(out, s);
+		mc_print_drain(out, &s->flight[mmu_slot(step->cpu)].buffer[0]);
 		break;
 	case MMU_DID_BEGIN:
 		fprintf(out, "begins a walk for page %u%s at level %u, table %u",

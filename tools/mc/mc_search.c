@@ -33,7 +33,7 @@ struct mc_array {
 struct mc_search {
 	const struct mc_config *config;
 	struct mc_result *result;
-	size_t state_bytes;
+	size_t state_at, state_bytes;	/* of what is used of a state */
 	u64 *slots;
 	u64 nslots;
 	struct mc_array hashes;		/* u64, by number of state */
@@ -79,12 +79,17 @@ static void mc_append(struct mc_array *array, const void *data, size_t bytes)
 
 static void mc_swap_cpus(struct mmu_state *s, unsigned int a, unsigned int b)
 {
-	u8 bits = (s->pending >> a ^ s->pending >> b) & 1;
 	struct mmu_cpu cpu = s->cpu[a];
+	unsigned int slot;
 
 	s->cpu[a] = s->cpu[b];
 	s->cpu[b] = cpu;
-	s->pending ^= bits << a | bits << b;
+	for (slot = mmu_first_slot(); slot < MMU_FLIGHTS; slot++) {
+		struct mmu_flight *f = &s->flight[slot];
+		u8 bits = (f->pending >> a ^ f->pending >> b) & 1;
+
+		f->pending ^= bits << a | bits << b;
+	}
 }
 
 static void mc_order(const struct mc_search *m, struct mmu_state *s)
@@ -102,7 +107,7 @@ static void mc_order(const struct mc_search *m, struct mmu_state *s)
 
 static u64 mc_hash(const struct mc_search *m, const struct mmu_state *s)
 {
-	u64 hash = mmu_hash(s, m->state_bytes, 0);
+	u64 hash = mmu_hash((const unsigned char *)s + m->state_at, m->state_bytes, 0);
 
 	return hash ? hash : 1;
 }
@@ -144,7 +149,7 @@ static void mc_visit(struct mc_search *m, const struct mmu_state *s, u64 hash,
 	m->slots[at] = hash;
 	mc_append(&m->hashes, &hash, sizeof(hash));
 	mc_append(&m->parents, &parent, sizeof(parent));
-	mc_append(&m->next, s, m->state_bytes);
+	mc_append(&m->next, (const unsigned char *)s + m->state_at, m->state_bytes);
 	if (mmu_observing)
 		mmu_observe(s);
 	if (++m->result->states * 3 > m->nslots * 2)
@@ -208,22 +213,11 @@ static void mc_event(struct mc_search *m, u64 done)
 /* Do the setup's operations, one after another, each store at once in memory. */
 static void mc_setup(const struct mc_config *config, struct mmu_state *s)
 {
-	unsigned int cpus = mmu.cpus;
-
 	mmu_machine_init(s, config->reserve ? config->reserve : MMU_TABLES - 2,
 			 config->foreign);
 	mc_core_setup(true);
-	mmu.cpus = 1;
-	while (mmu_thread_step(s, 0) && !mmu_violation[0]) {
-		while (s->waiting)
-			mmu_drain_one(s);
-		if (s->pending)
-			s->pending = s->cpu[0].ipi = 0;
-	}
-	mmu.cpus = cpus;
+	mmu_run_setup(s);
 	mc_core_setup(false);
-	s->cpu[0].op = 0;
-	s->cpu[0].answers = 0;
 }
 
 bool mc_trace_json;
@@ -292,7 +286,8 @@ static void mc_start(struct mc_search *m)
 	static struct mmu_state s;
 	unsigned int cpu;
 
-	m->state_bytes = offsetof(struct mmu_state, cpu) +
+	m->state_at = mmu_first_slot() * sizeof(struct mmu_flight);
+	m->state_bytes = offsetof(struct mmu_state, cpu) - m->state_at +
 			 mmu.cpus * sizeof(struct mmu_cpu);
 	for (cpu = 0; cpu < mmu.cpus; cpu++)
 		m->idle[cpu] = m->config->program[cpu][0].kind == SPEC_OP_NONE;
@@ -322,7 +317,7 @@ static bool mc_level(struct mc_search *m, u64 limit, bool progress, FILE *trace)
 	for (at = 0; at < m->now.bytes; at += m->state_bytes) {
 		u32 number = (u32)(m->first + at / m->state_bytes);
 
-		memcpy(&s, m->now.at + at, m->state_bytes);
+		memcpy((unsigned char *)&s + m->state_at, m->now.at + at, m->state_bytes);
 		m->result->finished += mmu_finished(&s);
 		mc_expand(m, &s, number);
 		if (mmu_violation[0]) {
@@ -361,6 +356,7 @@ void mc_search(const struct mc_config *config, u64 limit, bool progress, FILE *t
 	mmu.written = config->written;
 	mmu.linux_links = config->foreign;
 	mmu.boundary = config->boundary;
+	mmu.spans = config->spans;
 	mc_start(m);
 	while (!mmu_violation[0] && mc_level(m, limit, progress, trace))
 		;

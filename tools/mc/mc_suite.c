@@ -52,6 +52,42 @@ static const struct mc_broken {
 	  "two VMAs, one PD: unmap | -", NULL, false },
 	{ "wrong-answer", MMU_WRONG_ANSWER,
 	  "unmap | resolve, cousin, level 1", NULL, false },
+
+	/* The locks of several operations in flight. */
+	{ "every-step", MMU_EVERY_STEP,
+	  "spans: reclaim | map, two PTs", NULL, true },
+	{ "map-unlocked", MMU_MAP_UNLOCKED,
+	  "spans: map | map, one PT", NULL, false },
+	{ "unmap-unlocked", MMU_UNMAP_UNLOCKED,
+	  "spans: unmap | unmap, one PT", NULL, false },
+	{ "protect-unlocked", MMU_PROTECT_UNLOCKED,
+	  "spans: tighten | unmap, same page", NULL, false },
+	{ "remap-unlocked", MMU_REMAP_UNLOCKED,
+	  "spans: remap | unmap, same page", NULL, false },
+	{ "resolve-unlocked", MMU_RESOLVE_UNLOCKED,
+	  "spans: reclaim | resolve, one PT", NULL, false },
+	{ "counts-unlocked", MMU_COUNTS_UNLOCKED,
+	  "spans: reclaim | map, two PTs", NULL, false },
+	{ "linker-unlocked", MMU_LINKER_UNLOCKED,
+	  "spans: map | map, two PDs", NULL, false },
+	{ "lock-of-one-page", MMU_SPAN_OF_PAGE,
+	  "spans: unmap | unmap, one PT", NULL, false },
+	{ "range-locks-first-span", MMU_RANGE_FIRST,
+	  "spans: unmap_range | unmap in it", NULL, false },
+	{ "large-page-locks-first-span", MMU_LARGE_FIRST,
+	  "spans, Linux links: map 1 GiB | resolve", NULL, false },
+	{ "unlink-with-one-span", MMU_UNLINK_NARROW,
+	  "spans: reclaim | map, two PTs", NULL, false },
+	{ "sweep-with-one-span", MMU_SWEEP_NARROW,
+	  "spans: reclaim | map, two PTs", NULL, false },
+	{ "large-leaf-with-one-span", MMU_WIDE_NARROW,
+	  "spans: unmap 1 GiB | map, two PDs", NULL, false },
+	{ "release-before-ack", MMU_RELEASE_FIRST,
+	  "spans: unmap | unmap, one PT", NULL, false },
+	{ "locks-in-two-orders", MMU_LOCK_ORDER,
+	  "spans: reclaim | unmap_range", NULL, false },
+	{ "left-not-swept", MMU_NOT_SWEPT,
+	  "spans: reclaim | reclaim, PD goes", NULL, false },
 };
 
 #define MC_BROKEN	(sizeof(mc_broken) / sizeof(mc_broken[0]))
@@ -74,6 +110,8 @@ static const char *const mc_compared[] = {
 	"split unmap map | -",
 	"unmap | - | -, level 1",
 	"unmap | unmap | -, same",
+	"spans: reclaim | map, two PTs",
+	"spans: unmap | unmap, one PT",
 };
 
 #define MC_COMPARED	(sizeof(mc_compared) / sizeof(mc_compared[0]))

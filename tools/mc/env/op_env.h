@@ -25,6 +25,8 @@ enum pt_status mc_core_pt_protect(struct pt *pt, u64 va, u32 rights, struct pt_m
 int op_env_lock(struct op *op, u64 va, u64 end);
 int op_env_lock_map(struct op *op, u64 va, u64 n, unsigned int level);
 int op_env_lock_unmap(struct op *op, u64 va, u64 end);
+int op_env_lock_all(struct op *op, u64 va, u64 end);
+bool op_env_left(struct op *op);
 void op_env_unlock(struct op *op, int ret);
 void op_env_lock_linker(struct op *op);
 void op_env_unlock_linker(struct op *op);
@@ -35,19 +37,6 @@ void op_env_end_leaf(struct op *op, enum pt_status status, const struct pt_mappi
 void op_env_end_range(struct op *op, enum pt_status status, const struct pt_touched *done);
 void op_env_invalidate(struct op *op, u64 va, u64 end, unsigned int shift);
 void op_env_free(struct op *op, u64 va, u64 end, bool gone);
-
-/* The region has one lock, so that no table is left. */
-
-static inline int op_env_lock_all(struct op *op, u64 va, u64 end)
-{
-	return op_env_lock_unmap(op, va, end);
-}
-
-static inline bool op_env_left(struct op *op)
-{
-	(void)op;
-	return false;
-}
 
 #include "op_env_plain.h"
 

@@ -17,6 +17,10 @@
  * @stale: something was taken away, and nobody has been told to invalidate
  * @lost: likewise, and it was more than the prohibition to execute
  * @vmas: mmap_lock and VMAs are locked
+ * @held: pages, one bit each, behind entries that are locked
+ * @wide: a deliberate fault: it takes itself to have locked everything
+ * @left: an empty table was left
+ * @answered: it has taken effect, and what is still locked for is the sweep
  * @seen: A and D of the leaf that is reported
  * @answer: what is reported
  */
@@ -28,6 +32,10 @@ struct pt_env {
 	bool stale;
 	bool lost;
 	bool vmas;
+	u8 held;
+	bool wide;
+	bool left;
+	bool answered;
 	u16 seen;
 	struct mmu_answer answer;
 };
@@ -109,29 +117,51 @@ static inline u64 pt_env_compare_exchange(struct pt_env *env, u64 table,
 	return seen;
 }
 
-/*
- * Linux's page-table locks.  Those of the lower levels keep nobody out in the model,
- * nor does page_table_lock where Linux links no tables.  Taking such a lock would
- * drain the store buffer; not to rely on that is stricter.
- */
-static inline void mc_table_lock(unsigned int act)
+/* Others may be at work behind the same PDs and PDPTs. */
+static inline bool mc_shares(const struct pt_env *env)
 {
-	if (mmu.linux_links)
+	return env->held != MMU_ALL_PAGES;
+}
+
+/*
+ * Linux's page-table locks.  Those of the lower levels keep nobody out in the model, nor
+ * does page_table_lock where neither Linux nor another operation links tables.  Taking such
+ * a lock would drain the store buffer; not to rely on that is stricter.
+ */
+static inline void mc_table_lock(const struct pt_env *env, unsigned int act)
+{
+	if ((mmu.linux_links || mc_shares(env)) && mmu.broken != MMU_LINKER_UNLOCKED)
 		mc_ask(&(struct mmu_action){ .act = (u8)act });
 }
 
 static inline void pt_env_lock(struct pt_env *env, u64 table, unsigned int level)
 {
-	(void)env; (void)table;
+	(void)table;
 	if (level >= 3)
-		mc_table_lock(MMU_ACT_TABLE_LOCK);
+		mc_table_lock(env, MMU_ACT_TABLE_LOCK);
 }
 
 static inline void pt_env_unlock(struct pt_env *env, u64 table, unsigned int level)
 {
-	(void)env; (void)table;
+	(void)table;
 	if (level >= 3)
-		mc_table_lock(MMU_ACT_TABLE_UNLOCK);
+		mc_table_lock(env, MMU_ACT_TABLE_UNLOCK);
+}
+
+static inline void mc_counts_lock(const struct pt_env *env, unsigned int act)
+{
+	if (mc_shares(env) && mmu.broken != MMU_COUNTS_UNLOCKED)
+		mc_ask(&(struct mmu_action){ .act = (u8)act });
+}
+
+static inline void pt_env_lock_counts(struct pt_env *env)
+{
+	mc_counts_lock(env, MMU_ACT_COUNTS_LOCK);
+}
+
+static inline void pt_env_unlock_counts(struct pt_env *env)
+{
+	mc_counts_lock(env, MMU_ACT_COUNTS_UNLOCK);
 }
 
 static inline unsigned int pt_env_live(struct pt_env *env, u64 table)
@@ -152,13 +182,16 @@ static inline void pt_env_set_live(struct pt_env *env, u64 table, unsigned int n
 	mc_ask(&a);
 }
 
-/* The region has one lock. */
-#include "../../../src/core/pt_serial.h"
+static inline bool pt_env_covers(struct pt_env *env, u64 va, unsigned int level)
+{
+	return level <= 2 || env->wide ||
+	       !(mmu_span_pages((unsigned int)(va >> 12), level) & ~env->held);
+}
 
 static inline void pt_env_leave(struct pt_env *env, u64 table)
 {
-	(void)env;
-	mmu_violate("table %u is left, though all is locked", (unsigned int)(table >> 12));
+	pt_env_set_live(env, table, 0);
+	env->left = true;
 }
 
 static inline void pt_env_release(struct pt_env *env, u64 table)
