@@ -106,17 +106,29 @@ static void io_uring_opens_with_work_pending(u64 unused)
 	uring_close(&u);
 }
 
-/* Opened by the process, or by a worker thread of its, which no signal restarts. */
+static void *sleep_on(void *unused)
+{
+	for (;;)
+		pause();
+	return unused;
+}
+
+/*
+ * Opened by the process, or by a worker thread of its; the other thread is there to take
+ * the stop, which then is everybody's.
+ */
 static void io_uring_opens_under_stops(u64 flags)
 {
 	const struct timespec pause = { .tv_nsec = 500000 };
 	pid_t parent = getpid(), child;
+	pthread_t sleeper;
 	struct uring u;
 	unsigned int i;
 	int fd;
 
 	uring_open(&u, 0);
 	many_vmas(2000);
+	REQUIRE(!pthread_create(&sleeper, NULL, sleep_on, NULL), "thread");
 	child = fork();
 	REQUIRE(child >= 0, "fork");
 	for (; !child;) {

@@ -75,8 +75,11 @@ static void kernel_threads_see_changes(u64 size)
 
 	region_rw(&r, 2, VPT_STRICT);
 	need_size(r.fd, size);
-	REQUIRE(!vu_frame_alloc(r.fd, size, &frame[0]) &&
-		!vu_frame_alloc(r.fd, size, &frame[1]), "frames");
+	REQUIRE(!vu_frame_alloc(r.fd, size, &frame[0]), "a frame");
+	if (vu_frame_alloc(r.fd, size, &frame[1])) {
+		EXPECT(size == VPT_1G, "another frame");
+		skip("it takes two frames of 1 GiB");
+	}
 	for (i = 0; i < 2; i++) {
 		REQUIRE(!vu_map(r.fd, r.base, size, RW, frame[i]), "map");
 		*(u64 *)r.base = i;

@@ -2,7 +2,7 @@
 /*
  * What Linux does to processes, CPUs and memory now and then, while a region is used:
  * address spaces shared by processes, tasks killed inside the kernel, CPUs that come and
- * go, memory that is to be taken out.
+ * go.
  */
 #include "lib/limits.h"
 
@@ -263,33 +263,6 @@ static void cpus_come_and_go(u64 unused)
 	region_close(&r);
 }
 
-/* A block of memory cannot be taken out while a region has a page of it. */
-static void memory_blocks_stay(u64 size)
-{
-	unsigned long long block = 0;
-	struct vpt_page p;
-	char path[80];
-	FILE *f;
-
-	region_rw(&r, 1, VPT_STRICT);
-	need_size(r.fd, size);
-	f = fopen("/sys/devices/system/memory/block_size_bytes", "r");
-	if (!f || fscanf(f, "%llx", &block) != 1)
-		skip("no memory hotplug");
-	fclose(f);
-	REQUIRE(!vu_map(r.fd, r.base, size, RW, 0), "map");
-	*(u64 *)r.base = 0xb10c;
-	REQUIRE(!vu_resolve(r.fd, r.base, &p) && p.phys, "RESOLVE");
-	snprintf(path, sizeof(path), "/sys/devices/system/memory/memory%llu/state",
-		 p.phys / block);
-	if (access(path, W_OK))
-		skip("%s cannot be written", path);
-	EXPECT(!put_file(path, "offline"), "a block was taken out that has a page of a region");
-	EXPECT(*(u64 *)r.base == 0xb10c, "it holds %llx", (unsigned long long)*(u64 *)r.base);
-	expect_sound(r.fd, "afterwards");
-	region_close(&r);
-}
-
 static void use_until_killed(void)
 {
 	u64 i;
@@ -337,8 +310,6 @@ int main(int argc, char **argv)
 		{ "a region outlives the process that opened it",
 		  a_region_outlives_its_opener, 0, 0 },
 		{ "CPUs come and go during shootdowns", cpus_come_and_go, 0, 0 },
-		EACH_SIZE("a block of memory with a page of a region stays",
-			  memory_blocks_stay),
 		{ "killed, and reaped by process_mrelease, while in use", killed_and_reaped,
 		  0, 0 },
 	};
