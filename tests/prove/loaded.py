@@ -149,6 +149,9 @@ class Memory:
         self.content[at:at + size] = number.to_bytes(8, "little")[:size]
         return [s]
 
+    def below_stack(self, s: State) -> None:
+        """The processor here is interrupted on another stack."""
+
     def call(self, s: State, symbol: str) -> list[State]:
         """Into the stubs, as if they were the module's own."""
         raise AssertionError(symbol)

@@ -91,6 +91,9 @@ class Flat:
         self.address, self.written = address, (address, size, value)
         return [s]
 
+    def below_stack(self, s: State) -> None:
+        """The processor here is interrupted on another stack."""
+
     def returned(self, s: State) -> None:
         pass
 

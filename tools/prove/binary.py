@@ -15,6 +15,7 @@ from contract import MIRRORED
 from disasm import Code, build_id, sha256
 from jobs import Job, Tick
 from kernelenv import KernelEnvironment, Structs, leaf_bits
+from layout import Stuck
 from machine import Machine
 from operations import MAPPING, OPERATIONS, Operation, arguments, start_state
 from solve import LIMIT, Solver
@@ -54,6 +55,10 @@ class BinaryJob(Job):
             states = machine.run(state)
         finally:
             self.report.instructions = sorted(machine.executed)
+        counted = {i.address for f in self.code.core().values() for i in f}
+        if not machine.executed <= counted:
+            raise Stuck(f"runs code that is not counted as the core's, "
+                        f"at {min(machine.executed - counted):#x}")
         for s in states:
             self.as_goals_have_it(s, env)
         return states
@@ -85,10 +90,13 @@ def covered(memory: dict, at: int, size: int) -> bool:
 code: Code		# the module's, in every process
 
 
+def basis() -> str:
+    """What a result depends on: the prover, the core's code, the kernel's structs."""
+    return f"{main.fingerprint()} {code.digest()} {Structs(code).told()} {leaf_bits(code)}"
+
+
 def result_path(name: str, copy: str) -> Path:
-    """Of what a result depends on: the prover, the core's code, the kernel's structs."""
-    h = hashlib.sha256(main.fingerprint().encode())
-    h.update(f"{code.digest()} {Structs(code).told()} {leaf_bits(code)} {name} {copy}".encode())
+    h = hashlib.sha256(f"{basis()} {name} {copy}".encode())
     return FOLDER / f"{h.hexdigest()[:32]}.json"
 
 
@@ -102,8 +110,9 @@ def run_job(task: tuple[str, str, float]) -> dict:
 
 
 def record_of(path: Path) -> Path:
-    """Where it is written down that the core in a module is proved."""
-    return FOLDER / f"proved-{code.digest()[:16]}-{build_id(path)}.json"
+    """Where it is written down that this prover has proved the core in a module."""
+    known = hashlib.sha256(basis().encode()).hexdigest()[:32]
+    return FOLDER / f"proved-{known}-{build_id(path)}.json"
 
 
 def covered_code(results: list[dict]) -> tuple[int, int, list[str]]:

@@ -248,9 +248,14 @@ class Code:
             m = re.match(r"Relocation section '\.rela\.?(\S+)'", line)
             if m:
                 section = m.group(1)
-            m = re.search(r" \.text \+ ([0-9a-f]+)$", line)
-            if m and not section.startswith(QUIET):
-                self.patched.setdefault(int(m.group(1), 16), set()).add(section)
+            # Symbol's value, name, sign, addend.
+            m = re.search(r" ([0-9a-f]{16}) (\S+) ([-+]) ([0-9a-f]+)$", line)
+            if m and not section.startswith(QUIET) and self._in_text(m.group(2)):
+                addend = int(m.group(3) + m.group(4), 16)
+                self.patched.setdefault(int(m.group(1), 16) + addend, set()).add(section)
+
+    def _in_text(self, symbol: str) -> bool:
+        return symbol == ".text" or symbol in self.start
 
     def instruction(self, address: int) -> Instruction:
         found = self.at.get(address)
@@ -262,11 +267,18 @@ class Code:
         return found
 
     def core(self) -> dict[str, list[Instruction]]:
-        """The instructions of both copies of the core, by function and address."""
-        return {f"{name} at {start:#x}": [self.at[a] for a in range(start, start + size)
-                                          if a in self.at]
-                for name, start, size in sorted(self.functions, key=lambda f: f[1])
-                if in_core(name)}
+        """The instructions of both copies of the core, by function and address, and of what
+        gcc has not inlined of their environment: all that they enter inside the module."""
+        found: dict[str, list[Instruction]] = {}
+        work = [f for f in self.functions if in_core(f[0])]
+        while work:
+            name, start, size = work.pop()
+            body = [self.at[a] for a in range(start, start + size) if a in self.at]
+            found[f"{name} at {start:#x}"] = body
+            entered = {i.target for i in body if i.target is not None}
+            work += [f for f in self.functions if f"{f[0]} at {f[1]:#x}" not in found
+                     and any(f[1] <= a < f[1] + f[2] for a in entered)]
+        return dict(sorted(found.items(), key=lambda f: int(f[0].rsplit(" ", 1)[1], 16)))
 
     def digest(self) -> str:
         """Of the core: its bytes, relocations and what is patched in it."""

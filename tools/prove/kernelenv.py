@@ -232,6 +232,13 @@ class KernelEnvironment(Contracts):
             inside = 0 <= p.offset and p.offset + size <= s.sizes[p.object]
         s.require(f"within {p.object}", boolean(inside))
 
+    def below_stack(self, s: State) -> None:
+        """What stands below the stack pointer is not kept."""
+        top = self.object(s.frames[-1].regs["rsp"])
+        kept = {} if top is None or top.object != "stack" else {
+            at: v for at, v in s.objects["stack"].items() if at >= top.offset}
+        s.objects["stack"] = kept
+
     def load_object(self, s: State, p: Pointer, size: int) -> Term:
         self.within(s, p, size)
         memory = s.objects[p.object]
@@ -420,9 +427,6 @@ class KernelEnvironment(Contracts):
 
     def call(self, s: State, symbol: str) -> list[State]:
         self.whole(s)
-        stack = s.objects["stack"]
-        top = self.object(s.frames[-1].regs["rsp"])
-        s.objects["stack"] = {at: v for at, v in stack.items() if at >= top.offset}
         if symbol in ("_raw_spin_lock", "_raw_spin_unlock"):
             self.spin(s, symbol == "_raw_spin_lock")
             return [s]

@@ -13,7 +13,7 @@ from disasm import Code, Imm, Instruction, Mem, Reg, WIDE
 from execute import LOOP_BOUND, Oracle
 from layout import Stuck
 from opcodes import CONDITIONS, NO_FLAGS, OPPOSITE, Operands, UndefinedFlag, condition, \
-    get, memory_operand, perform, put, uses
+    get, memory_operand, perform, prefixes_known, put, uses
 from state import Frame, State, follow
 from term import Term, add, bv, not_, shl, sub, var
 
@@ -36,6 +36,7 @@ class Environment(Protocol):
     def mem_compare_exchange(self, s: State, address: Term, size: int, old: Term,
                              value: Term) -> Loaded: ...
     def plain(self, s: State, address: Term) -> bool: ...
+    def below_stack(self, s: State) -> None: ...
     def call(self, s: State, symbol: str) -> list[State]: ...
     def returned(self, s: State) -> None: ...
 
@@ -82,7 +83,11 @@ class Machine:
         frame.regs["flags"] = dict(frame.regs["flags"])
         s.where = f"{insn.address:#x}: {insn.text}"
         try:
-            return self.one(s, insn)
+            out = self.one(s, insn)
+            for t in out:
+                # An interrupt may come now, and uses the same stack.
+                self.env.below_stack(t)
+            return out
         except (Stuck, UndefinedFlag) as error:
             if s.where in str(error):
                 raise
@@ -94,17 +99,14 @@ class Machine:
             if insn.prefixes:
                 raise Stuck("a prefix that is not known here")
             return special(s, insn)
+        if uses(insn) is None and insn.mnemonic[0] != "j":
+            raise Stuck("an instruction that the table does not have")
+        if not prefixes_known(insn):
+            raise Stuck("a prefix that is not known here")
         if insn.mnemonic[0] == "j":
             return self.jump_if(s, insn)
-        used = uses(insn)
-        if used is None:
-            raise Stuck("an instruction that the table does not have")
-        if insn.prefixes and insn.mnemonic != "nop" and insn.prefixes != ("lock",):
-            raise Stuck("a prefix that is not known here")
         memory = memory_operand(insn)
         if memory is None:
-            if "lock" in insn.prefixes:
-                raise Stuck("a lock prefix without memory")
             regs = s.frames[-1].regs
             perform(insn, regs, regs["flags"], None, lambda m: self.address(s, m))
             return [s]
@@ -240,6 +242,8 @@ class Machine:
         return out
 
     def do_ret(self, s: State, insn: Instruction) -> list[State]:
+        if insn.operands:
+            raise Stuck("a return that takes more off the stack")
         out = []
         for t, where in self.pop(s):
             if where is RETURN:

@@ -322,6 +322,10 @@ OPCODES: dict[str, Opcode] = {
     "xchg": Opcode("rw rw", op_xchg, "XCHG"),
     "xor": Opcode("rw r", bitwise_op("bvxor"), "XOR"),
 }
+BIT_TESTS = ("bt", "btc", "btr", "bts")
+# What may have a lock prefix, where its destination is memory.
+LOCKABLE = ("adc", "add", "and", "btc", "btr", "bts", "cmpxchg", "dec", "inc", "neg", "not", "or",
+            "sbb", "sub", "xchg", "xor")
 for _name in [*CONDITIONS, *OPPOSITE]:
     OPCODES["set" + _name] = Opcode("w", op_set(_name), "SETcc")
     OPCODES["cmov" + _name] = Opcode("rw r", op_cmov(_name), "CMOVcc")
@@ -364,7 +368,19 @@ def uses(insn: Instruction) -> Optional[list[str]]:
         found = found[:1]
     if row is None or len(found) != len(insn.operands):
         return None
+    if insn.mnemonic in BIT_TESTS and isinstance(insn.operands[0], Mem) \
+            and isinstance(insn.operands[1], Reg):
+        return None		# the register may lead to memory beside the operand
     return found
+
+
+def prefixes_known(insn: Instruction) -> bool:
+    """Whether the prefixes change nothing, or make atomic what can be so; a lock prefix anywhere
+    else is an invalid opcode (SDM vol. 2, LOCK)."""
+    if insn.mnemonic == "nop":
+        return "lock" not in insn.prefixes
+    return not insn.prefixes or (insn.prefixes == ("lock",) and insn.mnemonic in LOCKABLE
+                                 and isinstance(insn.operands[0], Mem))
 
 
 def memory_operand(insn: Instruction) -> Optional[tuple[Mem, str]]:

@@ -11,6 +11,7 @@ from cases import ANY
 from goals import Goal, PathGoals, passes_no_empty
 from hwwalk import Walk, accessed, dirty, page, same_but_a_d, shift, walk
 from inv import BEFORE, Region, witness
+from layout import Stuck
 from state import Pointer, State, Value
 from term import FALSE, TRUE, Term, add, and_, bit, bits, bv, concat, eq, implies, ite, ne, not_, \
     or_, shl, sub, ule, ult, var, zext
@@ -57,8 +58,8 @@ class Finished(PathGoals):
     @property
     def status(self) -> int:
         value = self.state.known.reduce(self.state.result).value
-        if value is None:
-            raise ValueError(f"{self.operation.name}: a path with more than one answer")
+        if value is None or value >= len(a.STATUS):
+            raise Stuck(f"{self.operation.name}: answers {self.state.result}")
         return value
 
     def name(self) -> str:

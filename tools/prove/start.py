@@ -25,6 +25,8 @@ def init_goals(f) -> list[Goal]:
     if f.status == a.INVALID:
         return [f.answer(not_(valid)),
                 f.answer(TRUE if not pt else FALSE, "and writes nothing")]
+    if {at: size for at, (size, _) in pt.items()} != dict.fromkeys(range(0, 40, 8), 8):
+        return [f.answer(FALSE, "and fills the struct")]
     stored = {at: value for at, (_, value) in pt.items()}
     limit = stored[32]
     mask = sub(bits(limit, 51, 12), bv(1, PAGE_BITS))
