@@ -31,16 +31,17 @@ ORDER = ("resolve", "remap", "init", "protect", "map 1G", "map 2M", "unmap", "ma
          "tables for 1G range", "map, other levels", "map 4K while Linux links")
 
 
-def compile_like(module: Path, core: Path) -> Path:
-    """The core in @core, compiled as the one in the module was."""
-    folder = module.resolve().parent
+def compile_like(module: Path, tree: Path, names: tuple[str, ...] = build.SOURCES) -> Path:
+    """The core in the copy @tree of the sources, compiled as the one in the module was; its
+    environment is the copy's, too, if there is one."""
+    folder, core = module.resolve().parent, tree / "src/core"
     objects = []
-    for name in build.SOURCES:
+    for name in names:
         text = (folder / f"src/core/.{name}.o.cmd").read_text().splitlines()[0]
         command = text.split(":=", 1)[1].split(" ; ")[0]
-        source = f"{folder}/src/core/{name}"
-        command = command.replace(f"{folder}/src/core/.", f"{core}/.").replace(source,
-                                                                               f"{core}/{name}")
+        command = command.replace(f"{folder}/src/core/", f"{core}/")
+        if (tree / "src/kernel").exists():
+            command = command.replace(f"-I{folder}/src/", f"-I{tree}/src/")
         kdir = (folder / ".kdir").read_text().strip()
         done = subprocess.run(command, shell=True, cwd=kdir, capture_output=True, text=True,
                               check=False)
@@ -71,8 +72,7 @@ def reachable(code: Code, function: str) -> str:
 def judge(module: Path, patch: Path) -> Verdict:
     """Whether it is refuted (None: it touches nothing that is proved), how, and a picture."""
     healthy = Code(module)
-    core = broken_core(patch) / "src/core"
-    code = Code(compile_like(module, core.resolve()), about=module)
+    code = Code(compile_like(module, broken_core(patch).resolve()), about=module)
     operations = [o for name in ORDER for o in OPERATIONS if o.name == name
                   and reachable(code, o.function[1:]) != reachable(healthy, o.function[1:])]
     if not operations:

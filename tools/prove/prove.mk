@@ -6,7 +6,8 @@
 #	prove-pages	of these, the theorems about single pages, in some three minutes; TAP
 #	prove-ranges	the others: those about ranges, and MAP while Linux links tables; TAP
 #	prove-binary	the theorems about single pages, of the machine code in vpt.ko; TAP
-#	prove-binary-check	that executor against the loaded code; changed bytes, each to be refuted
+#	prove-binary-check	that executor against the loaded code; changed bytes, wrong cores and
+#			environments, each to be refuted
 #	prove-binary-mutants	the catalogue's faults, compiled as the module is; TAP
 #	prove-check	the prover's own tests; TAP
 #	prove-mutants	deliberate faults in the core, each to be refuted; TAP
@@ -35,10 +36,12 @@ prove-binary: | deps-module
 			$(PROVE_PYTHON) tools/prove/binary.py -j $(PROVE_JOBS) "$$module" || exit; \
 	done
 
-## prove-binary-check: run the core of 6.12's vpt.ko, or KERNEL's, here and by the executor; then refute changed bytes in it
+## prove-binary-check: run the core of 6.12's vpt.ko, or KERNEL's, here and by the executor; then refute changed bytes and wrong sources
 prove-binary-check: | deps-prove deps-module
 	@module=$$(tools/build-module --if-stale $(or $(KERNEL),6.12)) && \
 		$(PROVE_PYTHON) tests/prove/loaded.py --calls $(CALLS) "$$module" && \
+		$(PROVE_PYTHON) tests/prove/snippets.py "$$module" && \
+		$(PROVE_PYTHON) tests/prove/wrong.py -j $(PROVE_JOBS) "$$module" && \
 		$(PROVE_PYTHON) tests/prove/flips.py -j $(PROVE_JOBS) "$$module"
 
 ## prove-binary-mutants: compile the catalogue's faults as the module is; each must be refuted

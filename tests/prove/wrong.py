@@ -1,0 +1,319 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""Wrong cores and wrong environments, compiled as the module is: each must be refuted.
+
+Of the kernel's environment (src/kernel/memory/pt_env.h) nothing is assumed but what
+kernelenv.py says, so mistakes in it are refuted as those in the core are: by the
+theorem and by a goal with these words, or the executor stops with them.  An
+entry that is equal changes the code and not what it does, and is proved.
+"""
+from __future__ import annotations
+
+import argparse
+import functools
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "tools/prove")]
+
+import binary
+import build
+from compiled import compile_like
+from disasm import Code
+from execute import Stuck
+from jobs import goals_of, with_goals
+from main import FOLDER
+from operations import OPERATIONS
+from pool import share_out
+from solve import Solver
+from term import TRUE, not_
+
+ENV, PT, WALK = "kernel/memory/pt_env.h", "core/pt.c", "core/pt_walk.c"
+RANGE = "core/pt_range.c"
+
+# Places in the source.
+GROWS = "\t\tenv->books->tables++;\n"
+WORD = "\tvpt_index(page) = VPT_TABLE_TAG << 32 | made | n;\n"
+LIVE = "return vpt_table_tagged(page) ? vpt_index(page) & VPT_TABLE_LIVE : 0;"
+RESERVE = "\treturn env->reserve.n;"
+ENOUGH = "if (pt_env_reserve(pt->env) < p.level - level)"
+TAKE = "\t\tentry = pte_make_table(pt_env_take(pt->env, level - 1, owned));\n"
+TAKE_ARGUMENTS = "pt_env_take(pt->env, level - 1, owned)"
+MIRRORED = "if (unlikely(level == 4 && env->root_mirrored))"
+USERS = "\tWRITE_ONCE(*vpt_table_slot(table + PAGE_SIZE, i), entry);\n"
+NX = "\tif (entry && (__supported_pte_mask & _PAGE_NX))\n\t\tentry |= _PAGE_NX;\n"
+KERNELS = "\tWRITE_ONCE(*vpt_table_slot(table, i), entry);\n}"
+WHICH_LOCK = "return level >= 3 ? &env->mm->page_table_lock :"
+LOCK = "\tspin_lock(vpt_table_lock(env, table, level));"
+UNLOCK = "\tspin_unlock(vpt_table_lock(env, table, level));"
+XCHG = "\tconst u64 old = xchg(vpt_table_slot(table, i), entry);"
+STORE = "\telse\n\t\tWRITE_ONCE(*vpt_table_slot(table, i), entry);"
+UNLINK = "\tpt_env_store(pt->env, parent, level + 1, pt_index(va, level + 1), 0);\n"
+LOCK_PARENT = "\tpt_env_lock(pt->env, parent, level + 1);\n"
+UNLOCK_PARENT = "\tpt_env_unlock(pt->env, parent, level + 1);\n"
+DEFER = "\tpt_env_defer_table(pt->env, table, level);\n"
+DONE = "\tpt_env_unlock(pt->env, leaf.table, leaf.level);\n"		# of pt_remap()
+FOUND = "\tpt_decode(found, pt_base(va, p.level), p.level, p.entry);\n"	# of pt_resolve()
+SWEEP = "while (pt_owns(pt, va, p.level) && !pt_env_live(pt->env, p.table)) {"
+
+
+@dataclass(frozen=True)
+class Wrong:
+    name: str
+    theorem: str
+    goal: str		# "theorem: words", "stops: words", "equal: why"
+    file: str
+    old: str
+    new: str
+
+
+PATH, M1 = "path for map 1G range", "map 1G"
+WRONG = [
+    # The number of tables in the books
+    Wrong("books-not-counted", M1, "safety: tables that get their first tag are counted",
+          ENV, GROWS, "\t\t;\n"),
+    Wrong("books-counted-twice", M1, "safety: tables that get their first tag are counted",
+          ENV, GROWS, "\t\tenv->books->tables += 2;\n"),
+    Wrong("books-of-leaves", M1, "stops: a part of books that is not known",
+          ENV, GROWS, "\t\tenv->books->leaves[0]++;\n"),
+    Wrong("books-by-half", M1, "safety: books is not written",
+          ENV, GROWS, "\t\t(*(u32 *)&env->books->tables)++;\n"),
+    Wrong("books-counted-each-time", M1, "safety: tables that get their first tag are counted",
+          ENV, WORD, WORD + "\tenv->books->tables += !!made;\n"),
+    Wrong("books-put-back", PATH, "safety: tables that get their first tag are counted",
+          WALK, TAKE,
+          "\t\tu64 was = pt->env->books->tables;\n" + TAKE + "\t\tpt->env->books->tables = was;\n"),
+    Wrong("books-counted-by-the-taker", PATH, "safety: tables that get their first tag are counted",
+          WALK, TAKE, TAKE + "\t\tpt->env->books->tables += owned;\n"),
+    Wrong("books-counted-by-a-look", "resolve",
+          "safety: tables that get their first tag are counted",
+          PT, FOUND, "\tpt->env->books->tables++;\n" + FOUND),
+    # The word in struct page
+    Wrong("tag-lost", M1, "safety: a count is told with its tag and nothing else",
+          ENV, WORD, "\tvpt_index(page) = made | n;\n"),
+    Wrong("tag-of-half", M1, "safety: who allocated a table is kept with its count",
+          ENV, "return vpt_index(page) >> 32 == VPT_TABLE_TAG;",
+          "return (u16)(vpt_index(page) >> 32) == (u16)VPT_TABLE_TAG;"),
+    Wrong("count-without-tag", M1, "safety: who allocated a table is kept with its count",
+          ENV, LIVE, "return vpt_index(page) & VPT_TABLE_LIVE;"),
+    Wrong("count-of-8-bits", M1, "invariant: live_count, level 3",
+          ENV, LIVE, LIVE.replace("VPT_TABLE_LIVE", "0xff")),
+    Wrong("mark-lost", M1, "safety: who allocated a table is kept with its count",
+          ENV, WORD, WORD.replace(" | made", "")),
+    Wrong("mark-always", M1, "safety: who allocated a table is kept with its count",
+          ENV, WORD, WORD.replace("made", "VPT_TABLE_ALLOCATED")),
+    Wrong("mark-of-others", M1, "safety: who allocated a table is kept with its count",
+          ENV, "\tunsigned long made = 0;\n",
+          "\tunsigned long made = vpt_index(page) & VPT_TABLE_ALLOCATED;\n"),
+    Wrong("count-beside-the-word", M1, "stops: a part of struct page is written",
+          ENV, WORD, WORD + "\tpage->private = n;\n"),
+    # The reserve
+    Wrong("reserve-not-asked", M1, "safety: a table is taken only where the reserve has one",
+          WALK, ENOUGH, "if (0)"),
+    Wrong("reserve-one-short", M1, "safety: a table is taken only where the reserve has one",
+          WALK, ENOUGH, ENOUGH.replace(" < ", " + 1 < ")),
+    Wrong("reserve-one-too-many", M1, "refinement: answers NOMEM when it should",
+          WALK, ENOUGH, ENOUGH.replace(" < ", " <= ")),
+    Wrong("reserve-of-32-bits", M1, "refinement: answers NOMEM when it should",
+          ENV, RESERVE, "\treturn (u32)env->reserve.n;"),
+    Wrong("reserve-counted-by-the-core", PATH, "safety: env is not written",
+          WALK, TAKE, TAKE + "\t\tpt->env->reserve.n--;\n"),
+    Wrong("taken-twice", PATH, "safety: a table is taken only where the reserve has one",
+          WALK, TAKE, f"\t\t{TAKE_ARGUMENTS};\n" + TAKE),
+    Wrong("taken-as-another-level", PATH,
+          "safety: the environment is told rightly whose a table is",
+          WALK, TAKE_ARGUMENTS, "pt_env_take(pt->env, level - 2, owned)"),
+    Wrong("taken-as-owned", PATH, "safety: the environment is told rightly whose a table is",
+          WALK, TAKE_ARGUMENTS, "pt_env_take(pt->env, level - 1, true)"),
+    Wrong("taken-as-not-owned", PATH, "safety: the environment is told rightly whose a table is",
+          WALK, TAKE_ARGUMENTS, "pt_env_take(pt->env, level - 1, false)"),
+    Wrong("taken-of-another-env", PATH, "safety: the environment is given the region's struct",
+          WALK, TAKE_ARGUMENTS, "pt_env_take((void *)pt, level - 1, owned)"),
+    # The root's two copies
+    Wrong("pti-no-users-copy", PATH, "safety: of the root's two copies the user's is written first",
+          ENV, USERS, ""),
+    Wrong("pti-kernels-copy-first", PATH,
+          "safety: of the root's two copies the user's is written first",
+          ENV, USERS + NX + KERNELS,
+          "\tconst u64 users = entry;\n\n" + NX + KERNELS[:-1]
+          + USERS.replace("entry)", "users)") + "}"),
+    Wrong("pti-no-nx", PATH, "safety: the kernel's copy of a root entry has NX besides",
+          ENV, NX, ""),
+    Wrong("pti-nx-in-both", PATH, "invariant: table_entry, level 4",
+          ENV, USERS + NX, NX + USERS),
+    Wrong("pti-no-kernels-copy", PATH, "safety: the root's other copy is written next",
+          ENV, KERNELS, "}"),
+    Wrong("pti-at-level-3", PATH, "safety: of the root's two copies the user's is written first",
+          ENV, MIRRORED, MIRRORED.replace("4", "3")),
+    Wrong("pti-at-every-level", M1,
+          "safety: the page behind a table is written only if it is the root's other copy",
+          ENV, MIRRORED, MIRRORED.replace("level == 4 && ", "")),
+    Wrong("pti-always", PATH,
+          "safety: the page behind a table is written only if it is the root's other copy",
+          ENV, MIRRORED, MIRRORED.replace(" && env->root_mirrored", "")),
+    Wrong("pti-another-entry", PATH, "stops: a second entry of root",
+          ENV, USERS, USERS.replace(", i)", ", i ^ 1)")),
+    Wrong("pti-users-copy-twice", PATH, "safety: the root's other copy is written next",
+          ENV, USERS, USERS + USERS),
+    # Locks
+    Wrong("lock-of-mm-at-level-2", "remap", "safety: a table is written under its lock",
+          ENV, WHICH_LOCK, WHICH_LOCK.replace("3", "2")),
+    Wrong("lock-of-table-at-level-3", "remap",
+          "safety: a table of level 3 or 4 has no lock of its own",
+          ENV, WHICH_LOCK, WHICH_LOCK.replace("3", "4")),
+    Wrong("lock-of-the-next-page", "remap", "stops: a lock at 104 in struct page",
+          ENV, "vpt_ptlock(vpt_table_page(table));", "vpt_ptlock(vpt_table_page(table) + 1);"),
+    Wrong("lock-beside-it-in-mm", "remap", "stops: which lock is at add(at_mm",
+          ENV, "&env->mm->page_table_lock", "&env->mm->arg_lock"),
+    Wrong("lock-not-taken", "remap", "safety: a table is written under its lock",
+          ENV, LOCK, ""),
+    Wrong("lock-not-released", "remap", "safety: every lock is released",
+          ENV, UNLOCK, ""),
+    Wrong("lock-taken-twice", "remap", "safety: locks do not nest",
+          ENV, LOCK, LOCK + LOCK),
+    Wrong("lock-of-the-unlinked-table", M1, "safety: a table is written under its lock",
+          WALK, LOCK_PARENT, "\tpt_env_lock(pt->env, table, level);\n"),
+    Wrong("store-behind-the-unlock", M1, "safety: a table is written under its lock",
+          WALK, UNLINK + UNLOCK_PARENT, UNLOCK_PARENT + UNLINK),
+    Wrong("store-before-the-lock", M1, "safety: a table is written under its lock",
+          WALK, LOCK_PARENT, UNLINK + LOCK_PARENT),
+    # Single and atomic
+    Wrong("exchange-by-two", "remap",
+          "safety: no plain store over a leaf, which hardware writes too",
+          ENV, XCHG,
+          "\tconst u64 old = READ_ONCE(*vpt_table_slot(table, i));\n\n"
+          "\tWRITE_ONCE(*vpt_table_slot(table, i), entry);"),
+    Wrong("exchange-not-locked", "protect", "stops: and is not atomic",
+          ENV, "cmpxchg64(vpt_table_slot(table, i), old, entry)",
+          "cmpxchg64_local(vpt_table_slot(table, i), old, entry)"),
+    Wrong("store-by-halves", M1, "stops: an entry is written by parts",
+          ENV, STORE,
+          "\telse {\n\t\tWRITE_ONCE(*(u32 *)vpt_table_slot(table, i), entry);\n"
+          "\t\tWRITE_ONCE(((u32 *)vpt_table_slot(table, i))[1], entry >> 32);\n\t}"),
+    # Unlinking
+    Wrong("unlinked-not-deferred", M1, "invariant: linked, level 2",
+          WALK, DEFER, ""),
+    Wrong("deferred-not-unlinked", M1, "safety: a deferred table is unlinked",
+          WALK, UNLINK, ""),
+    Wrong("deferred-its-parent", M1, "safety: only tables wholly inside the region have counts",
+          WALK, DEFER, DEFER.replace("table,", "parent,")),
+    Wrong("deferred-as-another-level", M1, "safety: the level told is the table's",
+          WALK, DEFER, DEFER.replace("level)", "level + 1)")),
+    Wrong("deferred-twice", M1, "safety: what was deferred is not touched again",
+          WALK, DEFER, DEFER + DEFER),
+    Wrong("deferred-before-unlinked", M1, "safety: a deferred table is unlinked",
+          WALK, LOCK_PARENT, DEFER + LOCK_PARENT),
+    Wrong("counted-behind-deferral", M1, "safety: what was deferred is not touched again",
+          WALK, DEFER, DEFER + "\tpt_env_set_live(pt->env, table, 0);\n"),
+    Wrong("read-behind-deferral", M1, "safety: what was deferred is not touched again",
+          WALK, DEFER,
+          DEFER + "\tif (pt_env_load(pt->env, table, 0) == 64)\n\t\tpt->env->prot = 0;\n"),
+    Wrong("again-without-unlinking", M1, "refinement: answers AGAIN and leaves the place free",
+          WALK, "\tpt_unlink(pt, va, table, below, level - 1);\n\treturn PT_AGAIN;",
+          "\treturn PT_AGAIN;"),
+    Wrong("unlinks-with-entries", M1, "stops: a table that no entry read leads to",
+          WALK, " ||\n\t    pt_env_live(pt->env, below))", ")"),
+    Wrong("unlinks-others", M1,
+          "equal: below the place of a page of the region hang the core's tables alone",
+          WALK, "|| !pt_owns(pt, va, level - 1) ", ""),
+    Wrong("sweeps-with-entries", "unmap", "safety: a deferred table counts nothing",
+          WALK, SWEEP, "while (pt_owns(pt, va, p.level)) {"),
+    Wrong("sweeps-others", "unmap", "safety: only tables wholly inside the region have counts",
+          WALK, SWEEP, SWEEP.replace("pt_owns(pt, va, p.level)", "p.level < 4")),
+    Wrong("sweeps-nothing", "unmap", "reclamation: no empty table of the core's stays on the way",
+          WALK, SWEEP, "while (0) {"),
+    # What an operation covers
+    Wrong("wider-though-covered", "remap", "stops: answers ",
+          PT, "pt_env_covers(pt->env, va, leaf->level) ?", "leaf->level < 3 ?"),
+    # Memory beside the tables
+    Wrong("writes-env", "remap", "safety: env is not written",
+          PT, DONE, DONE + "\tpt->env->handle = 0;\n"),
+    Wrong("writes-env-mm", "remap", "safety: env is not written",
+          PT, DONE, DONE + "\tpt->env->mm = 0;\n"),
+    Wrong("writes-mm", "remap", "safety: within mm",
+          PT, DONE, DONE + "\tpt->env->mm->total_vm--;\n"),
+    Wrong("writes-the-file", "remap", "stops: a part of env that is not known",
+          PT, DONE, DONE + "\t*(u64 *)pt->env->f = 0;\n"),
+    Wrong("writes-struct-pt", "remap", "safety: pt is not written",
+          PT, DONE, DONE + "\tpt->end -= 4096;\n"),
+    Wrong("writes-behind-old", "remap", "safety: within m",
+          PT, DONE, DONE + "\told[1].va = 0;\n"),
+    Wrong("writes-in-front-of-old", "remap", "safety: within m",
+          PT, DONE, DONE + "\told[-1].dirty = 0;\n"),
+    # Answers
+    Wrong("tables-one-too-few", "tables for 1G range",
+          "refinement: counts every table that the range touches",
+          RANGE, "return pt_tables_touched(va, va + n * pt_size(level), level, PT_LEVELS);",
+          "return pt_tables_touched(va, va + n * pt_size(level) - PT_PAGE_SIZE, level,"
+          " PT_LEVELS) - !(n & 511);"),
+]
+
+
+def source_tree(wrong: Wrong) -> Path:
+    """A copy of src/ with the mistake in it."""
+    tree = FOLDER / "wrong" / wrong.name
+    shutil.rmtree(tree, ignore_errors=True)
+    shutil.copytree(build.TOP / "src", tree / "src")
+    for beside in ("include", "spec"):
+        (tree / beside).symlink_to(build.TOP / beside)
+    path = tree / "src" / wrong.file
+    text = path.read_text()
+    assert text.count(wrong.old) == 1, f"{wrong.name}: not once in {wrong.file}: {wrong.old}"
+    path.write_text(text.replace(wrong.old, wrong.new))
+    return tree
+
+
+def compiled(module: Path, wrong: Wrong) -> Code:
+    """The objects that the theorem is about."""
+    names = ("pt_range",) if wrong.file == RANGE else ("pt", "pt_walk")
+    return Code(compile_like(module, source_tree(wrong), names), about=module)
+
+
+def bad_goals(job: binary.BinaryJob, theorem: str, words: str) -> str:
+    """The first goal with these words that is refuted, or nothing."""
+    for state in job.explore():
+        for goal in goals_of(with_goals(job.operation, job.region, state)):
+            if goal.claim is TRUE or goal.theorem != theorem or words not in goal.what:
+                continue
+            if job.solver.ask(goal.assumptions + [not_(goal.claim)]).result == "sat":
+                return f"refuted: {goal.theorem}: {goal.what}"
+    return ""
+
+
+def judge(module: Path, wrong: Wrong) -> tuple[bool, str]:
+    """Whether it comes out as it should, and how.  In a process of its own."""
+    code = compiled(module, wrong)
+    operation = next(o for o in OPERATIONS if o.name == wrong.theorem)
+    job = binary.BinaryJob(operation, "plain", code, Solver(FOLDER / "goals", 60))
+    theorem, _, words = wrong.goal.partition(": ")
+    if theorem == "equal":
+        report = job.run()
+        return report.good(), f"equal, and proved: {words}" if report.good() else "not proved"
+    try:
+        how = bad_goals(job, theorem, words)
+    except Stuck as stuck:
+        return theorem == "stops" and words in str(stuck), f"stops: {stuck}"
+    return bool(how), how or "not refuted"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("-j", "--jobs", type=int, default=1)
+    parser.add_argument("module", type=Path, help="a vpt.ko, where tools/build-module made it")
+    parser.add_argument("only", nargs="*", help="names of mistakes")
+    options = parser.parse_args()
+    tasks = [w for w in WRONG if not options.only or w.name in options.only]
+    print(f"1..{len(tasks)}", flush=True)
+    failed = 0
+    for n, ended in enumerate(share_out(functools.partial(judge, options.module), tasks,
+                                        options.jobs), 1):
+        right, how = ended.result or (False, ended.error)
+        failed += not right
+        print(f"{'ok' if right else 'not ok'} {n} - {ended.task.name} # {how}", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
