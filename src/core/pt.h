@@ -167,8 +167,8 @@ struct pt_touched {
  *
  * Touches no table.  Return: PT_OK, or PT_INVALID.
  */
-__must_check enum pt_status pt_init(struct pt *pt, struct pt_env *env, u64 root, u64 start,
-		       u64 end, unsigned int maxphyaddr);
+enum pt_status __must_check pt_init(struct pt *pt, struct pt_env *env, u64 root,
+				    u64 start, u64 end, unsigned int maxphyaddr);
 
 /**
  * pt_map() - map one page
@@ -187,7 +187,7 @@ __must_check enum pt_status pt_init(struct pt *pt, struct pt_env *env, u64 root,
  * the place: it is in the deferred-free list now, and after the invalidation (SDM 4.10.4.2: P
  * cleared before the page size changes) the call can be repeated.
  */
-__must_check enum pt_status pt_map(struct pt *pt, u64 va, u64 pa, unsigned int level, u32 rights);
+enum pt_status __must_check pt_map(struct pt *pt, u64 va, u64 pa, unsigned int level, u32 rights);
 
 /**
  * pt_unmap() - remove one mapping, and the tables it leaves empty
@@ -206,7 +206,7 @@ __must_check enum pt_status pt_map(struct pt *pt, u64 va, u64 pa, unsigned int l
  * not a multiple of 4 KiB; PT_WIDER, with nothing changed, if the leaf is larger than
  * what the operation covers (pt_env_covers()).
  */
-__must_check enum pt_status pt_unmap(struct pt *pt, u64 va, struct pt_mapping *old);
+enum pt_status __must_check pt_unmap(struct pt *pt, u64 va, struct pt_mapping *old);
 
 /**
  * pt_protect() - change the rights of one mapping by one atomic store
@@ -222,8 +222,8 @@ __must_check enum pt_status pt_unmap(struct pt *pt, u64 va, struct pt_mapping *o
  * At no instant does an access fault that both the old and the new rights allow.
  * Return: PT_OK, PT_NOENT, PT_WIDER, PT_INVALID (as for pt_unmap(), or bad rights).
  */
-__must_check enum pt_status pt_protect(struct pt *pt, u64 va, u32 rights,
-			  struct pt_mapping *old, bool *revoked);
+enum pt_status __must_check pt_protect(struct pt *pt, u64 va, u32 rights,
+				       struct pt_mapping *old, bool *revoked);
 
 /**
  * pt_remap() - replace the frame of one mapping by one atomic store
@@ -235,7 +235,7 @@ __must_check enum pt_status pt_protect(struct pt *pt, u64 va, u32 rights,
  * Size and rights stay.  An invalidation of @va is due before @old->pa is reused.
  * Return: PT_OK, PT_NOENT, PT_WIDER, PT_INVALID (as for pt_unmap(), or a bad frame).
  */
-__must_check enum pt_status pt_remap(struct pt *pt, u64 va, u64 pa, struct pt_mapping *old);
+enum pt_status __must_check pt_remap(struct pt *pt, u64 va, u64 pa, struct pt_mapping *old);
 
 /**
  * pt_resolve() - the mapping that covers an address
@@ -245,7 +245,7 @@ __must_check enum pt_status pt_remap(struct pt *pt, u64 va, u64 pa, struct pt_ma
  *
  * Return: PT_OK, PT_NOENT, PT_INVALID (outside the region).
  */
-__must_check enum pt_status pt_resolve(struct pt *pt, u64 va, struct pt_mapping *found);
+enum pt_status __must_check pt_resolve(struct pt *pt, u64 va, struct pt_mapping *found);
 
 /**
  * pt_map_tables() - tables that pt_map_range() would take
@@ -270,8 +270,8 @@ u64 pt_map_tables(u64 va, u64 n, unsigned int level);
  * One walk per table.  No invalidation is due.
  * Return: as pt_map(); on anything but PT_OK no page is mapped.
  */
-__must_check enum pt_status pt_map_range(struct pt *pt, u64 va, const u64 *pa, u64 n,
-			    unsigned int level, u32 rights);
+enum pt_status __must_check pt_map_range(struct pt *pt, u64 va, const u64 *pa, u64 n,
+					 unsigned int level, u32 rights);
 
 /**
  * pt_unmap_range() - remove every mapping that lies wholly inside
@@ -285,8 +285,8 @@ __must_check enum pt_status pt_map_range(struct pt *pt, u64 va, const u64 *pa, u
  * Return: PT_OK; PT_INVALID with nothing changed if the range is empty, misaligned
  * or outside the region, or if a leaf straddles @va or @end.
  */
-__must_check enum pt_status pt_unmap_range(struct pt *pt, u64 va, u64 end,
-			      struct pt_touched *done);
+enum pt_status __must_check pt_unmap_range(struct pt *pt, u64 va, u64 end,
+					   struct pt_touched *done);
 
 /**
  * pt_protect_range() - change the rights of every mapping wholly inside
@@ -299,8 +299,8 @@ __must_check enum pt_status pt_unmap_range(struct pt *pt, u64 va, u64 end,
  * D of a leaf that loses the right to write is forgotten.
  * Return: as pt_unmap_range(), and PT_INVALID for bad rights.
  */
-__must_check enum pt_status pt_protect_range(struct pt *pt, u64 va, u64 end, u32 rights,
-				struct pt_touched *done);
+enum pt_status __must_check pt_protect_range(struct pt *pt, u64 va, u64 end, u32 rights,
+					     struct pt_touched *done);
 
 /**
  * pt_sweep() - unlink the tables on an address' path that hold nothing
@@ -324,7 +324,7 @@ void pt_sweep(struct pt *pt, u64 va);
  * Return: PT_OK, PT_NOENT (no leaf of level 2 or 3 starts there), PT_INVALID,
  * PT_NOMEM if the reserve is empty.
  */
-__must_check enum pt_status pt_split_break(struct pt *pt, u64 va, struct pt_mapping *old);
+enum pt_status __must_check pt_split_break(struct pt *pt, u64 va, struct pt_mapping *old);
 
 /**
  * pt_split_make() - second half: the same memory through leaves one level below

@@ -123,10 +123,10 @@ int op_protect_range(struct op *op, struct op_range *range);
  * Parts of operations, for who holds the lock already.  The invalidation is the
  * caller's to send, but for op_split_locked(), which needs one in its middle.
  */
-__must_check int op_map_leaf(struct op *op, u64 va, u64 pa, unsigned int level, u32 rights);
-__must_check int op_resolve_leaf(struct op *op, u64 va, struct pt_mapping *found);
-__must_check int op_unmap_leaf(struct op *op, u64 va, struct pt_mapping *old);
-__must_check int op_unmap_run(struct op *op, u64 va, u64 end, struct pt_touched *done);
+int __must_check op_map_leaf(struct op *op, u64 va, u64 pa, unsigned int level, u32 rights);
+int __must_check op_resolve_leaf(struct op *op, u64 va, struct pt_mapping *found);
+int __must_check op_unmap_leaf(struct op *op, u64 va, struct pt_mapping *old);
+int __must_check op_unmap_run(struct op *op, u64 va, u64 end, struct pt_touched *done);
 int op_split_locked(struct op *op, u64 va);
 void op_sweep(struct op *op, u64 va, u64 end);
 
