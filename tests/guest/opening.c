@@ -120,21 +120,25 @@ static void *sleep_on(void *unused)
 static void io_uring_opens_under_stops(u64 flags)
 {
 	const struct timespec pause = { .tv_nsec = 500000 };
+	_Atomic bool *over = mmap(NULL, sizeof(*over), PROT_READ | PROT_WRITE,
+				  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pid_t parent = getpid(), child;
 	pthread_t sleeper;
 	struct uring u;
 	unsigned int i;
 	int fd;
 
+	REQUIRE(over != MAP_FAILED, "mmap");
 	uring_open(&u, 0);
 	many_vmas(2000);
 	REQUIRE(!pthread_create(&sleeper, NULL, sleep_on, NULL), "thread");
 	child = fork();
 	REQUIRE(child >= 0, "fork");
-	for (; !child;) {
+	while (!child) {
 		kill(parent, SIGSTOP);
 		nanosleep(&pause, NULL);
-		if (kill(parent, SIGCONT))
+		/* It ends by itself: killed after a stop it would leave us stopped. */
+		if (kill(parent, SIGCONT) || atomic_load(over))
 			_exit(0);
 		nanosleep(&pause, NULL);
 	}
@@ -145,9 +149,8 @@ static void io_uring_opens_under_stops(u64 flags)
 			break;
 		close(fd);
 	}
-	kill(child, SIGKILL);
+	atomic_store(over, true);
 	waitpid(child, NULL, 0);
-	kill(parent, SIGCONT);
 	uring_close(&u);
 }
 
