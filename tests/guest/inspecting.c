@@ -257,6 +257,18 @@ static unsigned int others(const char *text, u64 id)
 }
 
 /*
+ * To note the names of tasks, probes in the scheduler are switched on with any event.  A
+ * new instance takes this from here.
+ */
+static void leave_the_scheduler_alone(void)
+{
+	int fd = open("/sys/kernel/tracing/options/record-cmd", O_WRONLY);
+
+	REQUIRE(fd >= 0 && write(fd, "0", 1) == 1, "record-cmd: %s", strerror(errno));
+	close(fd);
+}
+
+/*
  * Wait until vptctl, as process @pid, listens.  Nobody runs code of vpt's meanwhile: it is
  * patched, and an emulator may execute a breakpoint that has been taken away by then.
  */
@@ -292,6 +304,7 @@ static void follow_shows_changes(u64 unused)
 	(void)unused;
 	if (access(INSTANCES, F_OK))
 		skip("no tracefs");
+	leave_the_scheduler_alone();
 	region_rw(&r, 1, VPT_STRICT);
 	region_rw(&other, 1, VPT_STRICT);
 	id = id_of(r.base);

@@ -151,10 +151,12 @@ static void exit_under_a_kernel_thread(u64 unused)
 
 static void kernel_threads_cannot_open(u64 does)
 {
-	int fd = module_device("outsider");
+	int fd = module_device("outsider"), err = order(fd, does, 0, 0);
 
-	EXPECT(order(fd, does, 0, 0) == -EPERM, "open: %s", strerror(errno));
 	close(fd);
+	if (err == -ENOENT)
+		skip("kernel threads have a root of their own, without /dev");
+	EXPECT(err == -EPERM, "open: %s", strerror(-err));
 }
 
 static bool is_handed_out(const struct region *r, u64 size, u64 phys)

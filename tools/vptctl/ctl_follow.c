@@ -86,8 +86,6 @@ static void ctl_follow_begin(const struct ctl_ask *ask)
 			strerror(errno));
 	/* One order for the events of all CPUs. */
 	ctl_put("trace_clock", "counter");
-	/* Numbers of tasks will do: their names would be noted by probes in the scheduler. */
-	ctl_put("options/record-cmd", "0");
 	snprintf(filter, sizeof(filter), "id == %llu", (unsigned long long)ask->id);
 	if (ask->id)
 		ctl_put("events/vpt/filter", filter);
