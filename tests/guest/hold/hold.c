@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Stops a thread at a function of the kernel: see hold.h.  For tests of vpt. */
-#include <linux/delay.h>
 #include <linux/fs.h>
 #include <linux/kprobes.h>
 #include <linux/miscdevice.h>
@@ -9,6 +8,7 @@
 #include <linux/nmi.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/timekeeping.h>
 #include <linux/uaccess.h>
 
 #include "hold.h"
@@ -45,7 +45,7 @@ static int hold_entry(struct kprobe *probe, struct pt_regs *regs)
 {
 	struct hold *h = container_of(probe, struct hold, probe);
 	const struct hold_order *o = &h->order;
-	unsigned int ms;
+	u64 end;
 
 	if (current->pid != o->tid ||
 	    (o->argument && ((hold_argument(regs, o->argument) ^ o->value) & o->mask)))
@@ -54,10 +54,12 @@ static int hold_entry(struct kprobe *probe, struct pt_regs *regs)
 	if (atomic_cmpxchg(&h->is, HOLD_WAITING, HOLD_HELD) != HOLD_WAITING)
 		return 0;
 	h->irqs_off = !(regs->flags & X86_EFLAGS_IF);
-	for (ms = 0; ms < o->milliseconds; ms++) {
+	/* By the clock: how long a delay of this CPU takes may have been measured on a busy host. */
+	end = ktime_get_mono_fast_ns() + o->milliseconds * (u64)NSEC_PER_MSEC;
+	while (ktime_get_mono_fast_ns() < end) {
 		if (atomic_read(&h->is) != HOLD_HELD)
 			return 0;
-		mdelay(1);
+		cpu_relax();
 		touch_nmi_watchdog();
 	}
 	atomic_cmpxchg(&h->is, HOLD_HELD, HOLD_EXPIRED);
