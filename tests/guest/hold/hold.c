@@ -54,7 +54,7 @@ static int hold_entry(struct kprobe *probe, struct pt_regs *regs)
 	if (atomic_cmpxchg(&h->is, HOLD_WAITING, HOLD_HELD) != HOLD_WAITING)
 		return 0;
 	h->irqs_off = !(regs->flags & X86_EFLAGS_IF);
-	/* By the clock: how long a delay of this CPU takes may have been measured on a busy host. */
+	/* By the clock: how long a delay takes may have been measured on a busy host. */
 	end = ktime_get_mono_fast_ns() + o->milliseconds * (u64)NSEC_PER_MSEC;
 	while (ktime_get_mono_fast_ns() < end) {
 		if (atomic_read(&h->is) != HOLD_HELD)
