@@ -3,6 +3,7 @@
  * vptctl, which stands beside this program: what it prints is what the calls say, and
  * what it leaves behind is nothing.
  */
+#include "lib/limits.h"
 #include "lib/view.h"
 
 #include <dirent.h>
@@ -258,14 +259,18 @@ static unsigned int others(const char *text, u64 id)
 
 /*
  * To note the names of tasks, probes in the scheduler are switched on with any event.  A
- * new instance takes this from here.
+ * new instance takes from here whether it is to.  Return: whether it was.
  */
-static void leave_the_scheduler_alone(void)
+static bool record_names(bool on)
 {
-	int fd = open("/sys/kernel/tracing/options/record-cmd", O_WRONLY);
+	static const char path[] = "/sys/kernel/tracing/options/record-cmd";
+	int fd = open(path, O_RDONLY);
+	char before = 0;
 
-	REQUIRE(fd >= 0 && write(fd, "0", 1) == 1, "record-cmd: %s", strerror(errno));
+	REQUIRE(fd >= 0 && read(fd, &before, 1) == 1 && put_file(path, on ? "1" : "0"),
+		"%s: %s", path, strerror(errno));
 	close(fd);
+	return before == '1';
 }
 
 /*
@@ -294,8 +299,8 @@ static bool listens(pid_t pid)
 static void follow_shows_changes(u64 unused)
 {
 	char buffer[4096], what[40];
+	bool names, seen = false;
 	struct region r, other;
-	bool seen = false;
 	ssize_t n;
 	pid_t child;
 	int fd;
@@ -304,7 +309,7 @@ static void follow_shows_changes(u64 unused)
 	(void)unused;
 	if (access(INSTANCES, F_OK))
 		skip("no tracefs");
-	leave_the_scheduler_alone();
+	names = record_names(false);
 	region_rw(&r, 1, VPT_STRICT);
 	region_rw(&other, 1, VPT_STRICT);
 	id = id_of(r.base);
@@ -334,6 +339,7 @@ static void follow_shows_changes(u64 unused)
 		;
 	EXPECT(waitpid(child, &(int){ 0 }, 0) == child, "waitpid");
 	EXPECT(!instances(), "its instance is left");
+	record_names(names);
 	region_close(&r);
 	region_close(&other);
 }

@@ -193,7 +193,7 @@ static void held_open(u64 arg)
 	hold = hold_open();
 	/* A fault of this thread would wait behind the operation, for mmap_lock. */
 	REQUIRE(!mlockall(MCL_CURRENT | MCL_FUTURE), "mlockall: %s", strerror(errno));
-	/* Nor is the clock's page memory that mlockall() would have read. */
+	/* The clock's page, too, which mlockall() leaves out. */
 	now_ns();
 	setup();
 	pthread_create(&walks, NULL, walker, NULL);

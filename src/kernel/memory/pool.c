@@ -232,8 +232,12 @@ void vpt_pool_put(struct page *frame)
 	held = vpt_pool_is_held(frame);
 	spin_lock(&vpt_pool_lock);
 	for (i = 0; i < vpt_pool_frames; i++) {
-		if (vpt_pool[i] == frame)
-			__change_bit(i, held ? vpt_pool_held : vpt_pool_used);
+		if (vpt_pool[i] != frame)
+			continue;
+		if (held)
+			__set_bit(i, vpt_pool_held);
+		else
+			__clear_bit(i, vpt_pool_used);
 	}
 	spin_unlock(&vpt_pool_lock);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Allocations that fail on purpose. */
 #include "failures.h"
+#include "limits.h"
 
 #include <fcntl.h>
 #include <sys/syscall.h>
@@ -8,14 +9,10 @@
 static void set(const char *kind, const char *name, const char *value)
 {
 	char path[80];
-	int fd;
 
 	snprintf(path, sizeof(path), "/sys/kernel/debug/%s/%s", kind, name);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd >= 0 && write(fd, value, strlen(value)) < 0)
+	if (!access(path, F_OK) && !put_file(path, value))
 		note("%s: %s", path, strerror(errno));
-	if (fd >= 0)
-		close(fd);
 }
 
 int failures_open(const char *name)
