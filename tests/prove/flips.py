@@ -88,7 +88,7 @@ FLIPS = [
     Flip("remap-frame-with-more-bits", "remap", "pt_remap", r"movabs\s+r\w+,0xffffffffff000",
          lambda code: code.replace(b"\x0f\x00", b"\x1f\x00")),
     Flip("protect-no-lock-prefix", "protect", "pt_protect", r"lock cmpxchg", byte(0, 0xf0, 0x90)),
-    Flip("protect-gives-up-early", "protect", "pt_protect", r"sub\s+\w+,0x1$", last(0x2)),
+    Flip("protect-gives-up-early", "protect", "pt_protect", r"sub\s+\w+,0x1$", last(0x3)),
     Flip("protect-keeps-dirty", "protect", "pt_protect", r"test\s+\w+,0x2", last(0x4)),
     Flip("unmap-plain-store", "unmap", "pt_unmap", r"xchg\s+QWORD", opcode(0x87, 0x89)),
     Flip("unmap-counts-two", "unmap", "pt_unmap", r"sub\s+e\w+,0x1$|lea\s+e\w+,\[r\w+-0x1\]",
