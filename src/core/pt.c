@@ -90,8 +90,8 @@ enum pt_status pt_map(struct pt *pt, u64 va, u64 pa, unsigned int level, u32 rig
 
 /*
  * Find the 4 KiB page mapped at @va.  Most pages are of this size, so
- * their way is kept short.  The answer no says nothing: then pt_find_leaf() must
- * have a look.
+ * their way is kept short.  Where it returns false there may be a leaf all the same, and
+ * pt_find_leaf() must look for it.
  */
 static __always_inline bool pt_find_page(struct pt *pt, u64 va, struct pt_place *page)
 {

@@ -57,8 +57,8 @@ static __always_inline u64 pt_find_table(struct pt *pt, u64 va, unsigned int lev
 }
 
 /*
- * The same for the usual case, in the fewest instructions.  The answer no says
- * nothing: then pt_descend() must have a look.
+ * The same for the usual case, in the fewest instructions.  Where it returns false the
+ * table may be there all the same, and pt_descend() must look for it.
  */
 static __always_inline bool pt_find_fast(struct pt *pt, u64 va, unsigned int level,
 					 u64 *table)

@@ -21,8 +21,8 @@ struct vpt_file;
 DECLARE_STATIC_KEY_FALSE(vpt_events_key);
 
 /*
- * Whether anybody listens.  Who tells of something in two parts asks once: the answer
- * can change at any time.
+ * Whether anybody listens.  This can change at any time: code that makes two events of one
+ * thing, its beginning and its end, asks once and keeps the answer.
  */
 static __always_inline bool vpt_events_on(void)
 {
