@@ -18,7 +18,7 @@
 #define SPEC_MAY_USER	(1U << 2)
 #define SPEC_MAY_ALL	(SPEC_MAY_EXEC | SPEC_MAY_WRITE | SPEC_MAY_USER)
 
-/* The operations.  Model, litmus tests and host tests number theirs from SPEC_OP_KINDS on. */
+/* The operations.  Whoever has kinds of its own beside these numbers them from SPEC_OP_KINDS on. */
 enum spec_op_kind {
 	SPEC_OP_NONE,
 	SPEC_OP_MAP,

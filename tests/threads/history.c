@@ -45,11 +45,11 @@ static bool step_leaf(struct page_state *s, const struct event *e)
 {
 	if (!is_old(s, e))
 		return false;
-	if (e->kind == EVENT_UNMAP)
+	if (e->kind == SPEC_OP_UNMAP)
 		*s = (struct page_state){ 0 };
-	else if (e->kind == EVENT_PROTECT)
+	else if (e->kind == SPEC_OP_PROTECT)
 		s->rights = e->rights;
-	else if (e->kind == EVENT_REMAP)
+	else if (e->kind == SPEC_OP_REMAP)
 		s->id = e->id[0];
 	return true;
 }
@@ -72,7 +72,7 @@ static bool step_range(struct page_state *s, const struct event *e)
 	/* A leaf that lies across an end is an error. */
 	if (s->id && (s->base < e->va || s->base + pt_size(s->level) > e->end))
 		return false;
-	if (e->kind == EVENT_UNMAP_RANGE)
+	if (e->kind == SPEC_OP_UNMAP_RANGE)
 		*s = (struct page_state){ 0 };
 	else if (s->id)
 		s->rights = e->rights;
@@ -82,11 +82,11 @@ static bool step_range(struct page_state *s, const struct event *e)
 static bool step_ok(struct page_state *s, const struct event *e, u64 va)
 {
 	switch (e->kind) {
-	case EVENT_MAP:
-	case EVENT_MAP_RANGE:
+	case SPEC_OP_MAP:
+	case SPEC_OP_MAP_RANGE:
 		return step_map(s, e, va);
-	case EVENT_UNMAP_RANGE:
-	case EVENT_PROTECT_RANGE:
+	case SPEC_OP_UNMAP_RANGE:
+	case SPEC_OP_PROTECT_RANGE:
 		return step_range(s, e);
 	default:
 		return step_leaf(s, e);
@@ -96,15 +96,15 @@ static bool step_ok(struct page_state *s, const struct event *e, u64 va)
 static bool step_refused(const struct page_state *s, const struct event *e, u64 va)
 {
 	switch (e->kind) {
-	case EVENT_MAP:
-	case EVENT_MAP_RANGE:
+	case SPEC_OP_MAP:
+	case SPEC_OP_MAP_RANGE:
 		/* Of several pages any may be the one. */
 		return e->status != PT_EXISTS || e->n > 1 || e->level > 1 || s->id;
-	case EVENT_RESOLVE:
+	case SPEC_OP_RESOLVE:
 		return !s->id;
-	case EVENT_UNMAP:
-	case EVENT_PROTECT:
-	case EVENT_REMAP:
+	case SPEC_OP_UNMAP:
+	case SPEC_OP_PROTECT:
+	case SPEC_OP_REMAP:
 		if (e->status == PT_AGAIN)
 			return starts_at(s, va) && s->level != e->level;
 		return e->status != PT_NOENT || !starts_at(s, va);
@@ -159,13 +159,13 @@ static bool search(struct search *m, u64 done, struct page_state s)
 static bool concerns(const struct event *e, u64 va)
 {
 	switch (e->kind) {
-	case EVENT_NONE:
+	case SPEC_OP_NONE:
 	case EVENT_ACCESS:
 		return false;
-	case EVENT_MAP:
-	case EVENT_MAP_RANGE:
-	case EVENT_UNMAP_RANGE:
-	case EVENT_PROTECT_RANGE:
+	case SPEC_OP_MAP:
+	case SPEC_OP_MAP_RANGE:
+	case SPEC_OP_UNMAP_RANGE:
+	case SPEC_OP_PROTECT_RANGE:
 		return va >= e->va && va < e->end;
 	default:
 		if (e->status == PT_OK)
@@ -176,13 +176,8 @@ static bool concerns(const struct event *e, u64 va)
 
 static void print_event(const struct event *e)
 {
-	static const char *const names[] = {
-		"", "map", "unmap", "protect", "remap", "resolve", "map_range", "unmap_range",
-		"protect_range",
-	};
-
 	printf("# %4llu..%-4llu %-13s %#9llx..%#-9llx level %u rights %u new %llu: status %d, old %#llx level %u rights %u use %llu\n",
-	       (unsigned long long)e->from, (unsigned long long)e->to, names[e->kind],
+	       (unsigned long long)e->from, (unsigned long long)e->to, spec_op_name(e->kind),
 	       (unsigned long long)e->va, (unsigned long long)e->end, e->level, e->rights,
 	       (unsigned long long)e->id[0], e->status, (unsigned long long)e->old.va,
 	       e->old.level, e->old.rights, (unsigned long long)e->old_id);

@@ -7,26 +7,17 @@
 #define HISTORY_H
 
 #include "machine.h"
+#include "spec_map.h"
 
 #define RUN		4	/* pages that one MAP_RANGE maps, at most */
 #define EVENTS		64	/* of one page in one round, at most */
 
-enum kind {
-	EVENT_NONE,
-	EVENT_MAP,
-	EVENT_UNMAP,
-	EVENT_PROTECT,
-	EVENT_REMAP,
-	EVENT_RESOLVE,
-	EVENT_MAP_RANGE,
-	EVENT_UNMAP_RANGE,
-	EVENT_PROTECT_RANGE,
-	EVENT_ACCESS,
-};
+/* An event that is no call: an access. */
+#define EVENT_ACCESS	SPEC_OP_KINDS
 
 /**
  * struct event - one call
- * @kind: of what
+ * @kind: of which operation
  * @va: first byte
  * @end: first byte after, of ranges
  * @level: of the pages to map; of an access, nothing
@@ -41,7 +32,7 @@ enum kind {
  * @to: time of the return
  */
 struct event {
-	enum kind kind;
+	enum spec_op_kind kind;
 	u64 va;
 	u64 end;
 	unsigned int level;

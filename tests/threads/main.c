@@ -63,11 +63,11 @@ static bool allocate(struct thread *me, struct event *e)
 
 static void choose_large(struct thread *me, struct event *e)
 {
-	e->kind = machine_random(me, 2) ? EVENT_MAP : EVENT_UNMAP;
+	e->kind = machine_random(me, 2) ? SPEC_OP_MAP : SPEC_OP_UNMAP;
 	e->level = me->number ? 1 : 3;
 	e->va = me->number ? page_address(2 + (unsigned int)machine_random(me, 2)) : 0;
 	e->end = e->va + pt_size(e->level);
-	e->n = e->kind == EVENT_MAP;
+	e->n = e->kind == SPEC_OP_MAP;
 	e->rights = PT_RIGHTS;
 }
 
@@ -78,29 +78,32 @@ static void choose(struct thread *me, struct event *e, unsigned int round)
 		choose_large(me, e);
 		return;
 	}
-	e->kind = (enum kind)(EVENT_MAP + machine_random(me, EVENT_ACCESS - EVENT_MAP));
+	do {
+		e->kind = (enum spec_op_kind)(SPEC_OP_MAP +
+					      machine_random(me, SPEC_OP_KINDS - SPEC_OP_MAP));
+	} while (e->kind == SPEC_OP_SPLIT);	/* no call: a part of others */
 	/* Small pages and large ones in equal parts, or rounds of mostly small ones. */
 	e->level = round & 1 && machine_random(me, 4) ? 1 : 1 + (unsigned int)machine_random(me, 3);
 	e->rights = rights[machine_random(me, 4)];
 	e->va = page_address((unsigned int)machine_random(me, PAGES));
 	e->end = e->va + pt_size(1);
 	switch (e->kind) {
-	case EVENT_MAP:
-	case EVENT_REMAP:
+	case SPEC_OP_MAP:
+	case SPEC_OP_REMAP:
 		e->n = 1;
 		break;
-	case EVENT_MAP_RANGE:
+	case SPEC_OP_MAP_RANGE:
 		e->n = 2;
 		break;
-	case EVENT_UNMAP_RANGE:
-	case EVENT_PROTECT_RANGE:
+	case SPEC_OP_UNMAP_RANGE:
+	case SPEC_OP_PROTECT_RANGE:
 		e->va = pt_base(e->va, 1 + (unsigned int)machine_random(me, 3));
 		e->end = e->va + pt_size(1 + (unsigned int)machine_random(me, 3));
 		return;
 	default:
 		return;
 	}
-	if (e->kind == EVENT_MAP || e->kind == EVENT_MAP_RANGE) {
+	if (e->kind == SPEC_OP_MAP || e->kind == SPEC_OP_MAP_RANGE) {
 		e->va = pt_base(e->va, e->level);
 		e->end = e->va + e->n * pt_size(e->level);
 	}
@@ -134,29 +137,32 @@ static void call(struct thread *me, struct event *e)
 	op_begin(&op, me, e);
 	e->from = machine_time();
 	switch (e->kind) {
-	case EVENT_MAP:
+	case SPEC_OP_MAP:
 		e->status = op_map(&op, e->va, e->level);
 		break;
-	case EVENT_UNMAP:
+	case SPEC_OP_UNMAP:
 		e->status = op_unmap(&op, e->va, &m);
 		break;
-	case EVENT_PROTECT:
+	case SPEC_OP_PROTECT:
 		e->status = op_protect(&op, e->va, &m);
 		break;
-	case EVENT_REMAP:
+	case SPEC_OP_REMAP:
 		e->status = op_remap(&op, e->va, &m);
 		break;
-	case EVENT_RESOLVE:
+	case SPEC_OP_RESOLVE:
 		e->status = op_resolve(&op, e->va, &m);
 		break;
-	case EVENT_MAP_RANGE:
+	case SPEC_OP_MAP_RANGE:
 		call_map_range(&op, e);
 		break;
-	case EVENT_UNMAP_RANGE:
+	case SPEC_OP_UNMAP_RANGE:
 		call_range(&op, e, op_unmap_range);
 		break;
-	default:
+	case SPEC_OP_PROTECT_RANGE:
 		call_range(&op, e, op_protect_range);
+		break;
+	default:
+		broken("there is no call for the operation %s", spec_op_name(e->kind));
 	}
 	e->to = machine_time();
 	for (i = 0; i < e->n && e->status != PT_OK; i++)
@@ -205,7 +211,7 @@ static void resolve(struct event *e, unsigned int page)
 	struct op op;
 
 	memset(e, 0, sizeof(*e));
-	e->kind = EVENT_RESOLVE;
+	e->kind = SPEC_OP_RESOLVE;
 	e->va = page_address(page);
 	op_begin(&op, &machine.thread[0], e);
 	e->from = machine_time();
@@ -251,9 +257,9 @@ static u64 mapped_by(const struct event *e, u64 va)
 {
 	if (e->status != PT_OK)
 		return 0;
-	if (e->kind == EVENT_REMAP)
+	if (e->kind == SPEC_OP_REMAP)
 		return va - e->old.va < pt_size(e->old.level) ? e->id[0] : 0;
-	if ((e->kind != EVENT_MAP && e->kind != EVENT_MAP_RANGE) || va < e->va || va >= e->end)
+	if ((e->kind != SPEC_OP_MAP && e->kind != SPEC_OP_MAP_RANGE) || va < e->va || va >= e->end)
 		return 0;
 	return e->id[(va - e->va) >> pt_shift(e->level)];
 }
@@ -274,7 +280,7 @@ static void check_access(const struct event *access)
 
 		if (mapped_by(e, access->va) == access->old_id)
 			mapped = e->to;
-		if ((e->kind == EVENT_UNMAP || e->kind == EVENT_REMAP) && e->status == PT_OK &&
+		if ((e->kind == SPEC_OP_UNMAP || e->kind == SPEC_OP_REMAP) && e->status == PT_OK &&
 		    e->old_id == access->old_id && e->to < access->from)
 			broken("an access goes to a frame that was unmapped before");
 	}
@@ -286,7 +292,7 @@ static void check_access(const struct event *access)
 			continue;
 		if (id && id != access->old_id)
 			broken("an access goes where the page was before it was mapped anew");
-		if (e->kind == EVENT_RESOLVE && e->va == access->va &&
+		if (e->kind == SPEC_OP_RESOLVE && e->va == access->va &&
 		    (e->status == PT_NOENT || e->old_id != access->old_id))
 			broken("an access goes where RESOLVE has not found the page before");
 	}

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "spec_map.h"
+
 #define LIT_NAME	64
 #define LIT_TEXT	600
 #define LIT_THREADS	4
@@ -117,7 +119,9 @@ struct lit_loc {
 	unsigned int slot;
 };
 
+/* What a step does, besides the operations of enum spec_op_kind, which are calls. */
 enum lit_kind {
+	LIT_TABLE = SPEC_OP_KINDS,	/* rights of the PDE; by a range form on the machine */
 	LIT_LOAD,
 	LIT_STORE,
 	LIT_EXEC,
@@ -132,15 +136,6 @@ enum lit_kind {
 	LIT_WAIT,		/* until the flag has the value */
 	LIT_LOOP,
 	LIT_UNTIL,		/* back to the loop's start, unless an alternative holds */
-	LIT_MAP,
-	LIT_UNMAP,
-	LIT_PROTECT,
-	LIT_REMAP,
-	LIT_RESOLVE,
-	LIT_MAP_RANGE,
-	LIT_UNMAP_RANGE,
-	LIT_PROTECT_RANGE,
-	LIT_TABLE,		/* rights of the PDE; by a range form on the machine */
 	LIT_CHECK,		/* every invariant: 0 if all hold */
 	LIT_MOVE,		/* to another CPU */
 	LIT_GUP,		/* a lockless walk by software */
@@ -182,7 +177,7 @@ struct lit_until {
 
 /**
  * struct lit_step - one step of a thread
- * @kind: what it does
+ * @kind: what it does: enum spec_op_kind, or enum lit_kind
  * @reg: register that takes the result, or -1
  * @query: what of a call's answer is the result
  * @loc: location, or the address of a call
@@ -200,7 +195,7 @@ struct lit_until {
  * @line: in the file
  */
 struct lit_step {
-	enum lit_kind kind;
+	unsigned int kind;
 	int reg;
 	enum lit_query query;
 	struct lit_loc loc;

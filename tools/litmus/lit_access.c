@@ -176,7 +176,7 @@ static unsigned int lit_use(struct lit_user *u, struct mmu_state *m, unsigned in
 static bool lit_can_access(const struct lit_state *s, unsigned int thread)
 {
 	const unsigned int room = lit_model.test->stores, waiting = s->u.run[thread].waiting;
-	enum lit_kind kind = lit_step_of(s, thread)->kind;
+	const unsigned int kind = lit_step_of(s, thread)->kind;
 
 	if (kind == LIT_XCHG || kind == LIT_UPDATE || kind == LIT_CMPXCHG)
 		return !waiting;

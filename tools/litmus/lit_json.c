@@ -97,7 +97,8 @@ static void lit_json_runner(FILE *out, const struct lit_state *s, unsigned int t
 		lit_read_flag(s, t, thread->step[run->pc].loc.index) !=
 		thread->step[run->pc].value,
 		run->phase == LIT_RUNS && run->pc < thread->nsteps && run->waiting &&
-		(thread->step[run->pc].kind >= LIT_MAP ||
+		(thread->step[run->pc].kind <= LIT_TABLE ||
+		 thread->step[run->pc].kind >= LIT_CHECK ||
 		 thread->step[run->pc].kind == LIT_FENCE));
 	for (i = 0; i < thread->nregs; i++)
 		fprintf(out, "%s\"%s\"", i ? "," : "", run->reg[i] == LIT_UNSET ? "" :

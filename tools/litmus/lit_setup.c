@@ -27,22 +27,16 @@ static u8 lit_frame_page(int frame)
 static bool lit_op(const struct lit_test *test, const struct lit_step *step,
 		   struct mmu_op *op)
 {
-	static const u8 kinds[] = {
-		[LIT_MAP] = SPEC_OP_MAP, [LIT_UNMAP] = SPEC_OP_UNMAP,
-		[LIT_PROTECT] = SPEC_OP_PROTECT, [LIT_REMAP] = SPEC_OP_REMAP,
-		[LIT_RESOLVE] = SPEC_OP_RESOLVE, [LIT_MAP_RANGE] = SPEC_OP_MAP_RANGE,
-		[LIT_UNMAP_RANGE] = SPEC_OP_UNMAP_RANGE,
-		[LIT_PROTECT_RANGE] = SPEC_OP_PROTECT_RANGE, [LIT_TABLE] = MMU_OP_TABLE,
-	};
+	_Static_assert(LIT_TABLE == (int)MMU_OP_TABLE, "the last of the calls");
 
-	if (step->kind >= sizeof(kinds) || !kinds[step->kind])
+	if (step->kind > LIT_TABLE)
 		return false;
 	*op = (struct mmu_op){
-		.kind = kinds[step->kind], .va = (u8)lit_page_of(test, &step->loc),
+		.kind = (u8)step->kind, .va = (u8)lit_page_of(test, &step->loc),
 		.level = (u8)step->level, .rights = (u8)step->rights,
 		.frame = lit_frame_page(step->frame),
 	};
-	if (step->kind == LIT_MAP_RANGE)
+	if (step->kind == SPEC_OP_MAP_RANGE)
 		op->n = (u8)(mmu_pages(step->span) / mmu_pages(step->level));
 	else if (step->span)
 		op->n = (u8)mmu_pages(step->span);

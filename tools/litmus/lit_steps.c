@@ -309,9 +309,7 @@ static void lit_parse_step(struct lit_parser *p, unsigned int column)
 	}
 	step->kind = verb->kind;
 	step->op = verb->op;
-	if (step->query && verb->kind != LIT_UNMAP && verb->kind != LIT_RESOLVE &&
-	    verb->kind != LIT_PROTECT && verb->kind != LIT_REMAP &&
-	    verb->kind != LIT_ENTRY)
+	if (step->query && !verb->leaf)
 		lit_fail(p, "%s does not tell of A and D", verb->name);
 	if ((verb->result == LIT_R_MUST || step->query) && step->reg < 0)
 		lit_fail(p, "the result must go to a register: r0 = %s", verb->name);

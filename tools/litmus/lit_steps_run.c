@@ -2,6 +2,7 @@
 /* The steps of a thread, on the machine. */
 #include "lit_machine.h"
 
+#include <err.h>
 #include <sched.h>
 
 static unsigned int value_of(enum probe got, u64 v)
@@ -140,52 +141,44 @@ static unsigned int answer_of(const struct lit_step *step, int err,
 	return !!(old->state & (step->query == LIT_DIRTY ? VPT_DIRTY : VPT_ACCESSED));
 }
 
-static unsigned int run_page_call(struct lit_arena *a, const struct lit_step *step)
+static int call(struct lit_world *w, const struct lit_step *step, struct vpt_page *old)
 {
-	struct lit_world *w = &a->world;
-	char *at = lit_address(w, &step->loc);
 	u64 frame = step->frame >= 0 ? w->handle[step->frame] : 0;
-	struct vpt_page old = { 0 };
-	int err;
-
-	switch (step->kind) {
-	case LIT_MAP:
-		err = vu_map(w->fd, at, lit_size(step->level), lit_prot(step->rights), frame);
-		break;
-	case LIT_UNMAP:
-		err = vu_unmap(w->fd, at, &old);
-		break;
-	case LIT_PROTECT:
-		err = vu_protect(w->fd, at, lit_prot(step->rights), &old);
-		break;
-	case LIT_REMAP:
-		err = vu_remap(w->fd, at, frame, &old);
-		break;
-	default:
-		err = vu_resolve(w->fd, at, &old);
-	}
-	return answer_of(step, err, &old);
-}
-
-static unsigned int run_range_call(struct lit_arena *a, const struct lit_step *step)
-{
-	struct lit_world *w = &a->world;
+	u64 size = lit_size(step->level), length = lit_size(step->span);
 	char *at = lit_address(w, &step->loc);
-	u64 length = lit_size(step->span);
 	u32 prot = lit_prot(step->rights);
 
 	switch (step->kind) {
-	case LIT_MAP_RANGE:
-		return status_of(vu_map_range(w->fd, at, length, lit_size(step->level), prot,
-					      NULL));
-	case LIT_UNMAP_RANGE:
-		return status_of(vu_unmap_range(w->fd, at, length, NULL));
-	case LIT_PROTECT_RANGE:
-		return status_of(vu_protect_range(w->fd, at, length, prot, NULL));
-	default:	/* table: every page behind the PDE */
+	case SPEC_OP_MAP:
+		return vu_map(w->fd, at, size, prot, frame);
+	case SPEC_OP_UNMAP:
+		return vu_unmap(w->fd, at, old);
+	case SPEC_OP_PROTECT:
+		return vu_protect(w->fd, at, prot, old);
+	case SPEC_OP_REMAP:
+		return vu_remap(w->fd, at, frame, old);
+	case SPEC_OP_RESOLVE:
+		return vu_resolve(w->fd, at, old);
+	case SPEC_OP_MAP_RANGE:
+		return vu_map_range(w->fd, at, length, size, prot, NULL);
+	case SPEC_OP_UNMAP_RANGE:
+		return vu_unmap_range(w->fd, at, length, NULL);
+	case SPEC_OP_PROTECT_RANGE:
+		return vu_protect_range(w->fd, at, length, prot, NULL);
+	case LIT_TABLE:		/* every page behind the PDE */
 		at = (char *)((u64)at & ~(VPT_2M - 1));
-		return status_of(vu_protect_range(w->fd, at, VPT_2M, prot, NULL));
+		return vu_protect_range(w->fd, at, VPT_2M, prot, NULL);
+	default:
+		errx(1, "line %u: there is no such call", step->line);
 	}
+}
+
+static unsigned int run_call(struct lit_arena *a, const struct lit_step *step)
+{
+	struct vpt_page old = { 0 };
+	int err = call(&a->world, step, &old);
+
+	return answer_of(step, err, &old);
 }
 
 static unsigned int run_check(struct lit_arena *a)
@@ -215,6 +208,8 @@ static unsigned int run_step(struct lit_arena *a, unsigned int thread,
 {
 	unsigned int spins = 0;
 
+	if (step->kind <= LIT_TABLE)
+		return run_call(a, step);
 	switch (step->kind) {
 	case LIT_LOAD:
 		return run_load(a, thread, step);
@@ -242,17 +237,6 @@ static unsigned int run_step(struct lit_arena *a, unsigned int thread,
 		while (a->flag[step->loc.index].v != step->value)
 			lit_spin(a, &spins);
 		return LIT_OK;
-	case LIT_MAP:
-	case LIT_UNMAP:
-	case LIT_PROTECT:
-	case LIT_REMAP:
-	case LIT_RESOLVE:
-		return run_page_call(a, step);
-	case LIT_MAP_RANGE:
-	case LIT_UNMAP_RANGE:
-	case LIT_PROTECT_RANGE:
-	case LIT_TABLE:
-		return run_range_call(a, step);
 	case LIT_CHECK:
 		return run_check(a);
 	case LIT_MOVE:

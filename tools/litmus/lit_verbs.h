@@ -37,19 +37,21 @@ enum lit_result {
 /**
  * struct lit_verb - what a step can do
  * @name: how it is written
- * @kind: what the step becomes
+ * @kind: what the step becomes, as of struct lit_step
  * @args: what follows
  * @result: whether it has one
  * @model_only: why the machine cannot do it, or NULL
  * @op: of LIT_UPDATE
+ * @leaf: its answer tells of A and D
  */
 struct lit_verb {
 	const char *name;
-	enum lit_kind kind;
+	unsigned int kind;
 	enum lit_args args;
 	enum lit_result result;
 	const char *model_only;
 	enum lit_op op;
+	bool leaf;
 };
 
 const struct lit_verb *lit_find_verb(const char *name);

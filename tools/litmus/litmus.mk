@@ -24,7 +24,7 @@ LIT_CATALOGUE	:= $(wildcard tests/litmus/catalogue/*.litmus)
 
 $(LIT_DIR)/test_parse: tests/litmus/test_parse.c $(LIT_PARSER)
 	@mkdir -p $(@D)
-	$(Q)$(TRACK) $(CC) $(LIT_WARNINGS) $(LIT_CFLAGS) -Itools/litmus -Itests/lib -o $@ $(filter %.c,$^)
+	$(Q)$(TRACK) $(CC) $(LIT_WARNINGS) $(LIT_CFLAGS) -Itools/litmus -Ispec -Itests/lib -o $@ $(filter %.c,$^)
 
 $(LIT_DIR)/vpt-litmus: $(LIT_SOURCES) $(GUEST_LIB) tools/litmus/litmus.mk
 	@mkdir -p $(@D)
