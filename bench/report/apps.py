@@ -56,7 +56,7 @@ def _joined(rows: list[Row], **keys) -> list[float]:
     return [value for row in select(rows, **keys) for value in row["samples"]]
 
 
-def _lines(rows: list[Row]) -> list[list[str]]:
+def lines_of(rows: list[Row]) -> list[list[str]]:
     lines = []
     for application in distinct(rows, "application"):
         for what in distinct(select(rows, application=application), "what"):
@@ -65,12 +65,12 @@ def _lines(rows: list[Row]) -> list[list[str]]:
             linux, vpt = _joined(rows, who="Linux", **key), _joined(rows, who="vpt", **key)
             more = unit.endswith("/s")
             gains = sorted((v / l if more else l / v) for l, v in zip(linux, vpt))
-            lines.append([application, what, unit, *_traced(linux), *_traced(vpt),
+            lines.append([application, what, unit, *_quartiles(linux), *_quartiles(vpt),
                           text.ratio(*spread(gains))])
     return lines
 
 
-def _traced(samples: list[float]) -> list[str]:
+def _quartiles(samples: list[float]) -> list[str]:
     low, mid, high = spread(sorted(samples))
     return [_number(mid), f"[{_number(low)}-{_number(high)}]"]
 
@@ -90,7 +90,7 @@ def table(rows: list[Row]) -> str:
             "Median [quartiles] over runs by turns, a fresh process each.  Better: how much "
             "faster on vpt, 1 is equal.")
         result += text.table(("", "", "", "Linux", "", "vpt", "", "better"),
-                             _lines(these), left=3)
+                             lines_of(these), left=3)
     return result
 
 

@@ -19,26 +19,26 @@ def run(context: Context) -> list[Row]:
     ones, ranges = str(context.pick(1000, 200)), str(context.pick(40, 8))
     if context.host:
         found = run_program(context, "syscalls", [program, "ns", "5000", "200"])
-        found = _traced(found, "this machine", 0)
+        found = _named(found, "this machine", 0)
         if (os.cpu_count() or 1) > 1:
-            found += _traced(run_program(context, "syscalls", [program, "ns", "5000", "200", "1"]),
-                           "this machine", 1)
+            found += _named(run_program(context, "syscalls", [program, "ns", "5000", "200", "1"]),
+                            "this machine", 1)
         return found
 
     def one_cpu(kernel: str) -> list[Row]:
         guest = Guest(kernel, icount=True)
-        return _traced(in_guest(context, "system calls", guest,
-                              [program, guest.unit(), ones, ranges]), kernel, 0)
+        return _named(in_guest(context, "system calls", guest,
+                               [program, guest.unit(), ones, ranges]), kernel, 0)
 
     def two_cpus(kernel: str) -> list[Row]:
         guest = Guest(kernel, smp=2)
-        return _traced(in_guest(context, "system calls, two threads", guest,
-                              [program, guest.unit(), ones, ranges, "1"]), kernel, 1)
+        return _named(in_guest(context, "system calls, two threads", guest,
+                               [program, guest.unit(), ones, ranges, "1"]), kernel, 1)
 
     return on_each_kernel(context, one_cpu) + on_each_kernel(context, two_cpus)
 
 
-def _traced(rows: list[Row], kernel: str, others: int) -> list[Row]:
+def _named(rows: list[Row], kernel: str, others: int) -> list[Row]:
     for row in rows:
         row.update(kernel=kernel, others=others)
     return rows
@@ -62,7 +62,7 @@ def _lines(rows: list[Row], rate: float, clock: float) -> list[list[str]]:
     return lines
 
 
-def _unit(rows: list[Row]) -> str:
+def unit(rows: list[Row]) -> str:
     about = one(rows, experiment="about")
     if about["unit"] == "instructions":
         return "instructions, counted by the emulator"
@@ -82,7 +82,7 @@ def table(rows: list[Row]) -> str:
             calls = select(these, experiment="syscalls", check="off")
             threads = ", a second thread on another CPU" if others else ""
             result += text.heading(
-                f"System calls on {kernel}{threads}: {_unit(these)}",
+                f"System calls on {kernel}{threads}: {unit(these)}",
                 f"Accelerator: {these[0].get('accelerator', 'none')}.  4 KiB pages.  The "
                 f"clock's own cost ({clock / rate:.0f}) is taken off.",
                 "Alone: the tables come and go with the page, for both.")
@@ -91,7 +91,7 @@ def table(rows: list[Row]) -> str:
             checked = _checked(select(these, experiment="syscalls", who="vpt"), rate, clock)
             if checked and not others:
                 result += text.heading(
-                    f"Run-time checking on {kernel}: {_unit(these)}",
+                    f"Run-time checking on {kernel}: {unit(these)}",
                     "P50 of vpt's calls under check=off, op and full.  Full looks at the whole "
                     "region, which holds little here.")
                 result += text.table(("", "", "off", "op", "op/off", "full", "full/off"),
@@ -132,7 +132,7 @@ def pictures(rows: list[Row]) -> list[plots.Picture]:
             about = select(rows, kernel=kernel, others=others)
             found.append(plots.Bars(f"syscalls-{kernel}-{others}",
                                     f"One 4 KiB page, Linux {kernel}, {others} other threads",
-                                    _unit(about), groups, bars))
+                                    unit(about), groups, bars))
         for op in OPS:
             these = select(rows, experiment="syscalls", others=others, op=op, pages=1,
                            check="off")
