@@ -47,7 +47,7 @@ $(HOST_PROGRAMS): tests/host/host.mk
 THREADS_FLAGS = $(HOST_WARN) $(HOST_CFLAGS) -pthread -Isrc/core -Isrc/protocol \
 		-Itests/threads -Itests/threads/env -Ispec
 # What no lock protects, ThreadSanitizer sees.
-$(HOST_BUILD)/threads-raced: HOST_GEOMETRY = -DPT_INDEX_BITS=1 -fsanitize=thread
+$(HOST_BUILD)/threads-raced: HOST_GEOMETRY = -DPT_INDEX_BITS=1 -DSPEC_INDEX_BITS=1 -fsanitize=thread
 $(THREADS_PROGRAMS): $(HOST_CORE) $(wildcard src/protocol/*.c tests/threads/*.c) \
 		     spec/spec_map.c \
 		     $(wildcard src/core/*.h src/protocol/*.h tests/threads/*.h \

@@ -35,47 +35,56 @@ static bool is_old(const struct page_state *s, const struct event *e)
 	       s->level == e->old.level && s->rights == e->old.rights;
 }
 
+/* What the specification says that a call which succeeds does to the page at @va. */
+static void take_effect(struct page_state *s, const struct event *e, u64 va)
+{
+	struct spec_span span = {
+		.mapped = s->id, .va = s->base, .level = s->level,
+		.frame = s->id << PT_PAGE_SHIFT, .rights = s->rights,
+	};
+	u64 frame[RUN];
+	unsigned int i;
+
+	for (i = 0; i < RUN; i++)
+		frame[i] = e->id[i] << PT_PAGE_SHIFT;
+	spec_map_effect(&(struct spec_op){
+		.kind = e->kind, .va = e->va, .end = e->end, .n = e->n, .frame = frame,
+		.level = e->level, .rights = e->rights,
+	}, va, &span);
+	*s = (struct page_state){
+		.id = span.frame >> PT_PAGE_SHIFT, .base = span.va, .level = span.level,
+		.rights = span.rights,
+	};
+}
+
 static bool starts_at(const struct page_state *s, u64 va)
 {
 	return s->id && s->base == va;
 }
 
 /* A call about the leaf at one address has succeeded. */
-static bool step_leaf(struct page_state *s, const struct event *e)
+static bool step_leaf(struct page_state *s, const struct event *e, u64 va)
 {
 	if (!is_old(s, e))
 		return false;
-	if (e->kind == SPEC_OP_UNMAP)
-		*s = (struct page_state){ 0 };
-	else if (e->kind == SPEC_OP_PROTECT)
-		s->rights = e->rights;
-	else if (e->kind == SPEC_OP_REMAP)
-		s->id = e->id[0];
+	take_effect(s, e, va);
 	return true;
 }
 
 static bool step_map(struct page_state *s, const struct event *e, u64 va)
 {
-	const u64 i = (va - e->va) >> pt_shift(e->level);
-
 	if (s->id)
 		return false;
-	*s = (struct page_state){
-		.id = e->id[i], .base = e->va + (i << pt_shift(e->level)),
-		.level = e->level, .rights = e->rights,
-	};
+	take_effect(s, e, va);
 	return true;
 }
 
-static bool step_range(struct page_state *s, const struct event *e)
+static bool step_range(struct page_state *s, const struct event *e, u64 va)
 {
 	/* A leaf that lies across an end is an error. */
 	if (s->id && (s->base < e->va || s->base + pt_size(s->level) > e->end))
 		return false;
-	if (e->kind == SPEC_OP_UNMAP_RANGE)
-		*s = (struct page_state){ 0 };
-	else if (s->id)
-		s->rights = e->rights;
+	take_effect(s, e, va);
 	return true;
 }
 
@@ -87,9 +96,9 @@ static bool step_ok(struct page_state *s, const struct event *e, u64 va)
 		return step_map(s, e, va);
 	case SPEC_OP_UNMAP_RANGE:
 	case SPEC_OP_PROTECT_RANGE:
-		return step_range(s, e);
+		return step_range(s, e, va);
 	default:
-		return step_leaf(s, e);
+		return step_leaf(s, e, va);
 	}
 }
 
@@ -102,14 +111,13 @@ static bool step_refused(const struct page_state *s, const struct event *e, u64 
 		return e->status != PT_EXISTS || e->n > 1 || e->level > 1 || s->id;
 	case SPEC_OP_RESOLVE:
 		return !s->id;
-	case SPEC_OP_UNMAP:
-	case SPEC_OP_PROTECT:
-	case SPEC_OP_REMAP:
+	case SPEC_OP_UNMAP_RANGE:
+	case SPEC_OP_PROTECT_RANGE:
+		return true;
+	default:	/* about the leaf that starts there */
 		if (e->status == PT_AGAIN)
 			return starts_at(s, va) && s->level != e->level;
 		return e->status != PT_NOENT || !starts_at(s, va);
-	default:
-		return true;
 	}
 }
 
