@@ -53,6 +53,9 @@
 
 #include "spec_walk.h"
 
+/* Of recorded traces: one more when an event or a field gets another name or meaning. */
+#define SPEC_MON_FORMAT	1
+
 #define SPEC_MON_CPUS	64	/* CPUs 0..63 can be told apart */
 #define SPEC_MON_ANY	(~0ULL)	/* an address that is not known */
 

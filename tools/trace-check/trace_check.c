@@ -70,6 +70,18 @@ static struct record *record_add(u64 line, u64 id, const char *text)
 	return r;
 }
 
+/* Whether a comment is not about another format than this program reads. */
+static bool format_ok(const char *comment)
+{
+	unsigned int format;
+
+	if (sscanf(comment, "# vpt trace format %u", &format) != 1 || format == SPEC_MON_FORMAT)
+		return true;
+	fprintf(stderr, "%s: the trace has format %u, and this program reads %u\n", source, format,
+		SPEC_MON_FORMAT);
+	return false;
+}
+
 /* Return: false on a malformed line. */
 static bool read_trace(FILE *in)
 {
@@ -83,8 +95,10 @@ static bool read_trace(FILE *in)
 	while (ok && (length = getline(&line, &room, in)) >= 0) {
 		number++;
 		line[strcspn(line, "\n")] = 0;
-		if (*line == '#')
+		if (*line == '#') {
+			ok = format_ok(line);
 			continue;
+		}
 		switch (trace_parse(line, &id, &event, why)) {
 		case TRACE_EVENT:
 			record_add(number, id, line)->event = event;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Events: made here, given to the tracepoints and to the monitor. */
 #include <linux/cpumask.h>
+#include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/smp.h>
 
@@ -11,6 +12,36 @@
 #include "vpt_trace.h"
 
 DEFINE_STATIC_KEY_FALSE(vpt_events_key);
+
+/* Of what can only be read.  At insertion Linux calls this without asking whether it is there. */
+static int vpt_param_refuse(const char *value, const struct kernel_param *param)
+{
+	return -EPERM;
+}
+
+static int vpt_listeners_get(char *buffer, const struct kernel_param *param)
+{
+	return sysfs_emit(buffer, "%d\n", static_key_count(&vpt_events_key.key));
+}
+
+static const struct kernel_param_ops vpt_listeners_ops = {
+	.set = vpt_param_refuse,
+	.get = vpt_listeners_get,
+};
+module_param_cb(listeners, &vpt_listeners_ops, NULL, 0444);
+MODULE_PARM_DESC(listeners, "Tracepoints that are on, and check=full; while 0, there are no events (read only)");
+
+static int vpt_trace_format_get(char *buffer, const struct kernel_param *param)
+{
+	return sysfs_emit(buffer, "%d\n", SPEC_MON_FORMAT);
+}
+
+static const struct kernel_param_ops vpt_trace_format_ops = {
+	.set = vpt_param_refuse,
+	.get = vpt_trace_format_get,
+};
+module_param_cb(trace_format, &vpt_trace_format_ops, NULL, 0444);
+MODULE_PARM_DESC(trace_format, "Format of the events, which vpt-trace-check must know (read only)");
 
 int vpt_events_get(void)
 {

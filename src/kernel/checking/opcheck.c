@@ -64,17 +64,6 @@ static const struct kernel_param_ops vpt_check_ops = {
 };
 module_param_cb(check, &vpt_check_ops, NULL, 0644);
 
-static int vpt_listeners_get(char *buffer, const struct kernel_param *param)
-{
-	return sysfs_emit(buffer, "%d\n", static_key_count(&vpt_events_key.key));
-}
-
-static const struct kernel_param_ops vpt_listeners_ops = {
-	.get = vpt_listeners_get,
-};
-module_param_cb(listeners, &vpt_listeners_ops, NULL, 0444);
-MODULE_PARM_DESC(listeners, "Tracepoints that are on, and check=full; while 0, there are no events (read only)");
-
 MODULE_PARM_DESC(check, "Check each operation against the specification: off (default), op, full");
 
 static void vpt_report_walk(struct vpt_file *f, const struct pt *pt, u64 va)
