@@ -25,8 +25,8 @@ static const struct mc_kind {
 } mc_kinds[] = {
 	{ "map", SPEC_OP_MAP, RW, 0, MC_NEEDS_NOTHING, 1 },
 	{ "unmap", SPEC_OP_UNMAP, 0, 0, MC_NEEDS_RW, 1 },
-	{ "tighten", SPEC_OP_PROTECT, RO, 0, MC_NEEDS_RW, 1 },
-	{ "loosen", SPEC_OP_PROTECT, RW, 0, MC_NEEDS_RO, 1 },
+	{ "revoke", SPEC_OP_PROTECT, RO, 0, MC_NEEDS_RW, 1 },
+	{ "grant", SPEC_OP_PROTECT, RW, 0, MC_NEEDS_RO, 1 },
 	{ "execute", SPEC_OP_PROTECT, RX, 0, MC_NEEDS_RO, 1 },
 	{ "remap", SPEC_OP_REMAP, 0, 0, MC_NEEDS_RW, 1 },
 	{ "resolve", SPEC_OP_RESOLVE, 0, 0, MC_NEEDS_RW, 1 },

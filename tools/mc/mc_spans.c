@@ -24,7 +24,7 @@ static const struct mc_config mc_spans[] = {
 	  { MAP(0, 2) }, { { UNMAP(0) }, { MAP(2, 1) } }, 0, 1 },
 	{ "spans: map | map, one PD", 2, 0, PAGES(0, 2), PAGE(0), 0, 0, 0,
 	  { }, { { MAP(0, 1) }, { MAP(2, 1) } }, 0, 1 },
-	{ "spans: tighten | tighten, two PTs", 2, 0, PAGES(0, 2), PAGES(0, 2), 0, 0, 0,
+	{ "spans: revoke | revoke, two PTs", 2, 0, PAGES(0, 2), PAGES(0, 2), 0, 0, 0,
 	  { MAP(0, 1), MAP(2, 1) }, { { PROTECT(0, RO) }, { PROTECT(2, RO) } }, 0, 1 },
 	{ "spans: remap | unmap, two PTs", 2, 0, PAGES(0, 2), PAGE(0), 0, 0, 0,
 	  { MAP(0, 1), MAP(2, 1) }, { { REMAP(0, 1) }, { UNMAP(2) } }, 0, 1 },
@@ -48,7 +48,7 @@ static const struct mc_config mc_spans[] = {
 	  { MAP(0, 3) }, { { UNMAP(0) }, { MAP(2, 1) } }, 0, 1 },
 	{ "spans: split 1 GiB | unmap in it", 2, 0, PAGES(0, 2), PAGE(2), 0, 1, 0,
 	  { MAP(0, 3) }, { { SPLIT(0) }, { UNMAP(2) } }, 0, 1 },
-	{ "spans: tighten 1 GiB | resolve in it", 2, 0, PAGES(0, 3), PAGE(3), 0, 1, 0,
+	{ "spans: revoke 1 GiB | resolve in it", 2, 0, PAGES(0, 3), PAGE(3), 0, 1, 0,
 	  { MAP(0, 3) }, { { PROTECT(0, RO) }, { RESOLVE(2) } }, 0, 1 },
 
 	/* One PT. */
@@ -56,7 +56,7 @@ static const struct mc_config mc_spans[] = {
 	  { MAP(4, 1) }, { { MAP(0, 1) }, { MAP(1, 1) } }, 0, 1 },
 	{ "spans: unmap | unmap, one PT", 2, 0, PAGES(0, 1), PAGE(0), 0, 1, 0,
 	  { MAP(0, 1), MAP(1, 1) }, { { UNMAP(0) }, { UNMAP(1) } }, 0, 1 },
-	{ "spans: tighten | unmap, same page", 2, 0, PAGE(0), 0, 0, 1, 0,
+	{ "spans: revoke | unmap, same page", 2, 0, PAGE(0), 0, 0, 1, 0,
 	  { MAP_RO(0, 1) }, { { PROTECT(0, RO) }, { UNMAP(0) } }, 0, 1 },
 	{ "spans: remap | unmap, same page", 2, 0, PAGE(0), 0, 0, 1, 0,
 	  { MAP(0, 1) }, { { REMAP_SAME(0) }, { UNMAP(0) } }, 0, 1 },
@@ -90,7 +90,7 @@ static const struct mc_config mc_spans[] = {
 	  { MAP(0, 1), MAP(2, 1) }, { { UNMAP(0) }, { UNMAP(2) }, { MAP(1, 1) } }, 0, 1 },
 	{ "spans: reclaim | reclaim | map, two PDs", 3, 0, PAGE(0), 0, 0, 0, 0,
 	  { MAP(0, 1), MAP(2, 1) }, { { UNMAP(0) }, { UNMAP(2) }, { MAP(4, 1) } }, 0, 1 },
-	{ "spans: tighten | tighten | resolve", 3, 0, PAGE(0), PAGE(0), 0, 0, 0,
+	{ "spans: revoke | revoke | resolve", 3, 0, PAGE(0), PAGE(0), 0, 0, 0,
 	  { MAP(0, 1), MAP(2, 1), MAP(4, 1) },
 	  { { PROTECT(0, RO) }, { PROTECT(2, RO) }, { RESOLVE(4) } }, 0, 1 },
 

@@ -5,7 +5,7 @@
 #define MC_LIMIT	200000000ULL	/* states: more than memory should be given for */
 
 #define MC_EXPLICIT_UNMAP	"explicit: unmap | -, level 3"
-#define MC_EXPLICIT_TIGHTEN	"explicit: tighten | -, level 3"
+#define MC_EXPLICIT_REVOKE	"explicit: revoke | -, level 3"
 
 /*
  * Each deliberate fault, and a configuration in which it must show; where there is
@@ -27,7 +27,7 @@ static const struct mc_broken {
 	{ "free-before-ack", MMU_FREE_BEFORE_ACK,
 	  "unmap and reclaim | - | -, level 1", MC_EXPLICIT_UNMAP, false },
 	{ "return-before-ack", MMU_NO_WAIT,
-	  "tighten | - | -, level 1", MC_EXPLICIT_TIGHTEN, false },
+	  "revoke | - | -, level 1", MC_EXPLICIT_REVOKE, false },
 	{ "ack-before-invalidate", MMU_ACK_FIRST,
 	  "unmap | - | -, level 1", MC_EXPLICIT_UNMAP, false },
 	{ "invlpg-keeps-psc", MMU_INVLPG_KEEPS_PSC,
@@ -35,13 +35,13 @@ static const struct mc_broken {
 	{ "plain-store", MMU_PLAIN_STORE,
 	  "unmap | - | -, level 1", MC_EXPLICIT_UNMAP, false },
 	{ "protect-by-unmap-and-map", MMU_PROTECT_GAP,
-	  "tighten | - | -, level 1", MC_EXPLICIT_TIGHTEN, false },
+	  "revoke | - | -, level 1", MC_EXPLICIT_REVOKE, false },
 	{ "ipi-before-drain", MMU_SEND_UNDRAINED,
 	  "unmap and reclaim | - | -, level 1", MC_EXPLICIT_UNMAP, false },
 	{ "ack-before-drain", MMU_HANDLER_UNDRAINED,
 	  "unmap | - | -, level 1", MC_EXPLICIT_UNMAP, false },
 	{ "execute-without-shootdown", MMU_EXEC_LAZY,
-	  "loosen | execute, same, level 1", NULL, false },
+	  "grant | execute, same, level 1", NULL, false },
 	{ "half-range", MMU_HALF_RANGE,
 	  "resolve | unmap_range, same, level 1", NULL, false },
 	{ "shootdown-before-change", MMU_INVALIDATE_FIRST,
@@ -61,7 +61,7 @@ static const struct mc_broken {
 	{ "unmap-unlocked", MMU_UNMAP_UNLOCKED,
 	  "spans: unmap | unmap, one PT", NULL, false },
 	{ "protect-unlocked", MMU_PROTECT_UNLOCKED,
-	  "spans: tighten | unmap, same page", NULL, false },
+	  "spans: revoke | unmap, same page", NULL, false },
 	{ "remap-unlocked", MMU_REMAP_UNLOCKED,
 	  "spans: remap | unmap, same page", NULL, false },
 	{ "resolve-unlocked", MMU_RESOLVE_UNLOCKED,
@@ -98,13 +98,13 @@ static const char *const mc_compared[] = {
 	"map | unmap, sibling, level 1",
 	"map | unmap, same, level 2",
 	"unmap | unmap, same, level 1",
-	"unmap | tighten, same, level 3",
-	"unmap | loosen, sibling, level 1",
+	"unmap | revoke, same, level 3",
+	"unmap | grant, sibling, level 1",
 	"unmap | remap, same, level 1",
 	"unmap | split, same, level 2",
-	"tighten | remap, same, level 1",
-	"tighten | loosen, same, level 2",
-	"loosen | execute, same, level 1",
+	"revoke | remap, same, level 1",
+	"revoke | grant, same, level 2",
+	"grant | execute, same, level 1",
 	"split | unmap_range, same, level 2",
 	"unmap | map_range, same, level 1",
 	"split unmap map | -",
