@@ -307,7 +307,7 @@ enum pt_status mc_core_pt_unmap(struct pt *pt, u64 va, struct pt_mapping *old)
 		mc_do(MMU_ACT_WAIT);
 	}
 	return mmu.broken == MMU_UNLINK_FIRST ? mc_unlink_first(pt, va, old) :
-						pt_unmap(pt, va, old);
+						(pt_unmap)(pt, va, old);
 }
 
 enum pt_status mc_core_pt_protect(struct pt *pt, u64 va, u32 rights, struct pt_mapping *old,
@@ -316,8 +316,8 @@ enum pt_status mc_core_pt_protect(struct pt *pt, u64 va, u32 rights, struct pt_m
 	enum pt_status status;
 
 	if (mmu.broken != MMU_PROTECT_GAP)
-		return pt_protect(pt, va, rights, old, revoked);
-	status = pt_unmap(pt, va, old);
+		return (pt_protect)(pt, va, rights, old, revoked);
+	status = (pt_unmap)(pt, va, old);
 	if (status != PT_OK)
 		return status;
 	*revoked = old->rights & ~rights;

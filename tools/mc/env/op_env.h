@@ -7,16 +7,13 @@
 #ifndef OP_ENV_H
 #define OP_ENV_H
 
-/* The core, or what is done instead of it. */
-#define op_env_core(fn, ...)	mc_core_##fn(__VA_ARGS__)
-#define mc_core_pt_map			pt_map
-#define mc_core_pt_remap		pt_remap
-#define mc_core_pt_map_range		pt_map_range
-#define mc_core_pt_unmap_range		pt_unmap_range
-#define mc_core_pt_protect_range	pt_protect_range
-#define mc_core_pt_split_break		pt_split_break
-#define mc_core_pt_split_make		pt_split_make
-#define mc_core_pt_sweep		pt_sweep
+/*
+ * The core.  Two of its functions can be done in a wrong way instead, deliberately; mc_env.c,
+ * which does that, calls the core's own by a name in parentheses.
+ */
+#define op_env_core(fn, ...)	fn(__VA_ARGS__)
+#define pt_unmap(...)		mc_core_pt_unmap(__VA_ARGS__)
+#define pt_protect(...)		mc_core_pt_protect(__VA_ARGS__)
 enum pt_status mc_core_pt_unmap(struct pt *pt, u64 va, struct pt_mapping *old);
 enum pt_status mc_core_pt_protect(struct pt *pt, u64 va, u32 rights, struct pt_mapping *old,
 				  bool *revoked);
