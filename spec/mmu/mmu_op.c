@@ -30,9 +30,9 @@ static bool mmu_op_wider(const struct mmu_flight *f, const struct mmu_action *a,
 {
 	unsigned int behind;
 
-	if (a->index || answer->status != MMU_OK ||
-	    (a->op.kind != SPEC_OP_UNMAP && a->op.kind != SPEC_OP_PROTECT &&
-	     a->op.kind != SPEC_OP_REMAP) || MMU_PAGE_LEVEL(answer->leaf) < 3)
+	/* RESOLVE changes nothing, and who splits a leaf has locked it. */
+	if (a->index || answer->status != MMU_OK || a->op.kind == SPEC_OP_RESOLVE ||
+	    a->op.kind == SPEC_OP_SPLIT || MMU_PAGE_LEVEL(answer->leaf) < 3)
 		return false;
 	behind = mmu_span_pages(answer->va, MMU_PAGE_LEVEL(answer->leaf));
 	return behind & ~f->held;
