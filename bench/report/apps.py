@@ -56,7 +56,7 @@ def _joined(rows: list[Row], **keys) -> list[float]:
     return [value for row in select(rows, **keys) for value in row["samples"]]
 
 
-def lines_of(rows: list[Row]) -> list[list[str]]:
+def _lines(rows: list[Row]) -> list[list[str]]:
     lines = []
     for application in distinct(rows, "application"):
         for what in distinct(select(rows, application=application), "what"):
@@ -90,7 +90,7 @@ def table(rows: list[Row]) -> str:
             "Median [quartiles] over runs by turns, a fresh process each.  Better: how much "
             "faster on vpt, 1 is equal.")
         result += text.table(("", "", "", "Linux", "", "vpt", "", "better"),
-                             lines_of(these), left=3)
+                             _lines(these), left=3)
     return result
 
 

@@ -29,7 +29,7 @@ def _named(rows: list[Row], where: str) -> list[Row]:
     return rows
 
 
-def limits(rows: list[Row]) -> str:
+def _limits(rows: list[Row]) -> str:
     """What the most threads do together, by what one does: whether the lock is the limit."""
     said = ""
     for where in distinct(rows, "where"):
@@ -68,7 +68,7 @@ def _threads(rows: list[Row]) -> str:
         "other CPU idles: Linux interrupts no idle CPU for an invalidation, but what tells that "
         "it idles is not exported,",
         "so vpt does."
-    ) + text.table(("", "threads", "ops/s", "quartiles", "to one thread"), lines) + limits(rows)
+    ) + text.table(("", "threads", "ops/s", "quartiles", "to one thread"), lines) + _limits(rows)
 
 
 def _sizes(rows: list[Row]) -> str:

@@ -62,7 +62,7 @@ def _lines(rows: list[Row], rate: float, clock: float) -> list[list[str]]:
     return lines
 
 
-def unit(rows: list[Row]) -> str:
+def _unit(rows: list[Row]) -> str:
     about = one(rows, experiment="about")
     if about["unit"] == "instructions":
         return "instructions, counted by the emulator"
@@ -82,7 +82,7 @@ def table(rows: list[Row]) -> str:
             calls = select(these, experiment="syscalls", check="off")
             threads = ", a second thread on another CPU" if others else ""
             result += text.heading(
-                f"System calls on {kernel}{threads}: {unit(these)}",
+                f"System calls on {kernel}{threads}: {_unit(these)}",
                 f"Accelerator: {these[0].get('accelerator', 'none')}.  4 KiB pages.  The "
                 f"clock's own cost ({clock / rate:.0f}) is taken off.",
                 "Alone: the tables come and go with the page, for both.")
@@ -91,7 +91,7 @@ def table(rows: list[Row]) -> str:
             checked = _checked(select(these, experiment="syscalls", who="vpt"), rate, clock)
             if checked and not others:
                 result += text.heading(
-                    f"Run-time checking on {kernel}: {unit(these)}",
+                    f"Run-time checking on {kernel}: {_unit(these)}",
                     "P50 of vpt's calls under check=off, op and full.  Full looks at the whole "
                     "region, which holds little here.")
                 result += text.table(("", "", "off", "op", "op/off", "full", "full/off"),
@@ -132,7 +132,7 @@ def pictures(rows: list[Row]) -> list[plots.Picture]:
             about = select(rows, kernel=kernel, others=others)
             found.append(plots.Bars(f"syscalls-{kernel}-{others}",
                                     f"One 4 KiB page, Linux {kernel}, {others} other threads",
-                                    unit(about), groups, bars))
+                                    _unit(about), groups, bars))
         for op in OPS:
             these = select(rows, experiment="syscalls", others=others, op=op, pages=1,
                            check="off")

@@ -28,4 +28,4 @@ check-model: build/model/mc
 
 ## model: explore every configuration of the model completely, and print a report
 model: build/model/mc
-	@$< model -j $(MC_JOBS)
+	@bash -o pipefail -c '$< model -j $(MC_JOBS) | tee build/model/report.txt'
