@@ -12,22 +12,57 @@
  *	    for reading by a fault that may map a page, for writing by one that
  *	    found no memory and tries again while no other fault holds any
  *	vpt_file.lock
- *	    serialises everything about the file, and is held until the shootdown
- *	    has been acknowledged by every CPU: whoever gets it next acts on a
- *	    translation that no CPU contradicts.  What takes long is done in steps
- *	    (step.h), each of which is one such operation
- *	vpt_extents.lock
- *	    what is left of the region, for a notifier that must not sleep
+ *	    the file: its extents, its handles, and every span that is not detached
+ *	vpt_span.lock
+ *	    one span, while it is detached
+ *	vpt_extents.lock, vpt_file.notices_lock, the lock of the handles' xarray
+ *	    what is left of the region, for a notifier that must not sleep; whom
+ *	    frees wait for; the tree itself
+ *	vpt_file.tables
+ *	    live counts of PDs and PDPTs, and the spare tables
  *	page_table_lock and the split page-table locks
  *	    taken by the core around its stores (pt_env_lock())
  *
- * Memory is allocated and user memory is touched before vpt_file.lock is taken or
- * after it is released: reclaim and faults call back into the notifier.
+ * A span is 2 MiB of the region: what is behind one entry of a PD, so a PT and its pages or
+ * a leaf.  An operation locks the spans that it deals with until its shootdown has been
+ * acknowledged by every CPU: whoever gets a span next acts on translations that no CPU
+ * contradicts.  What takes long is done in steps (step.h), each of which is one such
+ * operation.
+ *
+ * An operation on one span takes that span's own lock and no other of these, so that those on
+ * different spans run at the same time, and write to no cache line of the file's in common.
+ * But first the span must be detached from the file's lock, which takes both, and lasts
+ * until somebody needs several: who holds the file's lock attaches again each span that
+ * it needs, again by both, and then needs no other lock.  So the file's lock with all
+ * spans attached excludes everybody, at the cost of two locks for each span that was in use
+ * (span.c).  Spans share VPT_SPANS locks.
+ *
+ * What is written only by who holds all spans can be read by who holds any: the extents,
+ * what mmap() set up, whether the table is broken.
+ *
+ * Memory is allocated, user memory is touched, and mmap_lock and VMAs' locks are taken
+ * before the file's lock or a span's is taken or after it is released: reclaim and faults
+ * call back into the notifier, and a fault waits for its span with its VMA locked.
+ *
+ *	who				holds, of these two kinds
+ *	MAP, UNMAP, PROTECT, REMAP,	the span; UNMAP that empties a PD, and who changes a
+ *	RESOLVE, fault			leaf of 1 GiB: all, by vpt_lock_rest() or once more
+ *					from the beginning (op_widely(), op_sweep())
+ *	MAP_RANGE, PROTECT_RANGE	the spans of the step
+ *	MAP of 1 GiB, UNMAP_RANGE,	all
+ *	FRAME_FREE, STATS, CHECK,
+ *	mmap, munmap, exit, a split,
+ *	a debugger, debugfs
+ *	each of these while check= is	all
+ *	on or somebody traces
+ *	CONFIG, FRAME_ALLOC, VMAs that	the file's lock alone
+ *	come, are split or closed
  */
 #ifndef VPT_FILE_H
 #define VPT_FILE_H
 
 #include <linux/fs.h>
+#include <linux/hash.h>
 #include <linux/io.h>
 #include <linux/kref.h>
 #include <linux/mmu_notifier.h>
@@ -51,7 +86,24 @@
 /* Pages, of whatever size, that one step of a long operation deals with at most (step.h). */
 #define VPT_STEP		8192
 
+/* Locks that the region's spans share: one for each bit of a u64. */
+#define VPT_SPAN_BITS	6
+#define VPT_SPANS	(1U << VPT_SPAN_BITS)
+#define VPT_SPAN_SHIFT	21	/* log2 of a span's bytes */
+
 struct vpt_opcheck;
+
+/**
+ * struct vpt_span - the lock of some spans of a region
+ * @lock: see above
+ * @detached: it is what protects them, and not the file's lock.  Changes under both
+ * @books: of operations that held @lock; all 0 while not detached.  Protected likewise
+ */
+struct vpt_span {
+	struct mutex lock;	/* see above */
+	bool detached;
+	struct vpt_books books;
+} ____cacheline_aligned_in_smp;
 
 /* A part of the region that munmap() has left; at first, the whole of it. */
 struct vpt_extent {
@@ -82,8 +134,8 @@ struct vpt_notice {
 
 /**
  * struct vpt_extents - what is left of a region
- * @tree: the extents, by address.  Changes under the file's lock and @lock, so that
- *	either is enough to read it
+ * @tree: the extents, by address.  Changes with all spans and @lock held, so that any span,
+ *	the file's lock or @lock is enough to read it
  * @lock: held for no longer than a look into the tree
  * @n: extents in @tree
  * @vmas: VMAs of the region; each extent is a run of them
@@ -115,7 +167,9 @@ struct vpt_extents {
  * @lock: see above
  * @opened_by: credentials of who opened it, which its struct file holds
  * @opened_by_admin: they had CAP_SYS_ADMIN
- * @strict: an access to an unmapped address is SIGSEGV
+ * @spans: the locks of its spans
+ * @detached: which of them are detached, by their numbers.  Protected by @lock
+ * @strict: an access to an unmapped address is SIGSEGV.  Changes while there is no region
  * @rights: what the region was mapped with, PT_WRITE | PT_EXEC | PT_USER
  * @start: region; both 0 without one.  Set under mmap_lock for writing too; cleared under
  *	mmap_lock for reading at least (munmap), or when the address space has no user left.
@@ -123,23 +177,26 @@ struct vpt_extents {
  * @end: first byte after it
  * @root: physical address of the level-4 table
  * @extents: what is left of the region
- * @notices: changes of which they are being told, the oldest first
+ * @notices: changes of which they are being told, the oldest first.  Protected, with what
+ *	the notices hold, by @notices_lock
+ * @notices_lock: see above
  * @unmapping: the notice for what munmap() or exit removed: Linux tells of it
  * @root_mirrored: the root is a PML4 under PTI: each entry stands in two copies
- * @books: what is mapped
- * @spare: tables for the next operation's reserve
- * @deposit: tables that wait for the split of a 1 GiB leaf, one for each
+ * @books: what is mapped, and what has happened, but for what detached spans have on theirs.
+ *	Protected by @lock
+ * @tables: see above
+ * @spare: tables for the next operation's reserve.  Whoever is at them holds a span, and
+ *	@tables, or all spans
+ * @deposit: tables that wait for the split of a 1 GiB leaf, one for each.  Protected by all
+ *	spans
  * @touch: see above
  * @asked: pages that ioctls have set out to allocate, since the file was opened
  * @settled: of these, those that were not to be had, have been given back, or are
- *	counted in @frames; where both are equal no ioctl is on its way
- * @handles: handle -> page of the frame
- * @frames: frames in use, of any size
- * @nhandles: of them, those that a handle names
- * @faults: faults that mapped a page
- * @segvs: faults answered with SIGSEGV
- * @shootdowns: invalidations sent
- * @shot: CPUs that one is sent to, while somebody is told of it
+ *	counted in the books; where both are equal no ioctl is on its way
+ * @handles: handle -> page of the frame.  One comes under @lock, and goes with all spans
+ *	held, so that what any span's holder finds stays
+ * @nhandles: how many.  Protected by @lock
+ * @shot: CPUs that a shootdown is sent to, while somebody is told of it
  * @monitor: of the protocol, at check=full
  * @checks: runs of the specification's invariants; the number marks what one has seen
  * @opcheck: the operation that is being checked
@@ -154,6 +211,8 @@ struct vpt_file {
 	struct mm_struct *mm;
 	struct mmu_notifier notifier;
 	struct mutex lock;	/* see above */
+	struct vpt_span *spans;
+	u64 detached;
 	const struct cred *opened_by;
 	bool opened_by_admin;
 	bool strict;
@@ -165,24 +224,24 @@ struct vpt_file {
 	struct list_head notices;
 	struct vpt_notice unmapping;
 	bool root_mirrored;
-	struct vpt_books books;
+	struct xarray handles;
+	u64 nhandles;
+	struct vpt_opcheck *opcheck;
+	u64 violations;
+
+	/* What operations on single spans write comes last, and apart from what they read. */
+	spinlock_t tables ____cacheline_aligned_in_smp;	/* see above */
 	struct vpt_spare spare;
 	struct vpt_spare deposit;
-	struct rw_semaphore touch;	/* see above */
+	spinlock_t notices_lock;	/* see above */
+	struct rw_semaphore touch ____cacheline_aligned_in_smp;	/* see above */
 	atomic64_t asked;
 	atomic64_t settled;
-	struct xarray handles;
-	u64 frames;
-	u64 nhandles;
-	u64 faults;
-	u64 segvs;
-	u64 shootdowns;
+	struct vpt_books books;
 	cpumask_var_t shot;
 	struct vpt_monitor monitor;
 	u32 checks;
-	struct vpt_opcheck *opcheck;
 	u64 opchecks;
-	u64 violations;
 };
 
 /* region.c */
@@ -204,7 +263,7 @@ int vpt_extent_for_split(struct vpt_file *f);
 void vpt_vma_open(struct vm_area_struct *vma);
 void vpt_vma_close(struct vm_area_struct *vma);
 
-/* In the order of addresses; @f->lock is held. */
+/* In the order of addresses.  Context: as vpt_extent_at(). */
 static inline struct vpt_extent *vpt_extent_next(struct vpt_extent *extent)
 {
 	return rb_entry_safe(rb_next(&extent->node), struct vpt_extent, node);
@@ -221,13 +280,50 @@ extern const struct vm_operations_struct vpt_vm_ops;
 /* ioctl.c */
 long vpt_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 
+/* span.c */
+
+int vpt_spans_alloc(struct vpt_file *f);
+int vpt_lock_spans(struct pt_env *env, u64 va, u64 last);
+void vpt_lock_spans_again(struct pt_env *env);
+void vpt_unlock_spans(struct pt_env *env);
+int vpt_lock_all_killable(struct vpt_file *f);
+void vpt_lock_all(struct vpt_file *f);
+
+/* The lock of the span that holds @va.  Neighbours', and those 1 GiB apart, are different. */
+static inline struct vpt_span *vpt_span(const struct vpt_file *f, u64 va)
+{
+	return &f->spans[hash_64(va >> VPT_SPAN_SHIFT, VPT_SPAN_BITS)];
+}
+
+static inline void vpt_unlock_all(struct vpt_file *f)
+{
+	mutex_unlock(&f->lock);
+}
+
+/* Every span is held; but for the second, where lockdep is off, it does nothing. */
+static inline void vpt_assert_all(struct vpt_file *f)
+{
+	lockdep_assert(lockdep_is_held(&f->lock) && !f->detached);
+}
+
+/* Whether the span that holds @va is held, as far as lockdep knows. */
+static inline bool vpt_span_is_held(struct vpt_file *f, u64 va)
+{
+	struct vpt_span *span = vpt_span(f, va);
+
+	return lockdep_is_held(span->detached ? &span->lock : &f->lock);
+}
+
 /* table.c */
 
 void vpt_spare_move(struct vpt_spare *from, struct vpt_spare *to, u64 n);
 void vpt_lock_file(struct vpt_file *f);
 void vpt_unlock_file(struct vpt_file *f);
-int vpt_lock_reserved(struct pt_env *env, u64 tables);
+int vpt_lock_reserved(struct pt_env *env, u64 va, u64 last, u64 tables);
+bool vpt_tables_stay(const struct pt_env *env);
 void vpt_unlock(struct pt_env *env);
+void vpt_lock_again(struct pt_env *env);
+void vpt_unlock_again(struct pt_env *env);
 void vpt_reclaim_tables(struct pt_env *env, struct list_head *held);
 void vpt_free_held_tables(struct list_head *held);
 void vpt_drop_spare(struct vpt_file *f);
@@ -246,10 +342,23 @@ static inline void vpt_env_init(struct pt_env *env, struct vpt_file *f)
 	env->books = &f->books;
 	env->root_mirrored = f->root_mirrored;
 	env->mmap_locked = false;
+	env->range = false;
+	env->all = false;
+	env->left = false;
+	env->span = NULL;
 	vpt_spare_init(&env->reserve);
 	INIT_LIST_HEAD(&env->dead_tables);
 	INIT_LIST_HEAD(&env->dead_frames);
+	env->removed = NULL;
 	env->untold.end = 0;
+}
+
+/* Likewise, of who holds every span already. */
+static inline void vpt_env_init_all(struct pt_env *env, struct vpt_file *f)
+{
+	vpt_assert_all(f);
+	vpt_env_init(env, f);
+	env->all = true;
 }
 
 /* frame.c */
@@ -264,11 +373,12 @@ int vpt_charge(struct vpt_file *f, unsigned long pages);
 void vpt_uncharge(struct vpt_file *f, unsigned long pages);
 struct page *vpt_frame_alloc(struct vpt_file *f, unsigned int level);
 unsigned int vpt_frame_alloc_some(struct vpt_file *f, struct page **pages, unsigned int n);
-void vpt_frames_keep(struct vpt_file *f, u64 n, unsigned int level);
+void vpt_frames_keep(struct vpt_file *f, struct vpt_books *books, u64 n,
+		     unsigned int level);
 bool vpt_frame_retire(struct page *frame, unsigned long pages);
 void vpt_frame_free(struct vpt_file *f, struct page *frame);
 struct page *vpt_touch_alloc(void);
-void vpt_touch_keep(struct vpt_file *f);
+void vpt_touch_keep(struct pt_env *env);
 void vpt_touch_free(struct page *page);
 struct page *vpt_frame_of(u64 pa);
 struct page *vpt_leaf_frame(unsigned int level, u64 pa);
@@ -276,9 +386,14 @@ unsigned int vpt_frame_level(struct page *frame);
 bool vpt_frame_known(u64 pa);
 void vpt_frame_get(struct page *frame, unsigned long n);
 void vpt_frame_put(struct pt_env *env, struct page *frame);
+void vpt_leaf_put(struct pt_env *env, struct page *frame);
 void vpt_leaf_added(struct pt_env *env, unsigned int level, u64 n);
 void vpt_leaf_removed(struct pt_env *env, unsigned int level, u64 pa);
-void vpt_free_frames(struct vpt_file *f, struct list_head *frames);
+void vpt_free_frames(struct vpt_file *f, struct vpt_books *books,
+		     struct list_head *frames);
+
+/* handle.c */
+
 int vpt_handle_alloc(struct vpt_file *f, unsigned int level, u32 *handle, u64 *pa);
 int vpt_handle_free(struct vpt_file *f, u64 handle);
 struct page *vpt_handle_frame(struct vpt_file *f, u64 handle);

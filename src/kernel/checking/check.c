@@ -200,7 +200,7 @@ void vpt_spec_look(struct vpt_file *f, struct spec_env *env)
  * @f: file
  * @c: filled in; all 0, but for @c->argsz
  *
- * Context: takes @f->lock, for as long as it takes.
+ * Context: takes all spans, for as long as it takes.
  * Return: 0, -EINTR, -ENXIO.
  */
 int vpt_check_file(struct vpt_file *f, struct vpt_check *c)
@@ -210,10 +210,10 @@ int vpt_check_file(struct vpt_file *f, struct vpt_check *c)
 	struct vpt_extent *extent;
 	struct spec_env env;
 
-	if (mutex_lock_killable(&f->lock))
+	if (vpt_lock_all_killable(f))
 		return -EINTR;
 	if (vpt_region_gone(f)) {
-		mutex_unlock(&f->lock);
+		vpt_unlock_all(f);
 		return -ENXIO;
 	}
 	f->checks++;
@@ -223,7 +223,7 @@ int vpt_check_file(struct vpt_file *f, struct vpt_check *c)
 		spec_check_tree(&region, &env, &result);
 		vpt_check_add(f, c, &result);
 	}
-	mutex_unlock(&f->lock);
+	vpt_unlock_all(f);
 	return 0;
 }
 

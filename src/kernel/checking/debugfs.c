@@ -17,9 +17,9 @@
  *
  * Lifetimes.  A reader holds a reference on the struct vpt_file that it looks at, which
  * keeps the memory and nothing else: when the file is released its region is gone, and the
- * reader finds no extent.  Tables are read under the file's lock, and within its extents only:
- * while an extent is there and the lock is held, nobody frees a table of its walks (the
- * notifier takes the extent away, under this lock, before Linux frees any).  Neither
+ * reader finds no extent.  Tables are read with all spans held, and within extents only:
+ * while an extent is there and the spans are held, nobody frees a table of its walks (the
+ * notifier takes the extent away, holding them, before Linux frees any).  Neither
  * lock nor reference is held while text is copied to the reader, so that one who does not
  * take it keeps nobody waiting.
  *
@@ -98,6 +98,7 @@ static void vpt_file_free(struct kref *refs)
 	put_pid(f->owner);
 	free_cpumask_var(f->shot);
 	kfree(f->opcheck);
+	kfree(f->spans);
 	kfree(f);
 }
 
@@ -178,7 +179,7 @@ static int vpt_regions_show(struct seq_file *m, void *file)
 	unsigned int level;
 
 	v->next = VPT_VIEW_DONE;
-	if (mutex_lock_killable(&f->lock))
+	if (vpt_lock_all_killable(f))
 		return -EINTR;
 	for (extent = vpt_extent_from(f, 0); extent; extent = vpt_extent_next(extent))
 		bytes += extent->pt.end - extent->pt.start;
@@ -191,9 +192,10 @@ static int vpt_regions_show(struct seq_file *m, void *file)
 		   mapped, f->books.leaves[0], f->books.leaves[1], f->books.leaves[2],
 		   f->books.tables);
 	seq_printf(m, " frames=%llu handles=%llu faults=%llu segvs=%llu shootdowns=%llu",
-		   f->frames, f->nhandles, f->faults, f->segvs, f->shootdowns);
+		   f->books.frames, f->nhandles, f->books.faults, f->books.segvs,
+		   f->books.shootdowns);
 	seq_printf(m, " checked=%llu violations=%llu", f->opchecks, f->violations);
-	mutex_unlock(&f->lock);
+	vpt_unlock_all(f);
 	vpt_view_process(m, f);
 	return 0;
 }
@@ -259,7 +261,7 @@ static int vpt_tables_show(struct seq_file *m, void *file)
 	u64 va, end;
 
 	v->next = VPT_VIEW_DONE;
-	if (mutex_lock_killable(&f->lock))
+	if (vpt_lock_all_killable(f))
 		return -EINTR;
 	extent = vpt_extent_from(f, v->va);
 	va = extent ? max(v->va, extent->pt.start) : v->end;
@@ -274,7 +276,7 @@ static int vpt_tables_show(struct seq_file *m, void *file)
 	} while (va < end && (va & (pt_size(2) - 1)));
 	v->next = va;
 unlock:
-	mutex_unlock(&f->lock);
+	vpt_unlock_all(f);
 	return 0;
 }
 

@@ -47,7 +47,7 @@ void vpt_event_table(struct vpt_file *f, enum spec_mon_kind kind, u64 table,
 void vpt_event_frame(struct vpt_file *f, enum spec_mon_kind kind, u64 frame,
 		     unsigned int level);
 
-/* The file's lock was taken, or is about to be released. */
+/* All spans were taken, or are about to be released: no others are told of. */
 void vpt_event_lock(struct vpt_file *f);
 void vpt_event_unlock(struct vpt_file *f);
 

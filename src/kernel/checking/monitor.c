@@ -2,9 +2,10 @@
 /*
  * The protocol monitor in the kernel.
  *
- * It starts, and takes note of what is mapped, when a file's lock is taken and
- * check=full; so it never sees half of an operation.  All of them end when check=
- * leaves full: from then on there may be no events.
+ * It starts, and takes note of what is mapped, when all spans of a file are taken and
+ * check=full; so it never sees half of an operation, and from then on each operation takes all
+ * spans, so that it sees one at a time.  All of them end when check= leaves full: from then on
+ * there may be no events.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -136,8 +137,8 @@ static bool vpt_monitor_is_wanted(struct vpt_file *f)
 }
 
 /*
- * The notifier takes the file's lock, and reclaim may call the notifier: so no memory is
- * allocated under that lock.  If others map meanwhile, what is allocated here may be
+ * The notifier takes the file's locks, and reclaim may call the notifier: so no memory is
+ * allocated under them.  If others map meanwhile, what is allocated here may be
  * too little; then the monitor loses track and starts anew.
  */
 void vpt_monitor_prepare(struct vpt_file *f)

@@ -17,10 +17,10 @@ struct vpt_file;
  * struct vpt_monitor - a file's monitor
  * @lock: a step may come from an interrupt, on any CPU, so it spins on PREEMPT_RT too
  * @node: place in the list of the monitors that are on
- * @on: it judges; set under the file's lock, changes under @lock
+ * @on: it judges; set with all spans held, changes under @lock
  * @memory: what it remembers
  * @bytes: size of that
- * @spare: what it will start with next time, allocated without the file's lock; changes
+ * @spare: what it will start with next time, allocated without a lock; changes
  *	under @lock
  * @spare_bytes: size of that
  * @mon: the automaton
@@ -42,11 +42,11 @@ void vpt_monitor_drop(struct vpt_file *f);
 /* End all that are on: check= is not full any more. */
 void vpt_monitors_drop(void);
 
-/* The file's lock is about to be taken: allocate what a start needs.  May sleep. */
+/* Spans are about to be taken: allocate what a start needs.  May sleep. */
 void vpt_monitor_prepare(struct vpt_file *f);
 
 /*
- * The file's lock was taken: start or end, as check= wants it.  Without prepared memory,
+ * All spans were taken: start or end, as check= wants it.  Without prepared memory,
  * as in the notifier, a start waits for the next operation.
  */
 void vpt_monitor_begin(struct vpt_file *f);
@@ -54,7 +54,7 @@ void vpt_monitor_begin(struct vpt_file *f);
 /* Any context. */
 void vpt_monitor_step(struct vpt_file *f, const struct spec_mon_event *e);
 
-/* The file's lock will be released: say what was found. */
+/* They will be released: say what was found. */
 void vpt_monitor_report(struct vpt_file *f);
 
 #endif /* VPT_MONITOR_H */

@@ -85,7 +85,7 @@ static void vpt_report_walk(struct vpt_file *f, const struct pt *pt, u64 va)
 
 /**
  * vpt_violation() - something is not as the specification says
- * @f: file; @f->lock is held
+ * @f: file; all spans are held
  * @va: address it is about
  * @fmt: what is wrong
  *
@@ -96,7 +96,7 @@ void vpt_violation(struct vpt_file *f, u64 va, const char *fmt, ...)
 	struct va_format text = { .fmt = fmt };
 	va_list args;
 
-	lockdep_assert_held(&f->lock);
+	vpt_assert_all(f);
 	if (f->violations++)
 		return;
 	va_start(args, fmt);

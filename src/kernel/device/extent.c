@@ -37,14 +37,14 @@ struct vpt_extent *vpt_extent_from(struct vpt_file *f, u64 va)
 }
 
 /*
- * The extent that holds [@va, @va + @bytes), or NULL.  @f->lock is held, or mmap_lock for
- * writing, under which no extent changes either.
+ * The extent that holds [@va, @va + @bytes), or NULL.  The span of @va is held, or @f->lock, or
+ * mmap_lock for writing, under which no extent changes either.
  */
 struct vpt_extent *vpt_extent_at(struct vpt_file *f, u64 va, u64 bytes)
 {
 	struct vpt_extent *extent = vpt_extent_from(f, va);
 
-	lockdep_assert(lockdep_is_held(&f->lock) ||
+	lockdep_assert(vpt_span_is_held(f, va) || lockdep_is_held(&f->lock) ||
 		       lockdep_is_held_type(&f->mm->mmap_lock, 0));
 	if (!extent || va < extent->pt.start || extent->pt.end - va < bytes)
 		return NULL;
@@ -57,7 +57,7 @@ struct vpt_extent *vpt_extent_at(struct vpt_file *f, u64 va, u64 bytes)
  * @start: first byte
  * @end: first byte after
  *
- * Context: any that may take a spinlock; @f->lock need not be held.
+ * Context: any that may take a spinlock.
  */
 bool vpt_region_touches(struct vpt_file *f, u64 start, u64 end)
 {
@@ -71,7 +71,7 @@ bool vpt_region_touches(struct vpt_file *f, u64 start, u64 end)
 	return touches;
 }
 
-/* @f->lock and @f->extents.lock are held. */
+/* All spans and @extents->lock are held. */
 static void vpt_extent_insert(struct vpt_extents *extents, struct vpt_extent *extent)
 {
 	struct rb_node **link = &extents->tree.rb_node, *parent = NULL;
@@ -105,23 +105,23 @@ static void vpt_extent_spare_add(struct vpt_extents *extents, struct vpt_extent 
 	extents->nspare++;
 }
 
-/* The whole region, which is one VMA yet.  @f->lock is held. */
+/* The whole region, which is one VMA yet.  All spans are held. */
 void vpt_extent_first(struct vpt_file *f, struct vpt_extent *extent)
 {
-	lockdep_assert_held(&f->lock);
+	vpt_assert_all(f);
 	spin_lock(&f->extents.lock);
 	vpt_extent_insert(&f->extents, extent);
 	spin_unlock(&f->extents.lock);
 	f->extents.vmas++;
 }
 
-/* Take [@lo, @hi) out of the extent's bounds.  @f->lock is held. */
+/* Take [@lo, @hi) out of the extent's bounds.  All spans are held. */
 void vpt_extent_shrink(struct vpt_file *f, struct vpt_extent *extent, u64 lo, u64 hi)
 {
 	struct vpt_extents *extents = &f->extents;
 	struct vpt_extent *rest;
 
-	lockdep_assert_held(&f->lock);
+	vpt_assert_all(f);
 	spin_lock(&extents->lock);
 	if (lo == extent->pt.start && hi == extent->pt.end) {
 		rb_erase(&extent->node, &extents->tree);

@@ -3,7 +3,7 @@
  * What Linux asks about a VMA of ours: faults, a debugger's accesses, changes.
  *
  * A fault comes with mmap_lock or, from 6.4 on, the VMA's lock for reading; it takes
- * vpt_file.touch and vpt_file.lock.  op_map_leaf() has the core write the entry, by
+ * vpt_file.touch and the span of its address.  op_map_leaf() has the core write the entry, by
  * pt_env_store() under its page-table lock.
  */
 #include <linux/highmem.h>
@@ -23,8 +23,8 @@ static vm_fault_t vpt_touch_map(struct op *op, u64 va, struct page *fresh)
 		vpt_uncharge(f, 1);
 		return ret == -ENOMEM ? VM_FAULT_OOM : VM_FAULT_SIGBUS;
 	}
-	vpt_touch_keep(f);
-	f->faults++;
+	vpt_touch_keep(&op->env);
+	op->env.books->faults++;
 	return VM_FAULT_NOPAGE;
 }
 
@@ -72,6 +72,7 @@ static vm_fault_t vpt_fault_killed(const struct vm_fault *vmf)
 /* One attempt.  Return: as a fault handler; VM_FAULT_OOM for lack of anything. */
 static vm_fault_t vpt_fault_try(struct vpt_file *f, struct vm_fault *vmf)
 {
+	const u64 va = vmf->address & PAGE_MASK;
 	struct page *fresh = NULL;
 	vm_fault_t ret;
 	struct op op;
@@ -81,15 +82,14 @@ static vm_fault_t vpt_fault_try(struct vpt_file *f, struct vm_fault *vmf)
 	if (!READ_ONCE(f->strict) && !(current->flags & PF_KTHREAD))
 		fresh = vpt_touch_alloc();
 	vpt_env_init(&op.env, f);
-	err = vpt_lock_reserved(&op.env, fresh ? VPT_LEVELS : 0);
+	err = vpt_lock_reserved(&op.env, va, va, fresh ? VPT_LEVELS : 0);
 	/* The page may be mapped by now, or the tables may be there. */
 	if (err == -ENOMEM)
-		err = vpt_lock_reserved(&op.env, 0);
+		err = vpt_lock_reserved(&op.env, va, va, 0);
 	if (!err) {
-		ret = vpt_fault_locked(&op, vmf->address & PAGE_MASK,
-				       vmf->flags & FAULT_FLAG_WRITE, &fresh);
+		ret = vpt_fault_locked(&op, va, vmf->flags & FAULT_FLAG_WRITE, &fresh);
 		if (ret == VM_FAULT_SIGSEGV)
-			f->segvs++;
+			op.env.books->segvs++;
 		vpt_unlock(&op.env);
 	} else {
 		ret = err == -EINTR ? vpt_fault_killed(vmf) : VM_FAULT_SIGBUS;
@@ -187,7 +187,7 @@ static int vpt_access(struct vm_area_struct *vma, unsigned long addr, void *buf,
 	struct vpt_file *f = vma->vm_private_data;
 	int done = 0, ret = 0;
 
-	if (mutex_lock_killable(&f->lock))
+	if (vpt_lock_all_killable(f))
 		return -EINTR;
 	while (done < len) {
 		ret = vpt_access_leaf(f, addr + done, buf + done, len - done, write);
@@ -195,7 +195,7 @@ static int vpt_access(struct vm_area_struct *vma, unsigned long addr, void *buf,
 			break;
 		done += ret;
 	}
-	mutex_unlock(&f->lock);
+	vpt_unlock_all(f);
 	return done ? done : ret;
 }
 
@@ -211,11 +211,11 @@ static int vpt_may_split(struct vm_area_struct *vma, unsigned long addr)
 	struct pt_mapping m;
 	bool cut;
 
-	mutex_lock(&f->lock);
+	vpt_lock_all(f);
 	extent = vpt_extent_at(f, addr, 1);
 	cut = (addr & (VPT_SPLIT_UNIT - 1)) ||
 	      (extent && pt_resolve(&extent->pt, addr, &m) == PT_OK && m.va != addr);
-	mutex_unlock(&f->lock);
+	vpt_unlock_all(f);
 	return cut ? -EINVAL : vpt_extent_for_split(f);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The ioctls: arguments in, checked one by one; an operation under the file's lock;
+ * The ioctls: arguments in, checked one by one; an operation under its locks;
  * results out.  include/vpt.h documents each of them and each errno.
  */
 #include <linux/capability.h>
@@ -73,11 +73,13 @@ struct vpt_extent *vpt_find_extent(struct vpt_file *f, u64 va, u64 bytes)
 int vpt_check_inside(struct vpt_file *f, u64 va, u64 bytes)
 {
 	struct vpt_extent *extent;
+	struct pt_env env;
 
-	if (mutex_lock_killable(&f->lock))
+	vpt_env_init(&env, f);
+	if (vpt_lock_spans(&env, va, va))
 		return -EINTR;
 	extent = vpt_find_extent(f, va, bytes);
-	mutex_unlock(&f->lock);
+	vpt_unlock_spans(&env);
 	return PTR_ERR_OR_ZERO(extent);
 }
 
@@ -158,7 +160,7 @@ static int vpt_ioc_stats(struct vpt_file *f, void *arg, u64 user)
 	if (!vpt_zero(s->reserved, ARRAY_SIZE(s->reserved)))
 		return -EINVAL;
 	*s = (struct vpt_stats){ .argsz = s->argsz };
-	if (mutex_lock_killable(&f->lock))
+	if (vpt_lock_all_killable(f))
 		return -EINTR;
 	s->flags = (f->strict ? VPT_STRICT : 0) | (f->violations ? VPT_BROKEN : 0);
 	s->region_start = f->start;
@@ -168,14 +170,14 @@ static int vpt_ioc_stats(struct vpt_file *f, void *arg, u64 user)
 		s->leaves[level - 1] = f->books.leaves[level - 1];
 		s->mapped_bytes += s->leaves[level - 1] << pt_shift(level);
 	}
-	s->frames = f->frames;
+	s->frames = f->books.frames;
 	s->handles = f->nhandles;
-	s->faults = f->faults;
-	s->segvs = f->segvs;
-	s->shootdowns = f->shootdowns;
+	s->faults = f->books.faults;
+	s->segvs = f->books.segvs;
+	s->shootdowns = f->books.shootdowns;
 	s->checked = f->opchecks;
 	s->violations = f->violations;
-	mutex_unlock(&f->lock);
+	vpt_unlock_all(f);
 	vpt_module_stats(s);
 	return 0;
 }

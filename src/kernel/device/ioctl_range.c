@@ -125,6 +125,7 @@ static int vpt_by_steps(struct vpt_file *f, struct vpt_range *r, u64 user,
 	int ret;
 
 	vpt_env_init(&op.env, f);
+	op.env.range = true;
 	op.env.prot = r->prot;
 	op.env.user = user;
 	op.env.user_size = sizeof(*r);

@@ -19,13 +19,15 @@ module_param(pool, uint, 0444);
 MODULE_PARM_DESC(pool, "1 GiB frames to take from Linux at insertion (default 0)");
 
 /*
- * Reclaim calls the notifier, which takes the file's lock.  Lockdep does not find that out
- * by itself: it follows no dependency through the SRCU under which notifiers are called.
+ * Reclaim calls the notifier, which takes the file's lock, and spans'.  Lockdep does not find
+ * that out by itself: it follows no dependency through the SRCU under which notifiers are
+ * called.
  */
-static void vpt_lock_in_reclaim(struct mutex *lock)
+static void vpt_locks_in_reclaim(struct vpt_file *f)
 {
 	fs_reclaim_acquire(GFP_KERNEL);
-	might_lock(lock);
+	might_lock(&f->lock);
+	might_lock(&f->spans[0].lock);
 	fs_reclaim_release(GFP_KERNEL);
 }
 
@@ -71,10 +73,13 @@ static int vpt_open(struct inode *inode, struct file *file)
 		return ret;
 	kref_init(&f->refs);
 	f->opcheck = kzalloc(sizeof(*f->opcheck), GFP_KERNEL_ACCOUNT);
-	if (!f->opcheck || !zalloc_cpumask_var(&f->shot, GFP_KERNEL_ACCOUNT))
+	if (!f->opcheck || !zalloc_cpumask_var(&f->shot, GFP_KERNEL_ACCOUNT) ||
+	    vpt_spans_alloc(f))
 		goto put;
 	mutex_init(&f->lock);
-	vpt_lock_in_reclaim(&f->lock);
+	vpt_locks_in_reclaim(f);
+	spin_lock_init(&f->tables);
+	spin_lock_init(&f->notices_lock);
 	init_rwsem(&f->touch);
 	vpt_extents_init(&f->extents);
 	vpt_spare_init(&f->spare);
@@ -113,7 +118,7 @@ static int vpt_release(struct inode *inode, struct file *file)
 	mmu_notifier_unregister(&f->notifier, f->mm);
 	/* What a broken table led to may be lost; it was reported. */
 	WARN_ON_ONCE(!f->violations &&
-		     (f->frames || f->deposit.n || !vpt_region_gone(f)));
+		     (f->books.frames || f->deposit.n || !vpt_region_gone(f)));
 	vpt_drop_spare(f);
 	vpt_extents_free(&f->extents);
 	mmdrop(f->mm);

@@ -39,12 +39,14 @@
  *
  * The operations that unlink a table, and how they are called:
  *
- *   UNMAP, UNMAP_RANGE                  vpt_mmap_lock_unmap()  (a), (b), (c)
+ *   UNMAP of the last page in a PT, or  vpt_mmap_lock_unmap()  (a), (b), (c)
+ *    of 2 MiB or 1 GiB; UNMAP_RANGE
  *   MAP, MAP_RANGE of 2 MiB and 1 GiB   vpt_mmap_lock_map()    (a), (b), (c)
  *    (an empty table in the page's place)
  *   munmap, exit (vpt_region_remove())  the notifier              (c), (d), (e)
  *
- * MAP of 4 KiB, PROTECT, REMAP and the split of a 1 GiB page unlink none.
+ * MAP of 4 KiB, UNMAP of a page beside others in its PT (vpt_tables_stay()), PROTECT, REMAP and
+ * the split of a 1 GiB page unlink none.
  */
 #include "ioctl.h"
 
@@ -73,7 +75,7 @@ static int vpt_lock_vmas(struct mm_struct *mm, u64 start, u64 end, u64 page_size
  *
  * What is not the region's does not matter.
  *
- * Context: may sleep.  @f->lock is not held; it is taken after this.  The region's
+ * Context: may sleep.  No span is held; spans are taken after this.  The region's
  * extents change under mmap_lock only, so that they can be read without it.
  * Return: 0 with mmap_lock held for writing; -EINTR.
  */

@@ -46,14 +46,15 @@ static inline int op_env_errno(enum pt_status status)
 
 /* Locks. */
 
+/* A range is refused if a leaf straddles its end: so the byte after it is looked at. */
 static inline int op_env_lock(struct op *op, u64 va, u64 end)
 {
-	return vpt_lock_reserved(&op->env, 0);
+	return vpt_lock_reserved(&op->env, va, op->env.range ? end : end - 1, 0);
 }
 
-static inline int op_env_mmap_lock(struct op *op, u64 tables)
+static inline int op_env_mmap_lock(struct op *op, u64 va, u64 last, u64 tables)
 {
-	int ret = vpt_lock_reserved(&op->env, tables);
+	int ret = vpt_lock_reserved(&op->env, va, last, tables);
 
 	op->env.mmap_locked = true;
 	if (ret)
@@ -65,39 +66,70 @@ static inline int op_env_mmap_lock(struct op *op, u64 tables)
 static inline int op_env_lock_map(struct op *op, u64 va, u64 n, unsigned int level)
 {
 	const u64 tables = n == 1 ? VPT_LEVELS : pt_map_tables(va, n, level);
+	const u64 last = va + (n << pt_shift(level)) - 1;
 	int ret;
 
 	if (level == 1)
-		return vpt_lock_reserved(&op->env, tables);
+		return vpt_lock_reserved(&op->env, va, last, tables);
 	ret = vpt_mmap_lock_map(op->env.f, va, n << pt_shift(level), pt_size(level));
-	return ret ? ret : op_env_mmap_lock(op, tables + (level == 3 ? n : 0));
-}
-
-static inline int op_env_lock_unmap(struct op *op, u64 va, u64 end)
-{
-	int ret = vpt_mmap_lock_unmap(op->env.f, va, end);
-
-	return ret ? ret : op_env_mmap_lock(op, 0);
+	if (ret)
+		return ret;
+	return op_env_mmap_lock(op, va, last, tables + (level == 3 ? n : 0));
 }
 
 /*
- * The file has one lock, so that every operation excludes all others: no leaf is wider than
- * that, and no table is left.
+ * Where a page shares its PT with others no table goes, and there is no walker to keep out.  While
+ * somebody watches that is not asked: he would be told of a lock that nothing is done under.
  */
+static inline int op_env_lock_unmap_page(struct op *op, u64 va)
+{
+	int ret;
 
+	if (op->env.range || vpt_watched())
+		return 1;
+	ret = vpt_lock_reserved(&op->env, va, va, 0);
+	if (ret || vpt_tables_stay(&op->env))
+		return ret;
+	vpt_unlock(&op->env);
+	return 1;
+}
+
+/* The frames of a range lose their references one by one, which takes all spans: frame.c. */
+static inline int op_env_lock_unmap(struct op *op, u64 va, u64 end)
+{
+	int ret = op_env_lock_unmap_page(op, va);
+
+	if (ret <= 0)
+		return ret;
+	ret = vpt_mmap_lock_unmap(op->env.f, va, end);
+	if (ret)
+		return ret;
+	return op->env.range ? op_env_mmap_lock(op, 0, U64_MAX, 0) :
+			       op_env_mmap_lock(op, va, end - 1, 0);
+}
+
+/* Walkers are kept out if they were before: who changes entries alone unlinks no table. */
 static inline int op_env_lock_all(struct op *op, u64 va, u64 end)
 {
-	return op_env_lock_unmap(op, va, end);
+	int ret;
+
+	if (!op->env.mmap_locked)
+		return vpt_lock_reserved(&op->env, 0, U64_MAX, 0);
+	ret = vpt_mmap_lock_unmap(op->env.f, va, end);
+	return ret ? ret : op_env_mmap_lock(op, 0, U64_MAX, 0);
 }
 
 static inline bool op_env_wider(int ret)
 {
-	return false;
+	return ret == -ERESTART;
 }
 
 static inline bool op_env_left(struct op *op)
 {
-	return false;
+	const bool left = op->env.left;
+
+	op->env.left = false;
+	return left;
 }
 
 static inline void op_env_unlock(struct op *op, int ret)
@@ -110,12 +142,12 @@ static inline void op_env_unlock(struct op *op, int ret)
 /* Of a broken table, too, and of no interest to the monitor. */
 static inline int op_env_lock_look(struct op *op, u64 va)
 {
-	return mutex_lock_killable(&op->env.f->lock) ? -EINTR : 0;
+	return vpt_lock_spans(&op->env, va, va);
 }
 
 static inline void op_env_unlock_look(struct op *op, int ret)
 {
-	mutex_unlock(&op->env.f->lock);
+	vpt_unlock_spans(&op->env);
 }
 
 static inline void op_env_pause(void)
@@ -192,9 +224,13 @@ static inline bool op_env_start(struct op *op, const struct spec_op *spec)
 	return vpt_opcheck_start(op->env.f, &op->pt, spec);
 }
 
-/* It is written down only if somebody wants to know. */
+/*
+ * It is written down only if somebody wants to know, for whom all spans are held; not if he
+ * came when the operation was under way.
+ */
 #define op_env_begin(op, ...)							\
-	(!vpt_watched() || op_env_start(op, &(const struct spec_op){ __VA_ARGS__ }))
+	(!vpt_watched() || !(op)->env.all ||					\
+	 op_env_start(op, &(const struct spec_op){ __VA_ARGS__ }))
 
 static inline void op_env_end(struct op *op, enum pt_status status)
 {
@@ -233,7 +269,7 @@ static inline void op_env_unmapped(struct op *op, const struct pt_mapping *old)
 static inline void op_env_remapped(struct op *op, const struct pt_mapping *old)
 {
 	vpt_frame_get(pfn_to_page(PHYS_PFN(op->pa)), 1);
-	vpt_frame_put(&op->env, vpt_leaf_frame(old->level, old->pa));
+	vpt_leaf_put(&op->env, vpt_leaf_frame(old->level, old->pa));
 }
 
 static inline void op_env_split(struct op *op, const struct pt_mapping *old)
@@ -246,7 +282,7 @@ static inline void op_env_split(struct op *op, const struct pt_mapping *old)
 static inline void op_env_keep(struct op *op, u64 n, unsigned int level)
 {
 	if (op->env.fresh)
-		vpt_frames_keep(op->env.f, n, level);
+		vpt_frames_keep(op->env.f, op->env.books, n, level);
 }
 
 static inline void op_env_report(struct op *op, const struct pt_mapping *m)

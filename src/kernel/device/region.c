@@ -49,7 +49,7 @@ static void vpt_sweep_path(struct vpt_file *f, struct vpt_extent *extent)
 	struct pt_mapping none;
 	struct op op;
 
-	vpt_env_init(&op.env, f);
+	vpt_env_init_all(&op.env, f);
 	vpt_op_enter(&op, extent);
 	WARN_ON_ONCE(!op_unmap_leaf(&op, va, &none));
 	op_env_invalidate(&op, va, va + PAGE_SIZE, PAGE_SHIFT);
@@ -163,7 +163,7 @@ static void vpt_extent_cut(struct vpt_file *f, struct vpt_extent *extent, u64 lo
 	struct op op;
 	u64 va, stop;
 
-	vpt_env_init(&op.env, f);
+	vpt_env_init_all(&op.env, f);
 	vpt_op_enter(&op, extent);
 	if (lo > extent->pt.start)
 		pt_release(&op.pt, lo);
@@ -218,8 +218,8 @@ static void vpt_region_split(struct vpt_file *f, u64 va)
 	struct pt_mapping m;
 	struct op op;
 
-	vpt_env_init(&op.env, f);
 	vpt_lock_file(f);
+	vpt_env_init_all(&op.env, f);
 	if (op_env_find(&op, va, pt_size(3)) || pt_resolve(&op.pt, va, &m) != PT_OK ||
 	    m.level != 3)
 		goto unlock;
@@ -238,9 +238,9 @@ unlock:
  */
 static void vpt_region_rewritten(struct vpt_file *f, u64 va)
 {
-	mutex_lock(&f->lock);
+	vpt_lock_all(f);
 	vpt_violation(f, va, "userfaultfd write-protects the region");
-	mutex_unlock(&f->lock);
+	vpt_unlock_all(f);
 }
 
 static int vpt_invalidate_start(struct mmu_notifier *notifier,

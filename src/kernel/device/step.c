@@ -32,7 +32,7 @@ u64 vpt_step_end(struct vpt_file *f, u64 va, u64 end)
 {
 	unsigned int left = VPT_STEP, entries;
 
-	lockdep_assert_held(&f->lock);
+	lockdep_assert(vpt_span_is_held(f, va));
 	/* A broken tree is taken down at once. */
 	if (f->violations)
 		return end;

@@ -10,7 +10,7 @@ struct op_range;
 
 /**
  * vpt_step_next() - find the next step
- * @op: operation; it holds the file's lock.  @op->pt is set
+ * @op: operation; it holds the spans of the rest of the range.  @op->pt is set
  * @range: the call
  *
  * Return: 0; for the first step, with nothing done, -ENXIO, -ERANGE, and -EINVAL if
@@ -18,7 +18,10 @@ struct op_range;
  */
 int vpt_step_next(struct op *op, struct op_range *range);
 
-/* Where a step at @va ends, at most at @end; never within a leaf.  @f->lock is held. */
+/*
+ * Where a step at @va ends, at most at @end; never within a leaf.  The spans of [@va, @end) are
+ * held.
+ */
 u64 vpt_step_end(struct vpt_file *f, u64 va, u64 end);
 
 #endif /* VPT_STEP_H */

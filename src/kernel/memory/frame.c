@@ -1,14 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Frames: the memory behind the mappings, and the handles by which a user names it.
+ * Frames: the memory behind the mappings.
  *
  * A frame's bookkeeping stands in the struct page of its first page:
  *	private	references: one for each leaf and one for its handle
  *	index	its handle, 0 if it has none
  *	lru	place in dead_frames, when the last reference is gone
- * all under the file's lock.  Linux's own reference count is 1: no walker pins anything
- * in a region (pt_env_leaf_bits(), VM_IO).  Who looks for pages by their number may hold
- * one all the same, see vpt_pool_put().
+ * Linux's own reference count is 1: no walker pins anything in a region
+ * (pt_env_leaf_bits(), VM_IO).  Who looks for pages by their number may hold one all the
+ * same, see vpt_pool_put().
+ *
+ * Several spans may map one frame, so that references are counted by atomic instructions;
+ * and whoever drops the last one frees it, which must be after the shootdowns of all.  So a
+ * reference is dropped after the shootdown of the leaf that had it (vpt_let_go()), or with all
+ * spans held until then.  Where secondary MMUs are told, the notice begins before that: who
+ * drops the last reference finds it.  The handle changes with all spans held, or before
+ * anybody knows of the frame.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -65,9 +72,18 @@ static void vpt_rss_add(struct vpt_file *f, unsigned long pages)
 	vpt_mm_counter_add(f->mm, MM_SHMEMPAGES, pages);
 }
 
+/* As update_hiwater_rss(), which expects no other. */
+static void vpt_rss_peak(struct mm_struct *mm)
+{
+	const unsigned long rss = get_mm_rss(mm);
+
+	if (READ_ONCE(mm->hiwater_rss) < rss)
+		WRITE_ONCE(mm->hiwater_rss, rss);
+}
+
 static void vpt_rss_sub(struct vpt_file *f, unsigned long pages)
 {
-	update_hiwater_rss(f->mm);
+	vpt_rss_peak(f->mm);
 	vpt_mm_counter_add(f->mm, MM_SHMEMPAGES, -(long)pages);
 }
 
@@ -98,7 +114,7 @@ static void vpt_unask(struct vpt_file *f, unsigned long pages)
  * The pool is not charged to a memcg, since it was taken when the module was inserted.
  * The frame is to be passed to vpt_frames_keep() or vpt_frame_free().
  *
- * Context: may sleep; @f->lock is not held.
+ * Context: may sleep; no span is held.
  * Return: the first page, or NULL.
  */
 struct page *vpt_frame_alloc(struct vpt_file *f, unsigned int level)
@@ -156,14 +172,15 @@ unsigned int vpt_frame_alloc_some(struct vpt_file *f, struct page **pages, unsig
 
 /**
  * vpt_frames_keep() - frames from vpt_frame_alloc() have become the file's
- * @f: file; @f->lock is held
+ * @f: file
+ * @books: of a lock that is held
  * @n: how many
  * @level: their size
  */
-void vpt_frames_keep(struct vpt_file *f, u64 n, unsigned int level)
+void vpt_frames_keep(struct vpt_file *f, struct vpt_books *books, u64 n,
+		     unsigned int level)
 {
-	lockdep_assert_held(&f->lock);
-	f->frames += n;
+	books->frames += n;
 	atomic64_add(n * vpt_level_pages(level), &f->settled);
 }
 
@@ -245,12 +262,11 @@ struct page *vpt_touch_alloc(void)
 	return page;
 }
 
-/* The fault has mapped the frame, after vpt_charge().  @f->lock is held. */
-void vpt_touch_keep(struct vpt_file *f)
+/* The fault has mapped the frame, after vpt_charge(). */
+void vpt_touch_keep(struct pt_env *env)
 {
-	lockdep_assert_held(&f->lock);
-	f->frames++;
-	vpt_rss_add(f, 1);
+	env->books->frames++;
+	vpt_rss_add(env->f, 1);
 }
 
 void vpt_touch_free(struct page *page)
@@ -293,16 +309,22 @@ unsigned int vpt_frame_level(struct page *frame)
 	return vpt_pool_frame(page_to_pfn(frame)) ? 3 : 1;
 }
 
+static atomic_long_t *vpt_frame_references(struct page *frame)
+{
+	BUILD_BUG_ON(sizeof(frame->private) != sizeof(atomic_long_t));
+	return (atomic_long_t *)&frame->private;
+}
+
 void vpt_frame_get(struct page *frame, unsigned long n)
 {
-	set_page_private(frame, page_private(frame) + n);
+	atomic_long_add(n, vpt_frame_references(frame));
 }
 
 /* Drop a reference; the last one leaves the frame to vpt_free_frames(). */
 void vpt_frame_put(struct pt_env *env, struct page *frame)
 {
-	set_page_private(frame, page_private(frame) - 1);
-	if (page_private(frame))
+	/* A full barrier: what others did before they dropped theirs is seen from here on. */
+	if (!atomic_long_dec_and_test(vpt_frame_references(frame)))
 		return;
 	if (vpt_events_on())
 		vpt_event_frame(env->f, SPEC_MON_FRAME_DEFER, page_to_phys(frame),
@@ -310,19 +332,40 @@ void vpt_frame_put(struct pt_env *env, struct page *frame)
 	list_add(&frame->lru, &env->dead_frames);
 }
 
+/*
+ * A leaf has let go of its frame.  Another span's may do so as well, but for who holds all
+ * of them; then this one's reference stays until CPUs have forgotten the leaf.
+ */
+void vpt_leaf_put(struct pt_env *env, struct page *frame)
+{
+	if (env->all) {
+		vpt_frame_put(env, frame);
+		return;
+	}
+	WARN_ON_ONCE(env->removed);
+	env->removed = frame;
+}
+
 void vpt_leaf_added(struct pt_env *env, unsigned int level, u64 n)
 {
 	env->books->leaves[level - 1] += n;
-	if (level == 3)
-		vpt_spare_move(&env->reserve, &env->f->deposit, n);
+	if (level < 3)
+		return;
+	vpt_assert_all(env->f);
+	vpt_spare_move(&env->reserve, &env->f->deposit, n);
 }
 
 void vpt_leaf_removed(struct pt_env *env, unsigned int level, u64 pa)
 {
+	struct vpt_file *f = env->f;
+
 	env->books->leaves[level - 1]--;
-	if (level == 3)
-		vpt_spare_move(&env->f->deposit, &env->f->spare, 1);
-	vpt_frame_put(env, vpt_leaf_frame(level, pa));
+	if (level == 3) {
+		/* The core holds page_table_lock, which is taken after @f->tables. */
+		vpt_assert_all(f);
+		vpt_spare_move(&f->deposit, &f->spare, 1);
+	}
+	vpt_leaf_put(env, vpt_leaf_frame(level, pa));
 }
 
 void pt_env_defer_leaf(struct pt_env *env, u64 va, unsigned int level, u64 entry)
@@ -334,19 +377,18 @@ void pt_env_defer_leaf(struct pt_env *env, u64 va, unsigned int level, u64 entry
 		vpt_leaf_removed(env, level, pa);
 }
 
-/* After a shootdown: frames without a reference are free.  @f->lock is held. */
-void vpt_free_frames(struct vpt_file *f, struct list_head *frames)
+/* After a shootdown: frames without a reference are free.  @books: of a lock that is held. */
+void vpt_free_frames(struct vpt_file *f, struct vpt_books *books, struct list_head *frames)
 {
 	struct page *frame, *next;
 	unsigned long small = 0, pages = 0;
 
-	lockdep_assert_held(&f->lock);
 	/*
 	 * The list is forgotten as a whole: taking one out of it would write to its
 	 * neighbours, which may be free already.
 	 */
 	list_for_each_entry_safe(frame, next, frames, lru) {
-		f->frames--;
+		books->frames--;
 		if (vpt_frame_level(frame) > 1) {
 			pages += vpt_level_pages(vpt_frame_level(frame));
 			vpt_frame_release(f, frame);
@@ -364,129 +406,4 @@ void vpt_free_frames(struct vpt_file *f, struct list_head *frames)
 		vpt_rss_sub(f, small);
 	vpt_uncharge(f, small + pages);
 	vpt_count(frames_freed, small);
-}
-
-/**
- * vpt_handle_alloc() - a frame that is named by a handle
- * @f: file
- * @level: size
- * @handle: the handle, never 0
- * @pa: its physical address, bytes
- *
- * Return: 0, -ENOMEM, -EINTR.
- */
-int vpt_handle_alloc(struct vpt_file *f, unsigned int level, u32 *handle, u64 *pa)
-{
-	struct page *frame = vpt_frame_alloc(f, level);
-	int ret;
-
-	if (!frame)
-		return -ENOMEM;
-	*pa = page_to_phys(frame);
-	vpt_frame_get(frame, 1);
-	/* Reserved first: an entry that lookups find must be complete. */
-	ret = xa_alloc(&f->handles, handle, NULL, XA_LIMIT(1, U32_MAX), VPT_USER_GFP);
-	if (ret)
-		goto free_frame;
-	ret = -EINTR;
-	if (mutex_lock_killable(&f->lock))
-		goto free_handle;
-	vpt_index(frame) = *handle;
-	xa_store(&f->handles, *handle, frame, GFP_ATOMIC);
-	vpt_frames_keep(f, 1, level);
-	f->nhandles++;
-	mutex_unlock(&f->lock);
-	return 0;
-
-free_handle:
-	xa_erase(&f->handles, *handle);
-free_frame:
-	vpt_frame_free(f, frame);
-	return ret == -EBUSY ? -ENOMEM : ret;
-}
-
-/* The frame of a handle, or NULL.  @f->lock is held. */
-struct page *vpt_handle_frame(struct vpt_file *f, u64 handle)
-{
-	lockdep_assert_held(&f->lock);
-	return handle && handle <= U32_MAX ? xa_load(&f->handles, handle) : NULL;
-}
-
-/*
- * The frame, of @level, that the operation's caller has allocated or names.  Return: 0;
- * -EAGAIN if the fresh one has another size; -ENOENT, -EINVAL.  The file's lock is held.
- */
-int vpt_pick_frame(const struct pt_env *env, unsigned int level, u64 *pa)
-{
-	struct page *frame = env->fresh;
-
-	lockdep_assert_held(&env->f->lock);
-	if (!frame) {
-		frame = vpt_handle_frame(env->f, env->handle);
-		if (!frame)
-			return -ENOENT;
-	}
-	if (vpt_frame_level(frame) != level)
-		return env->fresh ? -EAGAIN : -EINVAL;
-	*pa = page_to_phys(frame);
-	return 0;
-}
-
-u32 vpt_frame_handle(struct page *frame)
-{
-	return vpt_index(frame);
-}
-
-/*
- * If that was the last reference no leaf maps the frame, and no CPU has it cached: it can
- * be freed.
- */
-static void vpt_handle_drop(struct pt_env *env, struct page *frame)
-{
-	struct vpt_file *f = env->f;
-
-	xa_erase(&f->handles, vpt_index(frame));
-	vpt_index(frame) = 0;
-	f->nhandles--;
-	vpt_frame_put(env, frame);
-}
-
-/* Return: 0, -ENOENT, -EINTR. */
-int vpt_handle_free(struct vpt_file *f, u64 handle)
-{
-	struct page *frame;
-	struct pt_env env;
-	int ret = -ENOENT;
-
-	vpt_env_init(&env, f);
-	if (mutex_lock_killable(&f->lock))
-		return -EINTR;
-	frame = vpt_handle_frame(f, handle);
-	if (frame) {
-		vpt_handle_drop(&env, frame);
-		vpt_let_go(&env);
-		ret = 0;
-	}
-	mutex_unlock(&f->lock);
-	return ret;
-}
-
-/* At the end of the address space: nobody can use the file any more. */
-void vpt_drop_handles(struct vpt_file *f)
-{
-	unsigned long handle;
-	struct page *frame;
-	struct pt_env env;
-
-	vpt_env_init(&env, f);
-	mutex_lock(&f->lock);
-	xa_for_each(&f->handles, handle, frame) {
-		vpt_handle_drop(&env, frame);
-		if (f->nhandles % VPT_BATCH)
-			continue;
-		vpt_let_go(&env);
-		cond_resched();
-	}
-	mutex_unlock(&f->lock);
-	xa_destroy(&f->handles);
 }

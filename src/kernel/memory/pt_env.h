@@ -17,13 +17,24 @@
 #define VPT_LEVELS	3	/* of tables below the root, and of leaves */
 
 /**
- * struct vpt_books - what is mapped
+ * struct vpt_books - what is mapped, and what has happened
  * @tables: the core's tables that are linked
  * @leaves: mappings of each level
+ * @frames: frames in use, of any size
+ * @faults: faults that mapped a page
+ * @segvs: faults answered with SIGSEGV
+ * @shootdowns: invalidations sent
+ *
+ * One of several, whose sums count: one that adds what another takes away goes below 0,
+ * modulo 2^64.
  */
 struct vpt_books {
 	u64 tables;
 	u64 leaves[VPT_LEVELS];
+	u64 frames;
+	u64 faults;
+	u64 segvs;
+	u64 shootdowns;
 };
 
 /**
@@ -40,12 +51,20 @@ struct vpt_spare {
  * struct pt_env - one operation under way
  * @f: file
  * @mm: its address space
- * @books: what the lock that the operation holds keeps count of
+ * @books: those that the lock protects which the operation holds
  * @root_mirrored: the root is a PML4 under PTI: each entry stands in two copies
  * @mmap_locked: mmap_lock is held for writing
+ * @range: it is about a range, and looks at the byte after it as well
+ * @all: it holds every span of the file
+ * @left: it has left an empty table in place, see pt_env_leave()
+ * @va: first byte of what it locks
+ * @last: last byte
+ * @span: the one span that it holds by the span's own lock; or NULL
  * @reserve: what the core may take
  * @dead_tables: unlinked tables that CPUs may still have cached entries of
  * @dead_frames: frames that nothing maps any more, likewise
+ * @removed: frame of a leaf that it removed while it held one span, with the leaf's
+ *	reference still; or NULL
  * @untold: what secondary MMUs must be told of, before that is free
  * @user: where the caller's struct is, to which the answer goes
  * @user_size: how large it is
@@ -63,9 +82,16 @@ struct pt_env {
 	struct vpt_books *books;
 	bool root_mirrored;
 	bool mmap_locked;
+	bool range;
+	bool all;
+	bool left;
+	u64 va;
+	u64 last;
+	struct vpt_span *span;
 	struct vpt_spare reserve;
 	struct list_head dead_tables;
 	struct list_head dead_frames;
+	struct page *removed;
 	struct {
 		u64 start;
 		u64 end;
@@ -85,6 +111,7 @@ struct pt_env {
  * user left; only vpt writes the tag, and takes it away before it lets a page go.
  */
 #define VPT_TABLE_TAG	0x76707400UL	/* "vpt" */
+#define VPT_TABLE_LEFT	0x76707401UL	/* instead: pt_env_leave() */
 #define VPT_TABLE_ALLOCATED	(1UL << 16)	/* allocated here, not by Linux */
 #define VPT_TABLE_LIVE	0xffffUL
 
@@ -199,11 +226,17 @@ static inline void pt_env_unlock(struct pt_env *env, u64 table, unsigned int lev
 	__release(env);
 }
 
+static inline bool vpt_table_left(const struct page *page)
+{
+	return vpt_index(page) >> 32 == VPT_TABLE_LEFT;
+}
+
+/* Of a PD or PDPT others may be changing it, but for who holds every span. */
 static inline unsigned int vpt_table_live(u64 table)
 {
-	const struct page *page = vpt_table_page(table);
+	const unsigned long word = READ_ONCE(vpt_index(vpt_table_page(table)));
 
-	return vpt_table_tagged(page) ? vpt_index(page) & VPT_TABLE_LIVE : 0;
+	return word >> 32 == VPT_TABLE_TAG ? word & VPT_TABLE_LIVE : 0;
 }
 
 static inline unsigned int pt_env_live(struct pt_env *env, u64 table)
@@ -216,20 +249,31 @@ static inline void pt_env_set_live(struct pt_env *env, u64 table, unsigned int n
 	struct page *page = vpt_table_page(table);
 	unsigned long made = 0;
 
-	if (vpt_table_tagged(page))
+	if (vpt_table_tagged(page)) {
 		made = vpt_index(page) & VPT_TABLE_ALLOCATED;
-	else
+	} else {
 		env->books->tables++;
-	vpt_index(page) = VPT_TABLE_TAG << 32 | made | n;
+		if (vpt_table_left(page))
+			made = VPT_TABLE_ALLOCATED;
+	}
+	WRITE_ONCE(vpt_index(page), VPT_TABLE_TAG << 32 | made | n);
 }
 
-/* The file's lock excludes every other operation on the region. */
-#include "../../core/pt_serial.h"
+/* In table.c. */
+void pt_env_lock_counts(struct pt_env *env) __acquires(env);
+void pt_env_unlock_counts(struct pt_env *env) __releases(env);
+void pt_env_leave(struct pt_env *env, u64 table);
 
-/* Nothing is left, since every operation covers all. */
-static inline void pt_env_leave(struct pt_env *env, u64 table)
+/* In span.c. */
+bool vpt_lock_rest(struct pt_env *env);
+
+/*
+ * A span is what is behind an entry of a PD, and an entry of a PDPT leads to more spans
+ * than there are locks.
+ */
+static inline bool pt_env_covers(struct pt_env *env, u64 va, unsigned int level)
 {
-	BUILD_BUG();
+	return level <= 2 || env->all || vpt_lock_rest(env);
 }
 
 static inline u64 pt_env_reserve(struct pt_env *env)

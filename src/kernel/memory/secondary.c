@@ -35,12 +35,18 @@
  * under which start removes; mmu_notifier_retry_cache() does it for gfn_to_pfn_cache.  So
  * what was read before the change is either found by start or not used.
  *
- * While somebody is told, @f->lock is not held: Linux orders the notifiers before it
- * (munmap).  Until then whatever dies stays: what an operation removed, and what others
- * of the file let go in the meantime (FRAME_FREE of a frame that a REMAP has just
+ * While somebody is told, neither @f->lock nor a span is held: Linux orders the notifiers
+ * before them (munmap).  Until then whatever dies stays: what an operation removed, and what
+ * others of the file let go in the meantime (FRAME_FREE of a frame that a REMAP has just
  * replaced), is held by the youngest notice; a notice that ends hands what it holds to
  * the next older one, and the oldest frees.  So everything is freed when all notices that
  * were open when it died have ended, and no notice waits for a younger one.
+ *
+ * The notices are a list of the file's, under a lock of its own, which is taken where others
+ * are to be told.  Who lets go and finds no notice need not take it: the notices that matter to a
+ * frame are those of operations that dropped references on it, and each of these had begun
+ * its notice before, or did both with every span held (frame.c); a table has been nobody
+ * else's.
  *
  * The list of notifiers may be walked only under an SRCU of mm/mmu_notifier.c, and no
  * exported function calls notifiers and nothing else.  But zapping a special VMA does:
@@ -80,9 +86,28 @@ static bool vpt_notifier_others(const struct vpt_file *f)
 	       READ_ONCE(f->notifier.hlist.next);
 }
 
+/* Somebody is being told, or has just been. */
+static noinline void vpt_leave_to_notice(struct pt_env *env)
+{
+	struct vpt_file *f = env->f;
+	struct vpt_notice *n;
+	LIST_HEAD(tables);
+
+	vpt_reclaim_tables(env, &tables);
+	spin_lock(&f->notices_lock);
+	if (!list_empty(&f->notices)) {
+		n = list_last_entry(&f->notices, struct vpt_notice, node);
+		list_splice_init(&tables, &n->tables);
+		list_splice_init(&env->dead_frames, &n->frames);
+	}
+	spin_unlock(&f->notices_lock);
+	vpt_free_held_tables(&tables);
+	vpt_free_frames(f, env->books, &env->dead_frames);
+}
+
 /**
  * vpt_let_go() - free what was removed, or leave it to the youngest notice
- * @env: operation; it holds the file's lock
+ * @env: operation; it holds a span
  *
  * After the shootdown; or no leaf maps the frames that have died, so that no CPU has
  * them cached.
@@ -90,37 +115,42 @@ static bool vpt_notifier_others(const struct vpt_file *f)
 void vpt_let_go(struct pt_env *env)
 {
 	struct vpt_file *f = env->f;
-	struct vpt_notice *n;
 
+	if (env->removed) {
+		vpt_frame_put(env, env->removed);
+		env->removed = NULL;
+	}
 	if (likely(list_empty(&f->notices))) {
 		vpt_reclaim_tables(env, NULL);
-		vpt_free_frames(f, &env->dead_frames);
-		return;
+		vpt_free_frames(f, env->books, &env->dead_frames);
+	} else {
+		vpt_leave_to_notice(env);
 	}
-	n = list_last_entry(&f->notices, struct vpt_notice, node);
-	vpt_reclaim_tables(env, &n->tables);
-	list_splice_init(&env->dead_frames, &n->frames);
 }
 
 static void vpt_notice_begin(struct vpt_file *f, struct vpt_notice *n)
 {
 	INIT_LIST_HEAD(&n->tables);
 	INIT_LIST_HEAD(&n->frames);
+	spin_lock(&f->notices_lock);
 	list_add_tail(&n->node, &f->notices);
+	spin_unlock(&f->notices_lock);
 }
 
-static void vpt_notice_end(struct vpt_file *f, struct vpt_notice *n)
+/* @books: of a lock that is held. */
+static void vpt_notice_end(struct vpt_file *f, struct vpt_books *books, struct vpt_notice *n)
 {
-	if (list_is_first(&n->node, &f->notices)) {
-		vpt_free_held_tables(&n->tables);
-		vpt_free_frames(f, &n->frames);
-	} else {
+	spin_lock(&f->notices_lock);
+	if (!list_is_first(&n->node, &f->notices)) {
 		struct vpt_notice *older = list_prev_entry(n, node);
 
-		list_splice(&n->tables, &older->tables);
-		list_splice(&n->frames, &older->frames);
+		list_splice_init(&n->tables, &older->tables);
+		list_splice_init(&n->frames, &older->frames);
 	}
 	list_del_init(&n->node);
+	spin_unlock(&f->notices_lock);
+	vpt_free_held_tables(&n->tables);
+	vpt_free_frames(f, books, &n->frames);
 }
 
 /* Have Linux call our notifier, inside its SRCU, for @n: vpt_notify_within(). */
@@ -133,7 +163,7 @@ static void vpt_notify(struct vpt_file *f, struct vpt_notice *n)
 		.vm_flags = VM_PFNMAP,
 	};
 
-	n->task = current;
+	WRITE_ONCE(n->task, current);
 	n->done = false;
 	vpt_zap_special(&vma, vma.vm_start, PAGE_SIZE);
 }
@@ -168,12 +198,12 @@ void vpt_notify_within(struct vpt_file *f, const struct mmu_notifier_range *rang
 
 	if (range->start != vpt_nowhere())
 		return;
-	mutex_lock(&f->lock);
+	spin_lock(&f->notices_lock);
 	list_for_each_entry(n, &f->notices, node) {
-		if (n->task == current)
+		if (READ_ONCE(n->task) == current)
 			break;
 	}
-	mutex_unlock(&f->lock);
+	spin_unlock(&f->notices_lock);
 	/* Another file's notice. */
 	if (list_entry_is_head(n, &f->notices, node))
 		return;
@@ -197,7 +227,7 @@ static void vpt_include_pdpt(const struct pt_env *env, u64 *start, u64 *end)
 
 /**
  * vpt_flush_sharers() - have secondary TLBs that walk our tables flushed
- * @env: operation; it holds the file's lock, and has not freed its tables
+ * @env: operation; it holds every span, and has not freed its tables
  * @start: first byte
  * @end: first byte after
  *
@@ -215,7 +245,7 @@ void vpt_flush_sharers(struct pt_env *env, u64 start, u64 end)
 
 /**
  * vpt_free_told() - let go of what the operation removed, after the shootdown
- * @env: operation; it holds the file's lock
+ * @env: operation; it holds its spans
  * @start: first byte that it dealt with
  * @end: first byte after
  * @gone: frames have gone, not rights alone
@@ -266,15 +296,15 @@ static noinline void vpt_unlock_and_tell(struct pt_env *env)
 		mmap_read_unlock(f->mm);
 	WARN_ON_ONCE(!n.done);
 
-	vpt_lock_file(f);
-	vpt_notice_end(f, &n);
-	vpt_unlock_file(f);
+	vpt_lock_again(env);
+	vpt_notice_end(f, env->books, &n);
+	vpt_unlock_again(env);
 }
 
 /**
- * vpt_unlock_and_notify() - release the file's lock after an operation that may have removed
+ * vpt_unlock_and_notify() - release the spans after an operation that may have removed
  *	something; return when every secondary MMU has been told, and it is freed
- * @env: operation; it holds the file's lock
+ * @env: operation; it holds its spans
  */
 void vpt_unlock_and_notify(struct pt_env *env)
 {
@@ -286,7 +316,7 @@ void vpt_unlock_and_notify(struct pt_env *env)
 
 /**
  * vpt_hold_unmapped() - keep the frames that munmap() or exit removed until close()
- * @env: operation; it holds the file's lock
+ * @env: operation; it holds every span
  *
  * The tables are free at once: only sharers use them, and these have been flushed.
  */
@@ -300,7 +330,7 @@ void vpt_hold_unmapped(struct pt_env *env)
 	vpt_let_go(env);
 }
 
-/* Free @frames, of which there may be very many; @f->lock is not held. */
+/* Free @frames, of which there may be very many; no lock is held. */
 static void vpt_free_by_steps(struct vpt_file *f, struct list_head *frames)
 {
 	struct list_head *last;
@@ -316,7 +346,7 @@ static void vpt_free_by_steps(struct vpt_file *f, struct list_head *frames)
 		}
 		list_cut_position(&step, frames, last == frames ? frames->prev : last);
 		vpt_lock_file(f);
-		vpt_free_frames(f, &step);
+		vpt_free_frames(f, &f->books, &step);
 		vpt_unlock_file(f);
 		cond_resched();
 	}
@@ -333,11 +363,14 @@ void vpt_free_unmapped(struct vpt_file *f)
 	struct vpt_notice *n = &f->unmapping;
 	LIST_HEAD(frames);
 
+	/* It begins with every span held, and nobody ends it but us. */
 	mutex_lock(&f->lock);
 	if (!list_empty(&n->node)) {
+		spin_lock(&f->notices_lock);
 		if (list_is_first(&n->node, &f->notices))
 			list_splice_init(&n->frames, &frames);
-		vpt_notice_end(f, n);
+		spin_unlock(&f->notices_lock);
+		vpt_notice_end(f, &f->books, n);
 	}
 	mutex_unlock(&f->lock);
 	vpt_free_by_steps(f, &frames);
@@ -366,12 +399,10 @@ int vpt_notifier_register(struct vpt_file *f)
 	}
 	/* The newest is the first.  A notice without a range goes to us alone. */
 	if (vpt_notifiers(f)->first == &f->notifier.hlist) {
-		mutex_lock(&f->lock);
 		vpt_notice_begin(f, &n);
-		mutex_unlock(&f->lock);
 		vpt_notify(f, &n);
 		mutex_lock(&f->lock);
-		vpt_notice_end(f, &n);
+		vpt_notice_end(f, &f->books, &n);
 		mutex_unlock(&f->lock);
 	}
 	mmap_write_unlock(f->mm);

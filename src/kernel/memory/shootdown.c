@@ -64,7 +64,7 @@ static void vpt_invalidate_here(void *info)
 
 /**
  * vpt_pdpt_goes() - whether a PDPT has been unlinked and not yet freed
- * @env: operation; it holds the file's lock
+ * @env: operation; it has not freed its tables
  *
  * With it go empty PDs that Linux had linked anywhere in its 512 GiB
  * (vpt_free_stray_tables()): all other tables lead to an address that is invalidated.
@@ -107,7 +107,7 @@ static void vpt_invalidate_on(const struct cpumask *cpus, struct vpt_invalidatio
 
 /**
  * vpt_shootdown() - invalidate a range on every CPU that may have cached it
- * @env: operation; it holds the file's lock, interrupts are on
+ * @env: operation; it holds the spans of the range, and interrupts are on
  * @start: first byte
  * @end: first byte after
  * @shift: log2 of the smallest page that was mapped there
@@ -123,13 +123,15 @@ void vpt_shootdown(struct pt_env *env, u64 start, u64 end, unsigned int shift)
 		.all = vpt_invalidates_all(env, (end - start) >> shift),
 	};
 	const struct cpumask *cpus = mm_cpumask(f->mm);
-	const bool told = vpt_events_on();
+	/* Who has all spans has f->shot to itself; see vpt_env_told(). */
+	const bool told = vpt_events_on() && env->all;
 
+	lockdep_assert(vpt_span_is_held(f, start));
 	atomic64_inc_return(&f->mm->context.tlb_gen);
 	if (told)
 		cpus = vpt_event_shootdown(f, start, end, shift);
 	vpt_invalidate_on(cpus, &inv);
 	if (told)
 		vpt_event_shootdown_end(f);
-	f->shootdowns++;
+	env->books->shootdowns++;
 }

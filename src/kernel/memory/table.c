@@ -117,10 +117,10 @@ static int vpt_reserve_fill(struct vpt_spare *reserve, u64 tables)
 	return 0;
 }
 
-/* Take the file's lock, whatever state the file is in. */
+/* Take every span, whatever state the file is in. */
 void vpt_lock_file(struct vpt_file *f)
 {
-	mutex_lock(&f->lock);
+	vpt_lock_all(f);
 	if (vpt_events_on())
 		vpt_event_lock(f);
 }
@@ -129,48 +129,121 @@ void vpt_unlock_file(struct vpt_file *f)
 {
 	if (vpt_events_on())
 		vpt_event_unlock(f);
-	mutex_unlock(&f->lock);
+	vpt_unlock_all(f);
+}
+
+/*
+ * Who gets one span is not told of: while somebody listens all are taken.  One that got the
+ * rest later (vpt_lock_rest()) began when nobody did.
+ */
+static bool vpt_env_told(const struct pt_env *env)
+{
+	return vpt_events_on() && env->all && !env->span;
+}
+
+/* Take the spans that the operation had before, to end it. */
+void vpt_lock_again(struct pt_env *env)
+{
+	vpt_lock_spans_again(env);
+	if (vpt_env_told(env))
+		vpt_event_lock(env->f);
+}
+
+void vpt_unlock_again(struct pt_env *env)
+{
+	if (vpt_env_told(env))
+		vpt_event_unlock(env->f);
+	vpt_unlock_spans(env);
+}
+
+/*
+ * The PT of the one span that the operation holds, which nobody else unlinks; 0 if there is none.
+ * Outside the region tables are not ours to look at.
+ */
+static u64 vpt_pt_of(const struct pt_env *env)
+{
+	struct vpt_file *f = env->f;
+	unsigned int level;
+	u64 table = f->root;
+
+	if (!env->span || !vpt_extent_at(f, env->va, 1))
+		return 0;
+	for (level = PT_LEVELS; level > 1; level--) {
+		u64 entry = vpt_table_entry(table, pt_index(env->va, level));
+
+		if (!(entry & _PAGE_PRESENT) || entry & _PAGE_PSE)
+			return 0;
+		table = entry & PTE_PFN_MASK;
+	}
+	return table;
+}
+
+/**
+ * vpt_tables_stay() - whether no table becomes empty when the operation unmaps its page
+ * @env: operation; it has the lock of the page's span
+ *
+ * False also if that is not certain.
+ */
+bool vpt_tables_stay(const struct pt_env *env)
+{
+	const u64 pt = vpt_pt_of(env);
+
+	return pt && vpt_table_live(pt) > 1;
+}
+
+/* Have @tables in the operation's reserve, if there are as many. */
+static bool vpt_reserve_take(struct pt_env *env, u64 tables)
+{
+	struct vpt_file *f = env->f;
+	bool enough;
+
+	spin_lock(&f->tables);
+	enough = env->reserve.n + f->spare.n >= tables;
+	if (enough)
+		vpt_spare_move_all(&f->spare, &env->reserve);
+	spin_unlock(&f->tables);
+	return enough;
 }
 
 /* With @env->reserve as it is.  Return: as vpt_lock_reserved(); 1 if that is too little. */
-static int vpt_lock_try(struct pt_env *env, u64 tables)
+static int vpt_lock_try(struct pt_env *env, u64 va, u64 last, u64 tables)
 {
 	struct vpt_file *f = env->f;
 
 	if (vpt_events_on())
 		vpt_monitor_prepare(f);
-	if (mutex_lock_killable(&f->lock))
+	if (vpt_lock_spans(env, va, last))
 		return -EINTR;
 	if (f->violations) {
-		mutex_unlock(&f->lock);
+		vpt_unlock_spans(env);
 		return -EIO;
 	}
-	if (env->reserve.n + f->spare.n < tables) {
-		mutex_unlock(&f->lock);
+	if (tables && !vpt_pt_of(env) && !vpt_reserve_take(env, tables)) {
+		vpt_unlock_spans(env);
 		return 1;
 	}
-	if (tables)
-		vpt_spare_move_all(&f->spare, &env->reserve);
-	if (vpt_events_on())
+	if (vpt_env_told(env))
 		vpt_event_lock(f);
 	return 0;
 }
 
 /**
- * vpt_lock_reserved() - take the file's lock with enough tables in the reserve
+ * vpt_lock_reserved() - take the spans of an operation with enough tables in the reserve
  * @env: operation
- * @tables: how many the core may take
+ * @va: first byte of what it deals with
+ * @last: last byte; 0 and U64_MAX for all spans
+ * @tables: how many the core may take, should there be no PT
  *
  * Context: may sleep and allocate.
- * Return: 0 with the lock held; without it, and with an empty reserve, -ENOMEM, -EINTR
+ * Return: 0 with the spans held; without them, and with an empty reserve, -ENOMEM, -EINTR
  * on a fatal signal, -EIO if the table was found to violate the specification.
  */
-int vpt_lock_reserved(struct pt_env *env, u64 tables)
+int vpt_lock_reserved(struct pt_env *env, u64 va, u64 last, u64 tables)
 {
 	int ret;
 
 	do {
-		ret = vpt_lock_try(env, tables);
+		ret = vpt_lock_try(env, va, last, tables);
 		if (!ret)
 			return 0;
 		if (ret > 0)
@@ -181,35 +254,37 @@ int vpt_lock_reserved(struct pt_env *env, u64 tables)
 	return ret;
 }
 
-static noinline void vpt_unlock_and_free(struct vpt_file *f)
+static noinline void vpt_unlock_and_return(struct pt_env *env)
 {
+	struct vpt_file *f = env->f;
+	struct page *page;
 	LIST_HEAD(excess);
 
+	spin_lock(&f->tables);
+	vpt_spare_move_all(&env->reserve, &f->spare);
 	while (f->spare.n > VPT_RESERVE_KEEP) {
-		struct page *page = vpt_spare_take(&f->spare);
-
-		vpt_event_excess(f, page);
+		page = vpt_spare_take(&f->spare);
 		list_add(&page->lru, &excess);
 	}
-	vpt_unlock_file(f);
+	spin_unlock(&f->tables);
+	list_for_each_entry(page, &excess, lru)
+		vpt_event_excess(f, page);
+	vpt_unlock_again(env);
 	vpt_free_pages(&excess);
 }
 
 /*
- * The operation is over: release the file's lock.  What the operation has not used goes
- * back to the file, and from there to Linux what is too much.
+ * The operation is over: release its spans.  What it has not used goes back to the file, and
+ * from there to Linux what is too much.
  */
 void vpt_unlock(struct pt_env *env)
 {
-	struct vpt_file *f = env->f;
-
-	WARN_ON_ONCE(!list_empty(&env->dead_tables) || !list_empty(&env->dead_frames));
-	if (env->reserve.n)
-		vpt_spare_move_all(&env->reserve, &f->spare);
-	if (f->spare.n > VPT_RESERVE_KEEP)
-		vpt_unlock_and_free(f);
+	WARN_ON_ONCE(!list_empty(&env->dead_tables) || !list_empty(&env->dead_frames) ||
+		     env->removed);
+	if (env->reserve.n || READ_ONCE(env->f->spare.n) > VPT_RESERVE_KEEP)
+		vpt_unlock_and_return(env);
 	else
-		vpt_unlock_file(f);
+		vpt_unlock_again(env);
 }
 
 /* At the end of the file: nobody else can use it.  A broken table may have lost leaves. */
@@ -222,6 +297,37 @@ void vpt_drop_spare(struct vpt_file *f)
 		vpt_event_excess(f, page);
 	vpt_free_pages(&f->spare.pages);
 	f->spare.n = 0;
+}
+
+/* Of tables above level 1, which operations on several spans count in. */
+void pt_env_lock_counts(struct pt_env *env)
+	__acquires(env)
+{
+	spin_lock(&env->f->tables);
+}
+
+void pt_env_unlock_counts(struct pt_env *env)
+	__releases(env)
+{
+	spin_unlock(&env->f->tables);
+}
+
+/*
+ * From now on it is like an empty table that Linux linked: used by who needs it, else taken by
+ * op_sweep(), which follows, or with the PDPT that it stands in.
+ */
+void pt_env_leave(struct pt_env *env, u64 table)
+{
+	struct page *page = vpt_table_page(table);
+	unsigned long word = 0;
+
+	env->left = true;
+	if (!vpt_table_tagged(page))
+		return;
+	env->books->tables--;
+	if (vpt_index(page) & VPT_TABLE_ALLOCATED)
+		word = (unsigned long)VPT_TABLE_LEFT << 32;
+	WRITE_ONCE(vpt_index(page), word);
 }
 
 u64 pt_env_take(struct pt_env *env, unsigned int level, bool owned)
@@ -242,18 +348,25 @@ u64 pt_env_take(struct pt_env *env, unsigned int level, bool owned)
 	return page_to_phys(page);
 }
 
+/* Whether the table, which is linked, was allocated here. */
+static bool vpt_table_allocated(const struct page *page)
+{
+	return vpt_table_left(page) ||
+	       (vpt_table_tagged(page) && (vpt_index(page) & VPT_TABLE_ALLOCATED));
+}
+
 void pt_env_release(struct pt_env *env, u64 table)
 {
 	struct page *page = vpt_table_page(table);
 
 	if (vpt_events_on())
 		vpt_event_table(env->f, SPEC_MON_TABLE_RELEASE, table, 0, false);
-	if (!vpt_table_tagged(page))
-		return;
-	if (vpt_index(page) & VPT_TABLE_ALLOCATED)
+	if (vpt_table_allocated(page))
 		vpt_count(tables_transferred, 1);
-	vpt_index(page) = 0;
-	env->books->tables--;
+	if (vpt_table_tagged(page))
+		env->books->tables--;
+	if (vpt_table_tagged(page) || vpt_table_left(page))
+		vpt_index(page) = 0;
 }
 
 void pt_env_defer_table(struct pt_env *env, u64 table, unsigned int level)
@@ -262,11 +375,11 @@ void pt_env_defer_table(struct pt_env *env, u64 table, unsigned int level)
 
 	if (vpt_events_on())
 		vpt_event_table(env->f, SPEC_MON_TABLE_DEFER, table, level, false);
-	if (!vpt_table_tagged(page) || !(vpt_index(page) & VPT_TABLE_ALLOCATED))
+	if (!vpt_table_allocated(page))
 		vpt_count(tables_reclaimed_foreign, 1);
 	if (vpt_table_tagged(page))
 		env->books->tables--;
-	vpt_index(page) = level;
+	WRITE_ONCE(vpt_index(page), level);
 	vpt_mm_account(env->mm, level, false);
 	list_add(&page->lru, &env->dead_tables);
 }
@@ -286,24 +399,28 @@ static void vpt_table_done(struct vpt_file *f, struct page *page, unsigned int l
 			   struct list_head *held)
 {
 	/* Of a broken tree it is not known that the table is all zero. */
-	const bool keep = !held && f->spare.n < VPT_RESERVE_KEEP &&
+	const bool keep = !held && READ_ONCE(f->spare.n) < VPT_RESERVE_KEEP &&
 			  !f->violations && vpt_ptlock_there(page);
 
 	if (vpt_events_on())
 		vpt_event_table(f, SPEC_MON_TABLE_FREE, page_to_phys(page), level, keep);
 	vpt_table_dtor(page, level);
 	vpt_index(page) = 0;
-	if (held)
+	if (held) {
 		list_add(&page->lru, held);
-	else if (keep)
+	} else if (keep) {
+		spin_lock(&f->tables);
 		vpt_spare_add(&f->spare, page);
-	else
+		spin_unlock(&f->tables);
+	} else {
 		call_rcu(&page->rcu_head, vpt_table_free_rcu);
+	}
 }
 
 /*
  * A fault that died for lack of memory before it reached us may have left an empty
- * PD in a PDPT of ours, which nobody counted.  Found here, where a whole PDPT goes.
+ * PD in a PDPT of ours, which nobody counted; or an operation has (pt_env_leave()), which is
+ * about to look again.  Found here, where a whole PDPT goes.
  */
 static void vpt_free_stray_tables(struct vpt_file *f, struct page *pdpt,
 				  struct list_head *held)
@@ -319,22 +436,21 @@ static void vpt_free_stray_tables(struct vpt_file *f, struct page *pdpt,
 		pd = vpt_table_page(entries[i] & PTE_PFN_MASK);
 		entries[i] = 0;
 		vpt_mm_account(f->mm, 2, false);
-		vpt_count(tables_reclaimed_foreign, 1);
+		if (!vpt_table_left(pd))
+			vpt_count(tables_reclaimed_foreign, 1);
 		vpt_table_done(f, pd, 2, held);
 	}
 }
 
 /*
  * After a shootdown: the tables unlinked before it are free, or, if @held is not NULL,
- * left in @held for vpt_free_held_tables(), until secondary MMUs have been told.  The
- * file's lock is held.
+ * left in @held for vpt_free_held_tables(), until secondary MMUs have been told.
  */
 void vpt_reclaim_tables(struct pt_env *env, struct list_head *held)
 {
 	struct vpt_file *f = env->f;
 	struct page *page, *next;
 
-	lockdep_assert_held(&f->lock);
 	list_for_each_entry_safe(page, next, &env->dead_tables, lru) {
 		unsigned int level = vpt_index(page);
 
