@@ -55,11 +55,11 @@ static char state_of(pid_t pid)
 
 static int pipes[2];
 
-/* The kernel writes to a page that is not there: read(2) faults. */
+/* The kernel writes to a page that is not there, in the span of the first: read(2) faults. */
 static int read_into_the_region(void *unused)
 {
 	(void)unused;
-	syscall(SYS_read, pipes[0], r.base + VPT_2M, 8UL);
+	syscall(SYS_read, pipes[0], r.base + VPT_4K, 8UL);
 	return 0;
 }
 
@@ -74,7 +74,7 @@ static void *protect_a_page(void *unused)
 	return unused;
 }
 
-/* It must not try again and again for as long as somebody holds the file's lock. */
+/* It must not try again and again for as long as somebody holds the span's lock. */
 static void killed_inside_the_kernel(u64 unused)
 {
 	struct hold_order order = { .symbol = "vpt_shootdown", .milliseconds = HELD_MS };

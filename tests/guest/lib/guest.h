@@ -61,6 +61,9 @@ struct property {
  */
 int run_properties(int argc, char **argv, const struct property *p, size_t n);
 
+/* The same with check=off, whatever it was before and will be again. */
+int run_unchecked(int argc, char **argv, const struct property *p, size_t n);
+
 /* Iterations that the program's argument asks for, or @preset. */
 u64 iterations(u64 preset);
 
