@@ -221,16 +221,13 @@ static inline int op_env_answerable(const struct op *op, u64 va, u64 bytes)
 
 static inline bool op_env_start(struct op *op, const struct spec_op *spec)
 {
-	return vpt_opcheck_start(op->env.f, &op->pt, spec);
+	/* All spans are held for who watches, but for one who came when it was under way. */
+	return !op->env.all || vpt_opcheck_start(op->env.f, &op->pt, spec);
 }
 
-/*
- * It is written down only if somebody wants to know, for whom all spans are held; not if he
- * came when the operation was under way.
- */
+/* It is written down only if somebody wants to know. */
 #define op_env_begin(op, ...)							\
-	(!vpt_watched() || !(op)->env.all ||					\
-	 op_env_start(op, &(const struct spec_op){ __VA_ARGS__ }))
+	(!vpt_watched() || op_env_start(op, &(const struct spec_op){ __VA_ARGS__ }))
 
 static inline void op_env_end(struct op *op, enum pt_status status)
 {
