@@ -47,7 +47,7 @@
  *	who				holds, of these two kinds
  *	MAP, UNMAP, PROTECT, REMAP,	the span; UNMAP that empties a PD, and who changes a
  *	RESOLVE, fault			leaf of 1 GiB: all, by vpt_lock_rest() or once more
- *					from the beginning (op_widely(), op_sweep())
+ *					from the beginning (op_widened(), op_sweep())
  *	MAP_RANGE, PROTECT_RANGE	the spans of the step
  *	MAP of 1 GiB, UNMAP_RANGE,	all
  *	FRAME_FREE, STATS, CHECK,

@@ -92,17 +92,17 @@ static int op_unmap_locked(struct op *op, u64 va, struct pt_mapping *old)
 	return ret;
 }
 
-/* The leaf is larger than what was locked. */
-static int op_widely(struct op *op, u64 va, struct pt_mapping *old,
-		     int (*locked)(struct op *op, u64 va, struct pt_mapping *old))
+/*
+ * The operation on the page at @va has been done, and answers @ret.  Return: whether it must be
+ * done once more, since the leaf is larger than what was locked: now all is.
+ */
+static bool op_widened(struct op *op, u64 va, int *ret)
 {
-	int ret = op_env_lock_all(op, va, va + PT_PAGE_SIZE);
-
-	if (ret)
-		return ret;
-	ret = locked(op, va, old);
-	op_env_unlock(op, ret);
-	return ret;
+	op_env_unlock(op, *ret);
+	if (!op_env_wider(*ret))
+		return false;
+	*ret = op_env_lock_all(op, va, va + PT_PAGE_SIZE);
+	return !*ret;
 }
 
 /*
@@ -128,10 +128,9 @@ int op_unmap(struct op *op, u64 va, struct pt_mapping *old)
 
 	if (ret)
 		return ret;
-	ret = op_unmap_locked(op, va, old);
-	op_env_unlock(op, ret);
-	if (op_env_wider(ret))
-		ret = op_widely(op, va, old, op_unmap_locked);
+	do {
+		ret = op_unmap_locked(op, va, old);
+	} while (op_widened(op, va, &ret));
 	if (op_env_left(op))
 		op_sweep(op, va, va + PT_PAGE_SIZE);
 	return ret;
@@ -177,10 +176,9 @@ int op_protect(struct op *op, u64 va, struct pt_mapping *old)
 
 	if (ret)
 		return ret;
-	ret = op_protect_locked(op, va, old);
-	op_env_unlock(op, ret);
-	if (op_env_wider(ret))
-		ret = op_widely(op, va, old, op_protect_locked);
+	do {
+		ret = op_protect_locked(op, va, old);
+	} while (op_widened(op, va, &ret));
 	return ret;
 }
 
@@ -240,10 +238,9 @@ int op_remap(struct op *op, u64 va, struct pt_mapping *old)
 
 	if (ret)
 		return ret;
-	ret = op_remap_locked(op, va, old);
-	op_env_unlock(op, ret);
-	if (op_env_wider(ret))
-		ret = op_widely(op, va, old, op_remap_locked);
+	do {
+		ret = op_remap_locked(op, va, old);
+	} while (op_widened(op, va, &ret));
 	return ret;
 }
 
