@@ -35,7 +35,8 @@
  * until somebody needs several: who holds the file's lock attaches again each span that
  * it needs, again by both, and then needs no other lock.  So the file's lock with all
  * spans attached excludes everybody, at the cost of two locks for each span that was in use
- * (span.c).  Spans share VPT_SPANS locks.
+ * (span.c); likewise with all but one attached, of whoever holds that one's own lock as well.
+ * Spans share VPT_SPANS locks.
  *
  * What is written only by who holds all spans can be read by who holds any: the extents,
  * what mmap() set up, whether the table is broken.
@@ -283,9 +284,8 @@ long vpt_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 /* span.c */
 
 int vpt_spans_alloc(struct vpt_file *f);
-int vpt_lock_spans(struct pt_env *env, u64 va, u64 last);
+int vpt_lock_spans(struct pt_env *env);
 void vpt_lock_spans_again(struct pt_env *env);
-void vpt_unlock_spans(struct pt_env *env);
 int vpt_lock_all_killable(struct vpt_file *f);
 void vpt_lock_all(struct vpt_file *f);
 
@@ -295,15 +295,33 @@ static inline struct vpt_span *vpt_span(const struct vpt_file *f, u64 va)
 	return &f->spans[hash_64(va >> VPT_SPAN_SHIFT, VPT_SPAN_BITS)];
 }
 
+/* After vpt_lock_spans(). */
+static inline void vpt_unlock_spans(struct pt_env *env)
+{
+	if (likely(!env->all && env->span)) {
+		mutex_unlock(&env->span->lock);
+		return;
+	}
+	if (env->span)
+		mutex_unlock(&env->span->lock);
+	mutex_unlock(&env->f->lock);
+}
+
 static inline void vpt_unlock_all(struct vpt_file *f)
 {
 	mutex_unlock(&f->lock);
 }
 
-/* Every span is held; but for the second, where lockdep is off, it does nothing. */
+/* Every span is held: those that are detached, if any, by their own locks. */
 static inline void vpt_assert_all(struct vpt_file *f)
 {
-	lockdep_assert(lockdep_is_held(&f->lock) && !f->detached);
+	u64 left;
+
+	lockdep_assert_held(&f->lock);
+	if (!IS_ENABLED(CONFIG_LOCKDEP))
+		return;
+	for (left = f->detached; left; left &= left - 1)
+		lockdep_assert_held(&f->spans[__ffs64(left)].lock);
 }
 
 /* Whether the span that holds @va is held, as far as lockdep knows. */
@@ -320,7 +338,7 @@ void vpt_spare_move(struct vpt_spare *from, struct vpt_spare *to, u64 n);
 void vpt_lock_file(struct vpt_file *f);
 void vpt_unlock_file(struct vpt_file *f);
 int vpt_lock_reserved(struct pt_env *env, u64 va, u64 last, u64 tables);
-bool vpt_tables_stay(const struct pt_env *env);
+bool vpt_tables_stay(struct pt_env *env);
 void vpt_unlock(struct pt_env *env);
 void vpt_lock_again(struct pt_env *env);
 void vpt_unlock_again(struct pt_env *env);
@@ -339,13 +357,10 @@ static inline void vpt_env_init(struct pt_env *env, struct vpt_file *f)
 {
 	env->f = f;
 	env->mm = f->mm;
-	env->books = &f->books;
 	env->root_mirrored = f->root_mirrored;
 	env->mmap_locked = false;
 	env->range = false;
-	env->all = false;
 	env->left = false;
-	env->span = NULL;
 	vpt_spare_init(&env->reserve);
 	INIT_LIST_HEAD(&env->dead_tables);
 	INIT_LIST_HEAD(&env->dead_frames);
@@ -353,12 +368,34 @@ static inline void vpt_env_init(struct pt_env *env, struct vpt_file *f)
 	env->untold.end = 0;
 }
 
-/* Likewise, of who holds every span already. */
+/* It deals with [@va, @last]; or with all spans, if that is 0 and U64_MAX. */
+static inline void vpt_env_about(struct pt_env *env, u64 va, u64 last)
+{
+	env->va = va;
+	env->last = last;
+}
+
+/* From now on it holds the one @span by that span's lock; or others, if that is NULL. */
+static __always_inline void vpt_env_holds(struct pt_env *env, struct vpt_span *span, bool all)
+{
+	env->span = span;
+	env->all = all;
+	env->books = span ? &span->books : &env->f->books;
+	env->extent = NULL;
+}
+
+/* As vpt_env_init(), of who holds every span already. */
 static inline void vpt_env_init_all(struct pt_env *env, struct vpt_file *f)
 {
 	vpt_assert_all(f);
 	vpt_env_init(env, f);
-	env->all = true;
+	vpt_env_holds(env, NULL, true);
+}
+
+/* From the beginning: who got the rest later (vpt_lock_rest()) began when nobody watched. */
+static inline bool vpt_took_all(const struct pt_env *env)
+{
+	return env->all && !env->span;
 }
 
 /* frame.c */

@@ -76,7 +76,8 @@ int vpt_check_inside(struct vpt_file *f, u64 va, u64 bytes)
 	struct pt_env env;
 
 	vpt_env_init(&env, f);
-	if (vpt_lock_spans(&env, va, va))
+	vpt_env_about(&env, va, va);
+	if (vpt_lock_spans(&env))
 		return -EINTR;
 	extent = vpt_find_extent(f, va, bytes);
 	vpt_unlock_spans(&env);

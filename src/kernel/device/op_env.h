@@ -142,7 +142,8 @@ static inline void op_env_unlock(struct op *op, int ret)
 /* Of a broken table, too, and of no interest to the monitor. */
 static inline int op_env_lock_look(struct op *op, u64 va)
 {
-	return vpt_lock_spans(&op->env, va, va);
+	vpt_env_about(&op->env, va, va);
+	return vpt_lock_spans(&op->env);
 }
 
 static inline void op_env_unlock_look(struct op *op, int ret)
@@ -179,8 +180,10 @@ static inline void vpt_op_enter(struct op *op, const struct vpt_extent *extent)
 
 static inline int op_env_find(struct op *op, u64 va, u64 bytes)
 {
-	struct vpt_extent *extent = vpt_find_extent(op->env.f, va, bytes);
+	struct vpt_extent *extent = op->env.extent;
 
+	if (!extent || va != op->env.va || extent->pt.end - va < bytes)
+		extent = vpt_find_extent(op->env.f, va, bytes);
 	if (IS_ERR(extent))
 		return PTR_ERR(extent);
 	vpt_op_enter(op, extent);
@@ -222,7 +225,7 @@ static inline int op_env_answerable(const struct op *op, u64 va, u64 bytes)
 static inline bool op_env_start(struct op *op, const struct spec_op *spec)
 {
 	/* All spans are held for who watches, but for one who came when it was under way. */
-	return !op->env.all || vpt_opcheck_start(op->env.f, &op->pt, spec);
+	return !vpt_took_all(&op->env) || vpt_opcheck_start(op->env.f, &op->pt, spec);
 }
 
 /* It is written down only if somebody wants to know. */

@@ -72,9 +72,10 @@ struct vpt_spare {
  * @fresh: frame that the caller has allocated, or NULL
  * @handle: the handle of the frame that the caller names instead; afterwards, of the
  *	frame that the answer tells of
+ * @extent: that holds @va, if it was looked for with the spans held; or NULL
  *
  * What ends with the operation is in it, and nobody else sees it: vpt_env_init() to
- * vpt_unlock().
+ * vpt_unlock().  @books, @all, @span and @extent are set whenever it gets its spans.
  */
 struct pt_env {
 	struct vpt_file *f;
@@ -102,6 +103,7 @@ struct pt_env {
 	u32 prot;
 	struct page *fresh;
 	u64 handle;
+	struct vpt_extent *extent;
 };
 
 /*

@@ -40,7 +40,7 @@ static void vpt_span_attach(struct vpt_file *f, struct vpt_span *span)
 
 	lockdep_assert_held(&f->lock);
 	lockdep_assert_held(&span->lock);
-	WRITE_ONCE(span->detached, false);
+	span->detached = false;
 	f->detached &= ~BIT_ULL(span - f->spans);
 	to->tables += from->tables;
 	for (level = 0; level < VPT_LEVELS; level++)
@@ -106,17 +106,8 @@ static int vpt_lock_several(struct pt_env *env, u64 wanted, bool killable)
 		mutex_unlock(&f->lock);
 		return -EINTR;
 	}
-	env->all = wanted == U64_MAX;
-	env->span = NULL;
-	env->books = &f->books;
+	vpt_env_holds(env, NULL, wanted == U64_MAX);
 	return 0;
-}
-
-static void vpt_hold_one(struct pt_env *env, struct vpt_span *span)
-{
-	env->all = false;
-	env->span = span;
-	env->books = &span->books;
 }
 
 /*
@@ -136,9 +127,9 @@ static noinline int vpt_detach_one(struct pt_env *env, struct vpt_span *span, bo
 	}
 	/* Attached: who has its lock will look, and release it. */
 	mutex_lock(&span->lock);
-	WRITE_ONCE(span->detached, true);
+	span->detached = true;
 	f->detached |= BIT_ULL(span - f->spans);
-	vpt_hold_one(env, span);
+	vpt_env_holds(env, span, false);
 	mutex_unlock(&f->lock);
 	return 0;
 }
@@ -147,21 +138,19 @@ static noinline int vpt_detach_one(struct pt_env *env, struct vpt_span *span, bo
  * Who watches takes all spans, one operation at a time.  It looks once the span is held: a
  * watcher that begins later, as the monitor does with all spans held, waits for us.
  */
-static __always_inline int vpt_lock_one(struct pt_env *env, struct vpt_span *span,
-					bool killable)
+static __always_inline int vpt_lock_one(struct pt_env *env, bool killable)
 {
+	struct vpt_span *span = vpt_span(env->f, env->va);
 	int ret;
 
 	do {
-		if (likely(READ_ONCE(span->detached))) {
-			if (vpt_lock(&span->lock, killable))
-				return -EINTR;
-			if (likely(span->detached && !vpt_watched())) {
-				vpt_hold_one(env, span);
-				return 0;
-			}
-			mutex_unlock(&span->lock);
+		if (vpt_lock(&span->lock, killable))
+			return -EINTR;
+		if (likely(span->detached && !vpt_watched())) {
+			vpt_env_holds(env, span, false);
+			return 0;
 		}
+		mutex_unlock(&span->lock);
 		ret = vpt_detach_one(env, span, killable);
 	} while (ret == -EAGAIN);
 	return ret;
@@ -181,41 +170,32 @@ static u64 vpt_spans_touched(const struct pt_env *env)
 	return set;
 }
 
+static bool vpt_wants_one(const struct pt_env *env)
+{
+	return env->va >> VPT_SPAN_SHIFT == env->last >> VPT_SPAN_SHIFT;
+}
+
 /**
  * vpt_lock_spans() - take the spans that an operation deals with
- * @env: operation
- * @va: first byte of what it deals with, anywhere
- * @last: last byte; 0 and U64_MAX for all spans
+ * @env: operation, after vpt_env_about()
  *
  * Context: may sleep.
  * Return: 0, -EINTR on a fatal signal.
  */
-int vpt_lock_spans(struct pt_env *env, u64 va, u64 last)
+int vpt_lock_spans(struct pt_env *env)
 {
-	env->va = va;
-	env->last = last;
-	if (likely(va >> VPT_SPAN_SHIFT == last >> VPT_SPAN_SHIFT))
-		return vpt_lock_one(env, vpt_span(env->f, va), true);
+	if (likely(vpt_wants_one(env)))
+		return vpt_lock_one(env, true);
 	return vpt_lock_several(env, vpt_spans_touched(env), true);
 }
 
 /* Take the same spans again, after vpt_unlock_spans(). */
 void vpt_lock_spans_again(struct pt_env *env)
 {
-	if (env->va >> VPT_SPAN_SHIFT == env->last >> VPT_SPAN_SHIFT)
-		vpt_lock_one(env, vpt_span(env->f, env->va), false);
+	if (vpt_wants_one(env))
+		vpt_lock_one(env, false);
 	else
 		vpt_lock_several(env, vpt_spans_touched(env), false);
-}
-
-void vpt_unlock_spans(struct pt_env *env)
-{
-	struct vpt_span *span = env->span;
-
-	if (span)
-		mutex_unlock(&span->lock);
-	if (!span || env->all)
-		mutex_unlock(&env->f->lock);
 }
 
 /*
@@ -257,10 +237,7 @@ bool vpt_lock_rest(struct pt_env *env)
 			mutex_unlock(&f->lock);
 		return false;
 	}
-	/* Its own lock is held until the end: those who wait for it look again. */
-	if (env->span)
-		vpt_span_attach(f, env->span);
-	env->books = &f->books;
+	/* Its own span stays as it is: both locks are held until the end. */
 	env->all = true;
 	return true;
 }

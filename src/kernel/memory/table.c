@@ -132,13 +132,10 @@ void vpt_unlock_file(struct vpt_file *f)
 	vpt_unlock_all(f);
 }
 
-/*
- * Who gets one span is not told of: while somebody listens all are taken.  One that got the
- * rest later (vpt_lock_rest()) began when nobody did.
- */
+/* Who gets one span is not told of: while somebody listens all are taken. */
 static bool vpt_env_told(const struct pt_env *env)
 {
-	return vpt_events_on() && env->all && !env->span;
+	return vpt_events_on() && vpt_took_all(env);
 }
 
 /* Take the spans that the operation had before, to end it. */
@@ -156,26 +153,37 @@ void vpt_unlock_again(struct pt_env *env)
 	vpt_unlock_spans(env);
 }
 
-/*
- * The PT of the one span that the operation holds, which nobody else unlinks; 0 if there is none.
- * Outside the region tables are not ours to look at.
- */
-static u64 vpt_pt_of(const struct pt_env *env)
-{
-	struct vpt_file *f = env->f;
+/* Where a walk towards a PT has ended: the last table, and its level. */
+struct vpt_path {
+	u64 table;
 	unsigned int level;
-	u64 table = f->root;
+};
 
-	if (!env->span || !vpt_extent_at(f, env->va, 1))
-		return 0;
-	for (level = PT_LEVELS; level > 1; level--) {
-		u64 entry = vpt_table_entry(table, pt_index(env->va, level));
+/* Follow the entry for @va in the last table.  Return: whether it leads to a table. */
+static __always_inline bool vpt_path_down(struct vpt_path *path, u64 va, unsigned int level)
+{
+	const u64 entry = vpt_table_entry(path->table, pt_index(va, level));
 
-		if (!(entry & _PAGE_PRESENT) || entry & _PAGE_PSE)
-			return 0;
-		table = entry & PTE_PFN_MASK;
-	}
-	return table;
+	if ((entry & (_PAGE_PRESENT | _PAGE_PSE)) != _PAGE_PRESENT)
+		return false;
+	path->table = entry & PTE_PFN_MASK;
+	path->level = level - 1;
+	return true;
+}
+
+/*
+ * Walk towards the PT of the one span that the operation holds.  Nobody else unlinks what is on
+ * this path; others may link tables.  Outside the region tables are not ours to look at.
+ */
+static struct vpt_path vpt_walk(struct pt_env *env)
+{
+	struct vpt_path path = { .table = env->f->root, .level = PT_LEVELS };
+
+	env->extent = vpt_extent_at(env->f, env->va, 1);
+	if (env->extent && vpt_path_down(&path, env->va, 4) &&
+	    vpt_path_down(&path, env->va, 3))
+		vpt_path_down(&path, env->va, 2);
+	return path;
 }
 
 /**
@@ -184,47 +192,72 @@ static u64 vpt_pt_of(const struct pt_env *env)
  *
  * False also if that is not certain.
  */
-bool vpt_tables_stay(const struct pt_env *env)
+bool vpt_tables_stay(struct pt_env *env)
 {
-	const u64 pt = vpt_pt_of(env);
+	struct vpt_path path;
 
-	return pt && vpt_table_live(pt) > 1;
+	if (!env->span)
+		return false;
+	path = vpt_walk(env);
+	return path.level == 1 && vpt_table_live(path.table) > 1;
 }
 
 /* Have @tables in the operation's reserve, if there are as many. */
-static bool vpt_reserve_take(struct pt_env *env, u64 tables)
+static noinline bool vpt_reserve_take(struct pt_env *env, u64 tables)
 {
 	struct vpt_file *f = env->f;
 	bool enough;
 
 	spin_lock(&f->tables);
 	enough = env->reserve.n + f->spare.n >= tables;
-	if (enough)
-		vpt_spare_move_all(&f->spare, &env->reserve);
+	if (enough && env->reserve.n < tables)
+		vpt_spare_move(&f->spare, &env->reserve, tables - env->reserve.n);
 	spin_unlock(&f->tables);
 	return enough;
 }
 
-/* With @env->reserve as it is.  Return: as vpt_lock_reserved(); 1 if that is too little. */
-static int vpt_lock_try(struct pt_env *env, u64 va, u64 last, u64 tables)
+/* Likewise, but for those that are linked already on the way to the one span. */
+static __always_inline bool vpt_reserve_suffices(struct pt_env *env, u64 tables)
 {
-	struct vpt_file *f = env->f;
+	if (tables && env->span)
+		tables = min_t(u64, tables, vpt_walk(env).level - 1);
+	return !tables || vpt_reserve_take(env, tables);
+}
+
+/* With @env->reserve as it is.  Return: as vpt_lock_reserved(); 1 if that is too little. */
+static __always_inline int vpt_lock_try(struct pt_env *env, u64 tables)
+{
+	int ret = -EIO;
 
 	if (vpt_events_on())
-		vpt_monitor_prepare(f);
-	if (vpt_lock_spans(env, va, last))
+		vpt_monitor_prepare(env->f);
+	if (vpt_lock_spans(env))
 		return -EINTR;
-	if (f->violations) {
-		vpt_unlock_spans(env);
-		return -EIO;
+	if (likely(!env->f->violations)) {
+		if (vpt_reserve_suffices(env, tables)) {
+			if (vpt_env_told(env))
+				vpt_event_lock(env->f);
+			return 0;
+		}
+		ret = 1;
 	}
-	if (tables && !vpt_pt_of(env) && !vpt_reserve_take(env, tables)) {
-		vpt_unlock_spans(env);
-		return 1;
+	vpt_unlock_spans(env);
+	return ret;
+}
+
+/* The first attempt has answered @ret. */
+static noinline int vpt_lock_once_more(struct pt_env *env, u64 tables, int ret)
+{
+	while (ret > 0) {
+		ret = vpt_reserve_fill(&env->reserve, tables);
+		if (!ret)
+			ret = vpt_lock_try(env, tables);
 	}
-	if (vpt_env_told(env))
-		vpt_event_lock(f);
-	return 0;
+	if (ret) {
+		vpt_free_pages(&env->reserve.pages);
+		env->reserve.n = 0;
+	}
+	return ret;
 }
 
 /**
@@ -242,16 +275,9 @@ int vpt_lock_reserved(struct pt_env *env, u64 va, u64 last, u64 tables)
 {
 	int ret;
 
-	do {
-		ret = vpt_lock_try(env, va, last, tables);
-		if (!ret)
-			return 0;
-		if (ret > 0)
-			ret = vpt_reserve_fill(&env->reserve, tables);
-	} while (!ret);
-	vpt_free_pages(&env->reserve.pages);
-	env->reserve.n = 0;
-	return ret;
+	vpt_env_about(env, va, last);
+	ret = vpt_lock_try(env, tables);
+	return likely(!ret) ? 0 : vpt_lock_once_more(env, tables, ret);
 }
 
 static noinline void vpt_unlock_and_return(struct pt_env *env)
@@ -281,7 +307,7 @@ void vpt_unlock(struct pt_env *env)
 {
 	WARN_ON_ONCE(!list_empty(&env->dead_tables) || !list_empty(&env->dead_frames) ||
 		     env->removed);
-	if (env->reserve.n || READ_ONCE(env->f->spare.n) > VPT_RESERVE_KEEP)
+	if (unlikely(env->reserve.n || READ_ONCE(env->f->spare.n) > VPT_RESERVE_KEEP))
 		vpt_unlock_and_return(env);
 	else
 		vpt_unlock_again(env);
