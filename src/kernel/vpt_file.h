@@ -463,6 +463,7 @@ bool vpt_pdpt_goes(const struct pt_env *env);
 /* secondary.c */
 
 int vpt_notifier_register(struct vpt_file *f);
+bool vpt_notifier_others(const struct vpt_file *f);
 void vpt_free_told(struct pt_env *env, u64 start, u64 end, bool gone);
 void vpt_unlock_and_notify(struct pt_env *env);
 void vpt_let_go(struct pt_env *env);

@@ -11,6 +11,7 @@
 #include <sys/utsname.h>
 
 #include "hold/hold.h"
+#include "watcher/watcher.h"
 
 #define SLOT		(512 * VPT_1G)
 #define HELD_MS		15000
@@ -36,6 +37,8 @@ enum operation {
  * @mapped: offset of the page that the operation takes away
  * @waits: the operation waits for the walker
  * @smaps: the walker is a reader of /proc/self/smaps, not a fault
+ * @beside: another page is mapped in the PT
+ * @other_mmu: the address space has a secondary MMU
  * @answer: the operation's, when the walker has gone first
  * @only: the kernel that comes through @symbol there, NULL for each
  */
@@ -49,6 +52,8 @@ struct window {
 	u64 mapped;
 	bool waits;
 	bool smaps;
+	bool beside;
+	bool other_mmu;
 	int answer;
 	const char *only;
 };
@@ -58,6 +63,7 @@ static struct region r;
 static char *base;
 
 static const struct window *window;
+static int watcher;
 static _Atomic u64 tid, go, fault_over, done;
 static _Atomic int result;
 
@@ -122,6 +128,15 @@ static void *operator(void *unused)
 	return unused;
 }
 
+static void add_other_mmu(void)
+{
+	struct watcher_order order = { .kind = WATCHER_COPY };
+
+	watcher = module_device("watcher");
+	REQUIRE(write(watcher, &order, sizeof(order)) == sizeof(order), "watcher: %s",
+		strerror(errno));
+}
+
 static void setup(void)
 {
 	const u64 size = window->operation == UNMAP_HUGE ? VPT_2M : VPT_4K;
@@ -130,6 +145,10 @@ static void setup(void)
 	base = (char *)(((u64)r.base + SLOT - 1) & ~(SLOT - 1));
 	if (window->operation != MAP_HUGE)
 		REQUIRE(!vu_map(r.fd, base + window->mapped, size, RW, 0), "map");
+	if (window->beside)
+		REQUIRE(!vu_map(r.fd, base + window->mapped + VPT_4K, VPT_4K, RW, 0), "map");
+	if (window->other_mmu)
+		add_other_mmu();
 	if (window->boundary)
 		REQUIRE(!madvise(base + window->boundary,
 				 r.base + r.bytes - base - window->boundary,
@@ -217,6 +236,8 @@ static void held_open(u64 arg)
 	use_tables();
 	expect_sound(r.fd, "in the end");
 	close(hold);
+	if (window->other_mmu)
+		close(watcher);
 }
 
 /* Two VMAs that share a PT, a PD, or a PDPT; the walker is in the second. */
@@ -260,6 +281,12 @@ static const struct window windows[] = {
 	  "handle_mm_fault", UNMAP, PDPT_SHARED, WAITS },
 	{ "a reader of smaps in a PT that UNMAP empties",
 	  "smaps_pte_range", UNMAP, .smaps = true, WAITS, .only = "6.12" },
+	{ "a reader of smaps in a PT does not hold up UNMAP of a page beside others",
+	  "smaps_pte_range", UNMAP, .smaps = true, .beside = true, .only = "6.12" },
+	/* Which KVM's fault relies on, between its two looks for what it has faulted in. */
+	{ "it does where there is a secondary MMU",
+	  "smaps_pte_range", UNMAP, .smaps = true, .beside = true, .other_mmu = true, WAITS,
+	  .only = "6.12" },
 	{ "a fault that shares no table holds nobody up",
 	  "vpt_huge_fault", UNMAP, NONE_SHARED, .only = "6.12" },
 };

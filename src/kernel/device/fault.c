@@ -101,8 +101,9 @@ static vm_fault_t vpt_fault_try(struct vpt_file *f, struct vm_fault *vmf)
 
 /*
  * There was no memory, or no allowance of RLIMIT_MEMLOCK; but what was missing may
- * have been on its way, in somebody else's hands, to this very page or back to Linux.
- * So try again while no other fault holds anything.  An ioctl cannot be excluded here,
+ * have been on its way, in the hands of another fault, to this very page or back to Linux.
+ * So try again while no other fault holds anything.  An UNMAP gives back when it returns, and
+ * one that is under way is not waited for.  An ioctl cannot be excluded here,
  * since it may wait for the mmap_lock that this fault holds: if one was on its way the
  * access is repeated, and faults again.  Otherwise it is SIGBUS, as for a file whose
  * next page cannot be had: VM_FAULT_OOM would have Linux kill somebody.

@@ -46,7 +46,8 @@
  *   munmap, exit (vpt_region_remove())  the notifier              (c), (d), (e)
  *
  * MAP of 4 KiB, UNMAP of a page beside others in its PT (vpt_tables_stay()), PROTECT, REMAP and
- * the split of a 1 GiB page unlink none.
+ * the split of a 1 GiB page unlink none.  (a) is taken for that UNMAP, too, where the address
+ * space has another MMU: op_env_lock_unmap_page().
  */
 #include "ioctl.h"
 

@@ -45,13 +45,14 @@ static void vpt_frame_init(struct page *frame)
  */
 int vpt_charge(struct vpt_file *f, unsigned long pages)
 {
-	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
+	const u64 limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
+	s64 pinned = atomic64_read(&f->mm->pinned_vm);
 
-	if (atomic64_add_return(pages, &f->mm->pinned_vm) > limit &&
-	    !capable(CAP_IPC_LOCK)) {
-		atomic64_sub(pages, &f->mm->pinned_vm);
-		return -ENOMEM;
-	}
+	/* Never more than there is, not for a moment: another thread's request might fail by it. */
+	do {
+		if (pinned + pages > limit && !capable(CAP_IPC_LOCK))
+			return -ENOMEM;
+	} while (!atomic64_try_cmpxchg(&f->mm->pinned_vm, &pinned, pinned + pages));
 	return 0;
 }
 
@@ -76,9 +77,10 @@ static void vpt_rss_add(struct vpt_file *f, unsigned long pages)
 static void vpt_rss_peak(struct mm_struct *mm)
 {
 	const unsigned long rss = get_mm_rss(mm);
+	unsigned long peak = READ_ONCE(mm->hiwater_rss);
 
-	if (READ_ONCE(mm->hiwater_rss) < rss)
-		WRITE_ONCE(mm->hiwater_rss, rss);
+	while (peak < rss && !try_cmpxchg(&mm->hiwater_rss, &peak, rss))
+		;
 }
 
 static void vpt_rss_sub(struct vpt_file *f, unsigned long pages)

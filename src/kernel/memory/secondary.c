@@ -80,7 +80,7 @@ static struct hlist_head *vpt_notifiers(const struct vpt_file *f)
 }
 
 /* Whether the address space has a notifier that is not @f's. */
-static bool vpt_notifier_others(const struct vpt_file *f)
+bool vpt_notifier_others(const struct vpt_file *f)
 {
 	return READ_ONCE(vpt_notifiers(f)->first) != &f->notifier.hlist ||
 	       READ_ONCE(f->notifier.hlist.next);
