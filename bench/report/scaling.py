@@ -40,8 +40,7 @@ def _limits(rows: list[Row]) -> str:
             key = {"where": where, "who": who, "regions": regions}
             gain[regions] = middle(one(rows, threads=most, **key)) / \
                 middle(one(rows, threads=1, **key))
-        limit = "more than the lock" if gain["disjoint"] < 1 else \
-            "the region's lock" if gain["one"] < 1.1 < gain["disjoint"] else "not the lock"
+        limit = "the region's lock" if gain["one"] < 1.1 < gain["disjoint"] else "not the lock"
         said += (f"{where}, {most} threads: {gain['disjoint']:.2f}x on regions of their own, "
                  f"{gain['one']:.2f}x on one.  The limit is {limit}.\n")
     return said
