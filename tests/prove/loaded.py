@@ -20,10 +20,11 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "tools/prove")]
 import build
 import processor
 from disasm import WIDE, Code, Instruction, Mem, text_offset
-from kernelenv import ALLOCATED, TAG, Structs
+from kernelenv import ALLOCATED, LEFT, TAG
 from machine import RETURN, Machine
 from solve import ConcreteOracle
 from state import State
+from structs import Structs
 from term import Term, bv
 
 BASE, ROOM = 0x200000000, 0x100000
@@ -47,6 +48,19 @@ def stubs(structs: Structs) -> dict[str, str]:
         "__fentry__": "ret", "__x86_return_thunk": "ret", "_raw_spin_lock": "ret",
         "_raw_spin_unlock": "ret", "vpt_event_write": "ret", "vpt_event_table_lock": "ret",
         "pt_env_defer_leaf": "ret", "pt_env_release": "ret",
+        "pt_env_lock_counts": "ret", "pt_env_unlock_counts": "ret",
+        # Whether the other spans are to be had stands where the core does not look.
+        "vpt_lock_rest": f"""movzx eax,BYTE PTR [rdi+{structs.env["mmap_locked"][0]}]
+ test eax,eax
+ je 1f
+ mov BYTE PTR [rdi+{structs.env["all"][0]}],al
+1: ret""",
+        "pt_env_leave": f"""mov rcx,rsi
+ {pages} movabs r8,{LEFT << 32}
+ mov r9,QWORD PTR [rdi+{books}]
+ sub QWORD PTR [r9+{tables}],1
+ mov QWORD PTR [rsi+rcx],r8
+ ret""",
         # The page that is taken is the reserve's last: its pages are the first ones.
         "pt_env_take": f"""mov rax,QWORD PTR [rdi+{reserve}]
  mov rcx,rax
@@ -198,6 +212,8 @@ class World:
         put(c, GS + 0x28, rng.getrandbits(64))
         put(c, ENV + env["mm"][0], MM)
         put(c, ENV + env["root_mirrored"][0], rng.getrandbits(1), 1)
+        put(c, ENV + env["all"][0], rng.getrandbits(1), 1)
+        put(c, ENV + env["mmap_locked"][0], rng.getrandbits(1), 1)
         put(c, ENV + env["books"][0], BOOKS)
         put(c, ENV + image.structs.reserve, rng.choice((0, 1, 2, 3, 9)))
         put(c, BOOKS + image.structs.tables, rng.getrandbits(32))

@@ -35,8 +35,8 @@ RANGE = "core/pt_range.c"
 
 # Places in the source.
 GROWS = "\t\tenv->books->tables++;\n"
-WORD = "\tvpt_index(page) = VPT_TABLE_TAG << 32 | made | n;\n"
-LIVE = "return vpt_table_tagged(page) ? vpt_index(page) & VPT_TABLE_LIVE : 0;"
+WORD = "\tWRITE_ONCE(vpt_index(page), VPT_TABLE_TAG << 32 | made | n);\n"
+LIVE = "return word >> 32 == VPT_TABLE_TAG ? word & VPT_TABLE_LIVE : 0;"
 RESERVE = "\treturn env->reserve.n;"
 ENOUGH = "if (pt_env_reserve(pt->env) < p.level - level)"
 TAKE = "\t\tentry = pte_make_table(pt_env_take(pt->env, level - 1, owned));\n"
@@ -56,6 +56,18 @@ UNLOCK_PARENT = "\tpt_env_unlock(pt->env, parent, level + 1);\n"
 DEFER = "\tpt_env_defer_table(pt->env, table, level);\n"
 DONE = "\tpt_env_unlock(pt->env, leaf.table, leaf.level);\n"		# of pt_remap()
 FOUND = "\tpt_decode(found, pt_base(va, p.level), p.level, p.entry);\n"	# of pt_resolve()
+COVERS = "\treturn level <= 2 || env->all || vpt_lock_rest(env);"
+LEFT = "\t\tif (vpt_table_left(page))\n\t\t\tmade = VPT_TABLE_ALLOCATED;\n"
+LOCK_COUNTS, UNLOCK_COUNTS = (f"\tpt_env_{n}_counts(pt->env);\n" for n in ("lock", "unlock"))
+LOOK = "\tlive = pt_env_live(pt->env, table);\n"			# of pt_count_large()
+COUNT = "\tpt_env_set_live(pt->env, table, live + n);\n"
+PARENTS = "\tif (!live)\n\t\tpt_count_above(pt, va, level);\n"
+COUNT_LARGE = LOCK_COUNTS + LOOK + COUNT + PARENTS + UNLOCK_COUNTS
+COVERED = "\t\tif (pt_env_covers(pt->env, va, level + 1))\n"		# of pt_reclaim_up()
+OR_LEAVE = "\t\telse\n\t\t\tpt_env_leave(pt->env, table);\n"
+SWEEP_LEAVES = "\t\t\tpt_env_leave(pt->env, p.table);\n\t\t\tbreak;\n"
+FIND = ("\tif (!pt_va_in_region(pt, va))\n\t\treturn PT_INVALID;\n"
+        "\tpt_descend(pt, va, 1, &p);\n")				# of pt_resolve()
 SWEEP = "while (pt_owns(pt, va, p.level) && !pt_env_live(pt->env, p.table)) {"
 
 
@@ -97,7 +109,7 @@ WRONG = [
           ENV, "return vpt_index(page) >> 32 == VPT_TABLE_TAG;",
           "return (u16)(vpt_index(page) >> 32) == (u16)VPT_TABLE_TAG;"),
     Wrong("count-without-tag", M1, "safety: who allocated a table is kept with its count",
-          ENV, LIVE, "return vpt_index(page) & VPT_TABLE_LIVE;"),
+          ENV, LIVE, "return word & VPT_TABLE_LIVE;"),
     Wrong("count-of-8-bits", M1, "invariant: live_count, level 3",
           ENV, LIVE, LIVE.replace("VPT_TABLE_LIVE", "0xff")),
     Wrong("mark-lost", M1, "safety: who allocated a table is kept with its count",
@@ -218,15 +230,111 @@ WRONG = [
     Wrong("unlinks-others", M1,
           "equal: below the place of a page of the region hang the core's tables alone",
           WALK, "|| !pt_owns(pt, va, level - 1) ", ""),
-    Wrong("sweeps-with-entries", "unmap", "safety: a deferred table counts nothing",
+    Wrong("sweeps-with-entries", "sweep", "safety: a deferred table counts nothing",
           WALK, SWEEP, "while (pt_owns(pt, va, p.level)) {"),
-    Wrong("sweeps-others", "unmap", "safety: only tables wholly inside the region have counts",
+    Wrong("sweeps-others", "sweep", "safety: only tables wholly inside the region have counts",
           WALK, SWEEP, SWEEP.replace("pt_owns(pt, va, p.level)", "p.level < 4")),
-    Wrong("sweeps-nothing", "unmap", "reclamation: no empty table of the core's stays on the way",
+    Wrong("sweeps-nothing", "sweep", "reclamation: no empty table of the core's stays on the way",
           WALK, SWEEP, "while (0) {"),
     # What an operation covers
     Wrong("wider-though-covered", "remap", "stops: answers ",
           PT, "pt_env_covers(pt->env, va, leaf->level) ?", "leaf->level < 3 ?"),
+    Wrong("covers-everything", "remap", "safety: of what spans share only tables come",
+          ENV, COVERS, "\treturn true;"),
+    Wrong("covers-1G", "remap", "safety: of what spans share only tables come",
+          ENV, COVERS, COVERS.replace("2", "3")),
+    Wrong("covers-no-2M", "remap", "refinement: answers WIDER to who lacks spans",
+          ENV, COVERS, COVERS.replace("2", "1")),
+    Wrong("covers-what-it-holds-alone", "remap",
+          "equal: to take the others' spans is the environment's choice",
+          ENV, COVERS, COVERS.replace(" || vpt_lock_rest(env)", "")),
+    Wrong("covers-by-another-flag", "remap", "stops: a part of env that is not known",
+          ENV, COVERS, COVERS.replace("all", "range")),
+    Wrong("takes-the-rest-twice", "remap", "safety: who holds all spans takes no more",
+          ENV, COVERS, COVERS.replace("env->all || ", "")),
+    Wrong("takes-the-rest-of-another", "remap",
+          "safety: the environment is given the region's struct",
+          ENV, COVERS, COVERS.replace("vpt_lock_rest(env)", "vpt_lock_rest((void *)env->mm)")),
+    Wrong("the-rest-not-to-be-had-ignored", "remap",
+          "safety: of what spans share only tables come",
+          ENV, COVERS, "\treturn level <= 2 || env->all || (vpt_lock_rest(env), true);"),
+    Wrong("the-rest-taken-for-not-to-be-had", "remap",
+          "safety: of what spans share only tables come",
+          ENV, COVERS, COVERS.replace("vpt_lock_rest", "!vpt_lock_rest")),
+    Wrong("the-rest-said-to-be-held", "remap", "safety: env is not written",
+          ENV, COVERS, "\treturn level <= 2 || (env->all = true);"),
+    Wrong("the-rest-with-a-tables-lock", "remap",
+          "safety: no table's lock is held while spans are taken",
+          PT, "\treturn pt_env_covers(pt->env, va, leaf->level) ? PT_OK : PT_WIDER;",
+          "\tbool covers;\n\n\tpt_env_lock(pt->env, leaf->table, leaf->level);\n"
+          "\tcovers = pt_env_covers(pt->env, va, leaf->level);\n"
+          "\tpt_env_unlock(pt->env, leaf->table, leaf->level);\n"
+          "\treturn covers ? PT_OK : PT_WIDER;"),
+    Wrong("another-span", "resolve", "safety: an entry that is used is on the address' path",
+          PT, FIND, FIND.replace("pt, va, 1", "pt, va ^ (1 << 21), 1")),
+    # The counts' lock
+    Wrong("counts-not-locked", M1, "safety: counts above level 1 change under their lock",
+          WALK, COUNT_LARGE, LOOK + COUNT + PARENTS),
+    Wrong("counted-before-the-lock", M1,
+          "safety: counts above level 1 change under their lock",
+          WALK, COUNT_LARGE, LOOK + COUNT + LOCK_COUNTS + PARENTS + UNLOCK_COUNTS),
+    Wrong("count-looked-at-before-the-lock", "map 2M",
+          "safety: counts above level 1 are looked at under their lock",
+          WALK, COUNT_LARGE, LOOK + LOCK_COUNTS + COUNT + PARENTS + UNLOCK_COUNTS),
+    Wrong("parents-counted-behind-the-unlock", "map 2M",
+          "safety: counts above level 1 change under their lock",
+          WALK, COUNT_LARGE, LOCK_COUNTS + LOOK + COUNT + UNLOCK_COUNTS + PARENTS),
+    Wrong("count-looked-at-in-another-hold", "map 2M",
+          "safety: counts are locked once, unless all spans are held",
+          WALK, COUNT_LARGE, LOCK_COUNTS + LOOK + UNLOCK_COUNTS + LOCK_COUNTS + COUNT + PARENTS
+          + UNLOCK_COUNTS),
+    Wrong("counts-not-unlocked", M1, "safety: the counts' lock is released",
+          WALK, COUNT_LARGE, LOCK_COUNTS + LOOK + COUNT + PARENTS),
+    Wrong("counts-not-unlocked-where-parents-count", M1, "safety: the counts' lock is released",
+          WALK, COUNT_LARGE, LOCK_COUNTS + LOOK + COUNT + "\tif (live)\n\t\treturn;\n"
+          + PARENTS + UNLOCK_COUNTS),
+    Wrong("counts-locked-twice", M1, "safety: the counts' lock does not nest",
+          WALK, COUNT_LARGE, LOCK_COUNTS + COUNT_LARGE),
+    Wrong("counts-unlocked-twice", M1, "safety: the counts' lock is released when it was taken",
+          WALK, COUNT_LARGE, COUNT_LARGE + UNLOCK_COUNTS),
+    Wrong("counts-locked-inside-a-tables-lock", M1, "safety: the counts' lock does not nest",
+          WALK, COUNT_LARGE, "\tpt_env_lock(pt->env, table, level);\n" + COUNT_LARGE
+          + "\tpt_env_unlock(pt->env, table, level);\n"),
+    # Tables that are left
+    Wrong("mark-of-what-was-left-lost", M1, "safety: who allocated a table is kept with its count",
+          ENV, LEFT, ""),
+    Wrong("mark-of-all-but-what-was-left", M1,
+          "safety: who allocated a table is kept with its count",
+          ENV, LEFT, LEFT.replace("vpt_table_left", "!vpt_table_left")),
+    Wrong("unlinked-though-not-covered", "unmap", "safety: of what spans share only tables come",
+          WALK, COVERED, "\t\tif (1)\n"),
+    Wrong("unlinked-where-its-entries-are-covered", "unmap",
+          "safety: of what spans share only tables come",
+          WALK, COVERED, COVERED.replace("level + 1", "level")),
+    Wrong("left-though-covered", "unmap", "safety: a table is left by who may not unlink it",
+          WALK, COVERED, "\t\tif (level == 1)\n"),
+    Wrong("neither-unlinked-nor-left", "unmap", "reclamation: an emptied table is unlinked",
+          WALK, OR_LEAVE, ""),
+    Wrong("unlinked-and-left", "unmap", "safety: what was deferred is not touched again",
+          WALK, OR_LEAVE, OR_LEAVE.replace("\t\telse\n\t", "")),
+    Wrong("left-and-still-counted-above", "unmap", "invariant: live_count, level 3",
+          WALK, OR_LEAVE,
+          "\t\telse {\n\t\t\tpt_env_leave(pt->env, table);\n\t\t\treturn;\n\t\t}\n"),
+    Wrong("left-and-counted-anew", "unmap", "safety: what was left is not counted again",
+          WALK, OR_LEAVE,
+          "\t\telse {\n\t\t\tpt_env_leave(pt->env, table);\n"
+          "\t\t\tpt_env_set_live(pt->env, table, 0);\n\t\t}\n"),
+    Wrong("left-its-parent", "unmap", "safety: only tables wholly inside the region have counts",
+          WALK, OR_LEAVE, OR_LEAVE.replace("table", "parent")),
+    Wrong("swept-though-not-covered", "sweep", "safety: of what spans share only tables come",
+          WALK, SWEEP_LEAVES, SWEEP_LEAVES.replace("\t\t\tbreak;\n", "")),
+    Wrong("sweep-does-not-leave", "sweep",
+          "reclamation: no empty table of the core's stays on the way",
+          WALK, SWEEP_LEAVES, "\t\t\tbreak;\n"),
+    Wrong("left-behind-the-unlock", "sweep", "safety: a table is left under the counts' lock",
+          WALK, SWEEP_LEAVES,
+          "\t\t\tpt_env_unlock_counts(pt->env);\n\t\t\tpt_env_leave(pt->env, p.table);\n"
+          "\t\t\treturn;\n"),
     # Memory beside the tables
     Wrong("writes-env", "remap", "safety: env is not written",
           PT, DONE, DONE + "\tpt->env->handle = 0;\n"),

@@ -14,8 +14,8 @@ from inv import Region
 from term import Term, add, and_, bit, bits, bv, concat, eq, implies, ite, ne, not_, or_, shl, \
     sub, ule, ult, zext
 
-OK, EXISTS, NOENT, INVALID, NOMEM, AGAIN = range(6)
-STATUS = ("OK", "EXISTS", "NOENT", "INVALID", "NOMEM", "AGAIN")
+OK, EXISTS, NOENT, INVALID, NOMEM, AGAIN, WIDER = range(7)
+STATUS = ("OK", "EXISTS", "NOENT", "INVALID", "NOMEM", "AGAIN", "WIDER")
 
 EXEC, WRITE, USER = 0, 1, 2		# bits of rights
 

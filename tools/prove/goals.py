@@ -81,10 +81,11 @@ class PathGoals:
                         implies(accessed(old), accessed(new)), implies(dirty(old), dirty(new)))))
 
     def reclaimed(self) -> list[Goal]:
-        """A table that has lost its last entry is unlinked, and one that was made has got one."""
+        """A table that has lost its last entry is unlinked, or left by who may not do that; and
+        one that was made has got one."""
         none, goals = bv(0, COUNT_BITS), []
         for t in self.state.tables.values():
-            if t.live is None or t.deferred or t.base is None:
+            if t.live is None or t.deferred or t.left or t.base is None:
                 continue
             if t.fresh and t.owned is not None and not self.leaves_empty:
                 goals.append(Goal("reclamation", f"a table made is used, level {t.level}",
@@ -220,11 +221,11 @@ def goals_of(f: DeadEnd) -> list[Goal]:
     return f.safety() + [Goal("safety", "a path that leads nowhere is impossible", f.given, FALSE)]
 
 
-def passes_no_empty(r: Region, v: View, va: Term, w: Walk) -> Term:
-    """No table of the core's that @w, a walk for @va, passes through has count 0."""
+def passes_no_empty(r: Region, v: View, va: Term, w: Walk, below: int = 4) -> Term:
+    """No table of the core's below level @below that @w, a walk for @va, passes has count 0."""
     return and_(*(implies(
         and_(w.reached[4 - n], owned(r, table_base(bits(va, 47, 12), n), n)),
-        ne(v.live(w.tables[4 - n]), bv(0, COUNT_BITS))) for n in (1, 2, 3)))
+        ne(v.live(w.tables[4 - n]), bv(0, COUNT_BITS))) for n in range(1, below)))
 
 
 def ne_bool(a: Term, b: Term) -> Term:

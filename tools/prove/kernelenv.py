@@ -16,6 +16,8 @@ The number of tables that may be taken is pt_env.reserve.n, and nothing is subtr
 the deposit has a list of its own, in struct vpt_file, which the core does not reach.  Of
 struct vpt_books the core writes the number of tables; of struct pt_env nothing.
 
+What the operation may do depends on the spans that it holds, pt_env.all: spans.py.
+
 Entries are read and written by one access of 64 bits each, or it stops.  Stores reach
 memory in the order of the program, as on any x86; what the core stores is an event at its
 instruction.  Beside this the contracts of contract.py hold, that is those of pt.h.  The
@@ -23,87 +25,31 @@ calls by which the traced copy of the core tells what it does change nothing.
 """
 from __future__ import annotations
 
-import re
 from typing import Optional
 
-from contract import MIRRORED, Contracts, boolean_not
-from disasm import Code, tool
+from contract import MIRRORED, boolean_not
+from disasm import Code
 from execute import Oracle
 from hwwalk import present
 from inv import COUNT_BITS, ENTRIES, Region
 from layout import Stuck
 from machine import ARGUMENTS, RETURN, SAVED, Loaded, leaves, signed
-from operations import SIZES
+from spans import HOLDS_ALL, SpanContracts
 from state import Pointer, Slot, State, TablePage
-from term import FALSE, Term, add, and_, bit, bits, boolean, bv, concat, eq, ite, not_, ule, \
-    var, zext
+from structs import Structs
+from term import FALSE, Term, add, and_, bit, bits, boolean, bv, concat, eq, ite, not_, or_, \
+    ule, var, zext
 
 DIRECT_MAP, PAGES = var("page_offset_base", 64), var("vmemmap_base", 64)
 PTE_MASK = concat(bv(1, 1), var("supported_pte_mask", 63))		# NX is supported
 CANARY = var("stack_canary", 64)
 MM_LOCK = "mm's lock"
-TAG, ALLOCATED = 0x76707400, 16		# as in src/kernel/memory/pt_env.h
+# As in src/kernel/memory/pt_env.h.
+TAG, LEFT, ALLOCATED = 0x76707400, 0x76707401, 16
 PAGE_SIZE = 4096
-# Ignored bits that a leaf carries, by level: those that tell Linux to keep its hands off.
-SPECIAL, DEVMAP = 1 << 9, 1 << 58
 
 
-class Structs:
-    """Where struct members stand, by the module's own debugging information."""
-
-    def __init__(self, code: Code):
-        self.path, self.bytes = code.about, {}
-        self.env, self.books = self.members("pt_env"), self.members("vpt_books")
-        spare = self.members("vpt_spare")
-        self.word = self.members("folio")["index"][0]
-        page = self.members("page")
-        table = self.members("ptdesc") or page
-        self.lock_of_mm = self.members("mm_struct")["page_table_lock"][0]
-        self.lock_of_table, lock_bytes = table["ptl"]
-        used = {("pt_env", "mm"): 8, ("pt_env", "root_mirrored"): 1, ("pt_env", "books"): 8,
-                ("pt_env", "reserve"): self.bytes.get("vpt_spare"), ("vpt_spare", "n"): 8,
-                ("vpt_books", "tables"): 8}
-        there = {"pt_env": self.env, "vpt_spare": spare, "vpt_books": self.books}
-        for (name, member), size in used.items():
-            if there[name].get(member, (0, 0))[1] != size:
-                raise Stuck(f"struct {name} has no {member} of the size that is wanted here")
-        self.tables = self.books["tables"][0]
-        self.reserve = self.env["reserve"][0] + spare["n"][0]	# in struct pt_env
-        wanted = {"pt": SIZES["pt"], "pt_mapping": SIZES["m"], "pt_touched": SIZES["done"]}
-        for name in wanted:
-            self.members(name)
-        if lock_bytes != 4 or self.bytes["page"] != 64:
-            raise Stuck("a table's lock does not stand in struct page, or that is not 64 bytes")
-        if any(self.bytes[name] != size for name, size in wanted.items()):
-            raise Stuck("a struct of the core's has another size than the goals think")
-
-    def members(self, name: str) -> dict[str, tuple[int, int]]:
-        """Offset and size of each member of a struct; nothing, if there is no such struct."""
-        text = "\n".join(tool("pahole", "-C", name, str(self.path)))
-        size = re.search(r"/\* size: (\d+),", text)
-        if not size:
-            return {}
-        self.bytes[name] = int(size.group(1))
-        text = re.sub(r" __attribute__\(\(\w+\(\d+\)\)\)", "", text)
-        found = re.findall(r"(\w+)(?:\[\d+\])?;\s*/\*\s*(\d+)\s+(\d+) \*/", text)
-        return {member: (int(at), int(n)) for member, at, n in found}
-
-    def told(self) -> str:
-        """All of it, as text: a proof is one for this layout."""
-        return repr((self.env, self.reserve, self.tables, self.word, self.lock_of_mm,
-                     self.lock_of_table, self.bytes))
-
-
-def leaf_bits(code: Code) -> dict[int, Term]:
-    """What pt_env_leaf_bits() is for, by the kernel's version; not what the code has."""
-    found = re.search(rb"\0vermagic=(\d+)\.(\d+)", code.about.read_bytes())
-    if not found:
-        raise Stuck(f"{code.about} does not tell for which kernel it is")
-    large = SPECIAL | (DEVMAP if tuple(map(int, found.groups())) < (6, 12) else 0)
-    return {1: bv(SPECIAL, 64), 2: bv(large, 64), 3: bv(large, 64)}
-
-
-class KernelEnvironment(Contracts):
+class KernelEnvironment(SpanContracts):
     def __init__(self, code: Code, region: Region, oracle: Oracle, linux_links: bool = False):
         super().__init__(region, oracle, linux_links)
         self.code, self.structs = code, Structs(code)
@@ -122,9 +68,11 @@ class KernelEnvironment(Contracts):
         s.sizes |= {"env": self.structs.bytes["pt_env"], "mm": 0, "stack": 8,
                     "books": self.structs.bytes["vpt_books"]}
         s.constant |= {"env", "books"}
+        s.covered = HOLDS_ALL
         mirrored = ite(MIRRORED, bv(1, 8), bv(0, 8))
         s.objects["env"] = {
             at["mm"][0]: (8, self.objects["mm"]), at["root_mirrored"][0]: (1, mirrored),
+            at["all"][0]: (1, ite(HOLDS_ALL, bv(1, 8), bv(0, 8))),
             at["books"][0]: (8, self.objects["books"]), self.structs.reserve: (8, s.reserve)}
         s.objects["books"] = {self.structs.tables: (8, tables)}
         s.objects["pt"] = {n: (size, self.plain_value(v))
@@ -350,21 +298,29 @@ class KernelEnvironment(Contracts):
     def tagged(self, w: Term) -> Term:
         return eq(bits(w, 63, 32), bv(TAG, 32))
 
+    def left(self, w: Term) -> Term:
+        """Of a table that vpt allocated and has left, empty, where it was."""
+        return eq(bits(w, 63, 32), bv(LEFT, 32))
+
     def word(self, s: State, address: Term) -> tuple[TablePage, Term, int]:
         """A table's word with its count, and the offset in it."""
         table, offset = self.page_of(address)
         t = self.mine(s, table)
+        return t, self.word_of(s, t), offset - self.structs.word
+
+    def word_of(self, s: State, t: TablePage) -> Term:
         word = s.objects["struct page"].get(t.page.ident)
         if word is None:
             w = var(s.name("word"), 64)
             s.fact(eq(self.counted(w), t.live))
             word = s.objects["struct page"][t.page.ident] = (8, w)
-        return t, s.known.reduce(word[1]), offset - self.structs.word
+        return s.known.reduce(word[1])
 
     def load_word(self, s: State, address: Term, size: int) -> Term:
         t, w, at = self.word(s, address)
         if at < 0 or at + size > 8:
             raise Stuck("a part of struct page that is not known here")
+        self.look_at_count(s, t)
         return bits(w, 8 * (at + size) - 1, 8 * at)
 
     def store_word(self, s: State, address: Term, size: int, value: Term) -> None:
@@ -376,7 +332,8 @@ class KernelEnvironment(Contracts):
                   and_(self.tagged(value),
                        eq(bits(value, 31, ALLOCATED + 1), bv(0, 31 - ALLOCATED))))
         s.require("who allocated a table is kept with its count",
-                  eq(bit(value, ALLOCATED), and_(was, bit(old, ALLOCATED))))
+                  eq(bit(value, ALLOCATED), or_(and_(was, bit(old, ALLOCATED)), self.left(old))))
+        self.change_count(s, t)
         n = self.counted(value)
         s.require("a count is at most 512", ule(n, bv(ENTRIES, COUNT_BITS)))
         s.objects["struct page"][t.page.ident] = (8, value)
@@ -436,18 +393,22 @@ class KernelEnvironment(Contracts):
             s.require("the stack's canary is whole", FALSE)
             s.die()
             return [s]
-        contract = {"pt_env_take": self.call_take, "pt_env_defer_table": self.call_defer}
+        contract = {"pt_env_take": self.call_take, "pt_env_defer_table": self.call_defer,
+                    "pt_env_leave": self.call_leave, "vpt_lock_rest": self.call_rest,
+                    "pt_env_lock_counts": self.call_lock_counts,
+                    "pt_env_unlock_counts": self.call_unlock_counts}
         if symbol not in contract:
             raise Stuck(f"a call that is not known here: {symbol}")
         regs = s.frames[-1].regs
         s.require("the environment is given the region's struct",
                   eq(regs["rdi"], self.objects["env"]))
         self.account(s)
-        contract[symbol](s, regs)
-        self.count_anew(s)
-        return [s]
+        out = contract[symbol](s, regs)
+        for t in out:
+            self.count_anew(t)
+        return out
 
-    def call_take(self, s: State, regs: dict[str, Term]) -> None:
+    def call_take(self, s: State, regs: dict[str, Term]) -> list[State]:
         """pt_env_take(env, level, owned).  A table that the core owns gets its tag, and the
         mark that it was allocated."""
         s.require("a bool is 0 or 1", eq(bits(regs["rdx"], 7, 1), bv(0, 7)))
@@ -457,10 +418,39 @@ class KernelEnvironment(Contracts):
                                                     bv(TAG << 32 | 1 << ALLOCATED, 64), bv(0, 64)))
         s.objects["env"][self.structs.reserve] = (8, s.reserve)
         regs["rax"], s.answered = table, True
+        return [s]
 
-    def call_defer(self, s: State, regs: dict[str, Term]) -> None:
+    def call_defer(self, s: State, regs: dict[str, Term]) -> list[State]:
         """pt_env_defer_table(env, table, level)"""
         self.defer_table(s, [None, regs["rsi"], bits(regs["rdx"], 31, 0)])
+        return [s]
+
+    def call_leave(self, s: State, regs: dict[str, Term]) -> list[State]:
+        """pt_env_leave(env, table).  Its tag goes; that it was allocated stays known."""
+        t = self.leave(s, regs["rsi"])
+        old = self.word_of(s, t)
+        mark = ite(bit(old, ALLOCATED), bv(LEFT << 32, 64), bv(0, 64))
+        s.objects["struct page"][t.page.ident] = (8, ite(self.tagged(old), mark, old))
+        return [s]
+
+    def call_rest(self, s: State, regs: dict[str, Term]) -> list[State]:
+        """vpt_lock_rest(env): pt_env.all is the environment's to write.  Paths that ask and those
+        that need not have most goals in common: no name may differ."""
+        s.apart = "rest"
+        yes, no = self.lock_rest(s)
+        yes.objects["env"][self.structs.env["all"][0]] = (1, bv(1, 8))
+        for t, answer in ((yes, 1), (no, 0)):
+            t.frames[-1].regs["rax"] = concat(var(t.name("high"), 56), bv(answer, 8))
+            t.answered = True
+        return [yes, no]
+
+    def call_lock_counts(self, s: State, regs: dict[str, Term]) -> list[State]:
+        self.lock_counts(s)
+        return [s]
+
+    def call_unlock_counts(self, s: State, regs: dict[str, Term]) -> list[State]:
+        self.unlock_counts(s)
+        return [s]
 
     def returned(self, s: State) -> None:
         """What the ABI and the caller want when the core returns."""
@@ -470,5 +460,6 @@ class KernelEnvironment(Contracts):
         for name in SAVED:
             s.require(f"{name} is kept", eq(regs[name], var("in_" + name, 64)))
         self.whole(s)
+        s.require("the counts' lock is released", boolean(not s.counting))
         self.account(s)
         s.result, s.where = regs["rax"], ""

@@ -31,7 +31,7 @@ PATCHES = [build.TOP / "tests/mutants/core"]
 BENIGN = {
     "place-empty-by-p": "equal: by the invariant an entry that is not present is 0",
 }
-ORDER = ["resolve", "protect", "remap", "map 1G", "map 2M", "map 4K", "unmap",
+ORDER = ["resolve", "protect", "remap", "sweep", "map 1G", "map 2M", "map 4K", "unmap",
          "map other levels, range", "path for map 1G range", "map 1G range", "map 4K range",
          "unmap range", "protect range", "tables for 4K range", "tables for 2M range",
          "tables for 1G range", "map, other levels", "init", "map 4K while Linux links"]

@@ -64,7 +64,7 @@ class Finished(PathGoals):
 
     def name(self) -> str:
         if self.state.result is None:
-            return "step"
+            return "no answer"
         return a.STATUS[self.status] if self.state.result.width == 32 else "a number"
 
     def assumption_sets(self) -> list[tuple[str, list[Term]]]:
@@ -110,10 +110,12 @@ class Finished(PathGoals):
                     TRUE if writes == 1 else FALSE)
 
     def swept(self) -> Goal:
-        """Of the tables that @va's walk passes through afterwards, none of the core's is empty."""
+        """Of the tables that @va's walk passes through afterwards, none of the core's is empty,
+        but for one that was left and those above: whoever holds all spans sweeps them."""
+        below = min((t.level for t in self.state.tables.values() if t.left), default=4)
         return Goal("reclamation", "no empty table of the core's stays on the way",
                     self.given + self.facts_va + pair_facts(self.state, VA, self.before_va),
-                    passes_no_empty(self.region, self.after, VA, self.now()))
+                    passes_no_empty(self.region, self.after, VA, self.now(), below))
 
     def last_write(self) -> Optional[tuple[Term, Term]]:
         """The operation's last write over what was there, and the entry it replaced."""
@@ -146,12 +148,16 @@ class Finished(PathGoals):
 
 
 def find_errors(f: Finished) -> Optional[Goal]:
-    """INVALID and NOENT of the operations on the mapping that starts at an address."""
+    """INVALID, NOENT and WIDER of the operations on the mapping that starts at an address."""
     valid = and_(a.holds(f.region, VA), a.aligned(VA, 1))
     if f.status == a.INVALID:
         return f.answer(not_(valid))
     if f.status == a.NOENT:
         return f.answer(and_(valid, not_(a.begins(f.before_va, VA))))
+    if f.status == a.WIDER:
+        more = f.state.known.reduce(not_(f.state.covered))
+        return f.answer(and_(valid, a.begins(f.before_va, VA), eq(f.before_va.level, bv(3, 3)),
+                             more), "to who lacks spans, where a page of 1 GiB starts")
     return None
 
 
@@ -183,13 +189,18 @@ def found(f: Finished) -> Goal:
 def unmap_goals(f: Finished) -> list[Goal]:
     error = find_errors(f)
     if error:
-        if f.status == a.INVALID:
+        if f.status != a.NOENT:
             return [error] + f.untouched()
         return [error, f.unchanged(TRUE), f.swept()]
     there = a.in_mapping(f.before_va, VA, ANY)
     return ([found(f), f.unchanged(not_(there)),
              f.walks("the page is not mapped", implies(there, a.not_mapped(f.after_v)))]
             + old_mapping(f) + f.no_bit_lost(lambda new: eq(new, bv(0, 64))) + [f.swept()])
+
+
+def sweep_goals(f: Finished) -> list[Goal]:
+    """pt_sweep() at an address of the region."""
+    return [f.unchanged(TRUE), f.swept()]
 
 
 def protect_goals(f: Finished) -> list[Goal]:
@@ -338,7 +349,7 @@ def arguments(operation: Operation) -> list[Value]:
         return [P_PT, VA, bv(operation.level, 32), Pointer("table", 0)]
     return {"@pt_init": start.ARGUMENTS,
             "@pt_resolve": [P_PT, VA, P_M], "@pt_unmap": [P_PT, VA, P_M],
-            "@pt_protect": [P_PT, VA, RIGHTS, P_M, P_REVOKED],
+            "@pt_sweep": [P_PT, VA], "@pt_protect": [P_PT, VA, RIGHTS, P_M, P_REVOKED],
             "@pt_remap": [P_PT, VA, PA, P_M]}[stem]
 
 
@@ -347,6 +358,7 @@ OPERATIONS = [
     Operation("protect", "@pt_protect", 0, protect_goals),
     Operation("remap", "@pt_remap", 0, remap_goals),
     Operation("unmap", "@pt_unmap", 0, unmap_goals),
+    Operation("sweep", "@pt_sweep", 0, sweep_goals),
     Operation("map 4K", "@pt_map", 1, map_goals),
     Operation("map 2M", "@pt_map", 2, map_goals),
     Operation("map 1G", "@pt_map", 3, map_goals),
@@ -393,6 +405,8 @@ def start_state(operation: Operation, region: Region, contracts) -> State:
     caller_objects(s, region)
     if operation.function == "@pt_init":
         s.objects["pt"], s.constant = {}, frozenset()
+    if operation.function == "@pt_sweep":
+        s.fact(a.holds(region, VA))
     if operation.function == "@pt_make_path":
         w = walk(BEFORE.mem, region.root, VA, region.width_mask)
         s.fact(a.page_ok(region, VA, operation.level), a.free(w, operation.level),

@@ -205,6 +205,7 @@ class TablePage:
     fresh: bool = False			# taken during this operation, or linked by Linux
     owned: Optional[Term] = None		# as the core told when it took it
     deferred: bool = False
+    left: bool = False			# empty, by who may not unlink it
     live: Optional[Term] = None		# now
     live_initial: Optional[Term] = None
 
@@ -248,10 +249,15 @@ class State:
         self.slots: dict[tuple[int, int], Slot] = {}
         self.tables: dict[int, TablePage] = {}
         self.locked: Optional[tuple[Term | str, int]] = None
+        self.counting = False		# the lock of the counts above level 1 is held
+        self.counted = False		# it was taken
+        self.covered: Term = TRUE	# every span of the region is held
         self.settled: Optional[tuple[int, int]] = None	# the entry looked at since
         self.reserve: Optional[Term] = None
         self.calls = 0
         self.fresh = 0
+        self.apart = ""			# what is named now moves no other names
+        self.named_apart = 0
         self.hardware: list[tuple[Slot, Term]] = []	# A and D set meanwhile
         self.ended = False
         self.dead = False			# ended where no way leads on
@@ -283,8 +289,8 @@ class State:
         new.tables = {k: TablePage(**vars(t)) for k, t in self.tables.items()}
         new.loops = dict(self.loops)
         for name in ("locked", "reserve", "calls", "fresh", "ended", "result", "cut", "phase",
-                     "run", "pending", "settled", "dead", "constant",
-                     "began", "where", "answered", "half"):
+                     "run", "pending", "counting", "counted", "covered", "settled", "dead",
+                     "constant", "began", "where", "answered", "half", "apart", "named_apart"):
             setattr(new, name, getattr(self, name))
         return new
 
@@ -314,5 +320,8 @@ class State:
                         for t in self.tables.values()))
 
     def name(self, stem: str) -> str:
+        if self.apart:
+            self.named_apart += 1
+            return f"{self.apart}_{stem}{self.named_apart}"
         self.fresh += 1
         return f"{stem}{self.fresh}"

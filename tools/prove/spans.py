@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Operations that hold every span of the region, or some (src/core/pt.h, "Locking").
+
+Who holds every span (pt_env.all) has the table for itself.  Who holds one shares the tables
+above with operations that run at the same time, and this is what it owes them:
+
+  - the entries that it reads and writes are those on its address' path;
+  - at levels 3 and 4 it links a table where nothing was, and writes nothing else;
+  - it unlinks no table above level 1, but leaves it, empty and not counted (pt_env_leave());
+  - counts of tables above level 1 are looked at and changed under their lock, which is
+    taken once: between two holds others may have changed them.
+
+What it is owed in turn is assumed: that the others keep to the same.  vpt_lock_rest() answers
+either yes, and from then on every span is held, or no.
+"""
+from __future__ import annotations
+
+from contract import Contracts
+from execute import Stuck
+from hwwalk import INDEX_BITS, VPN_BITS, is_table
+from inv import COUNT_BITS
+from operations import VA
+from state import Slot, State, TablePage
+from term import FALSE, TRUE, Term, and_, bits, boolean, bv, eq, not_, or_, var
+
+HOLDS_ALL = var("holds_all", 0)		# at the call
+
+
+class SpanContracts(Contracts):
+    # Entries
+
+    def slot(self, s: State, address_term: Term, i: Term) -> tuple[Slot, bool]:
+        slot, before = super().slot(s, address_term, i)
+        low = INDEX_BITS * (slot.level - 1)
+        s.require("an entry that is used is on the address' path",
+                  eq(bits(slot.base, VPN_BITS - 1, low), bits(VA, 47, low + 12)))
+        return slot, before
+
+    def write(self, s: State, slot: Slot, level: Term, value: Term, kind: str) -> None:
+        if slot.level > 2:
+            comes = and_(eq(slot.value, bv(0, 64)), is_table(value, slot.level))
+            s.require("of what spans share only tables come, unless all spans are held",
+                      or_(s.covered, comes))
+        super().write(s, slot, level, value, kind)
+
+    def defer_table(self, s: State, args: list) -> list:
+        t = self.known_table(s, s.known.reduce(args[1]))
+        s.require("a table above level 1 is unlinked by who holds all spans",
+                  TRUE if t.level == 1 else s.covered)
+        return super().defer_table(s, args)
+
+    # Counts
+
+    def look_at_count(self, s: State, t: TablePage) -> None:
+        s.require("counts above level 1 are looked at under their lock, or with all spans held",
+                  TRUE if t.level == 1 or s.counting else s.covered)
+
+    def change_count(self, s: State, t: TablePage) -> None:
+        s.require("counts above level 1 change under their lock",
+                  boolean(t.level == 1 or s.counting))
+        s.require("what was left is not counted again", boolean(not t.left))
+
+    def lock_counts(self, s: State) -> None:
+        """Tables' own locks nest inside."""
+        s.require("the counts' lock does not nest, and tables' locks nest inside",
+                  boolean(not s.counting and s.locked is None))
+        s.require("counts are locked once, unless all spans are held",
+                  TRUE if not s.counted else s.covered)
+        s.counting = s.counted = True
+
+    def unlock_counts(self, s: State) -> None:
+        s.require("the counts' lock is released when it was taken",
+                  boolean(s.counting and s.locked is None))
+        s.counting = False
+
+    # Spans
+
+    def lock_rest(self, s: State) -> tuple[State, State]:
+        """Yes, and no."""
+        s.require("who holds all spans takes no more", not_(s.covered))
+        s.require("no table's lock is held while spans are taken", boolean(s.locked is None))
+        no = s.clone()
+        s.covered, no.covered = TRUE, FALSE
+        return s, no
+
+    def leave(self, s: State, table: Term) -> TablePage:
+        t = self.mine(s, table)
+        s.require("a table that is left counts nothing", eq(t.live, bv(0, COUNT_BITS)))
+        s.require("a table is left under the counts' lock, and with its own not held",
+                  boolean(s.counting and s.locked is None))
+        s.require("a table is left by who may not unlink it",
+                  FALSE if t.level == 1 else not_(s.covered))
+        if t.fresh:
+            raise Stuck("a table that was taken is left")
+        t.left = True
+        return t
