@@ -139,7 +139,7 @@ else
 	$(Q)tools/report --readme
 endif
 
-## check-more: what is not in check: all of the proof, the preload library, four more boots, the fuzzer
+## check-more: what is not in check: the rest of the proof, the preload library, four more boots, the fuzzer
 check-more: deps-check deps-prove guest-programs
 	$(J)$(Q)tools/tally $(more-suites) 'guest=$(guest-suite) --more'
 

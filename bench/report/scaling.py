@@ -40,9 +40,9 @@ def _limits(rows: list[Row]) -> str:
             key = {"where": where, "who": who, "regions": regions}
             gain[regions] = middle(one(rows, threads=most, **key)) / \
                 middle(one(rows, threads=1, **key))
-        limit = "the region's lock" if gain["one"] < 1.1 < gain["disjoint"] else "not the lock"
+        limit = "  The limit is the region's lock." if gain["one"] < 1.1 < gain["disjoint"] else ""
         said += (f"{where}, {most} threads: {gain['disjoint']:.2f}x on regions of their own, "
-                 f"{gain['one']:.2f}x on one.  The limit is {limit}.\n")
+                 f"{gain['one']:.2f}x on one.{limit}\n")
     return said
 
 
