@@ -30,8 +30,9 @@
  * operation.
  *
  * An operation on one span takes that span's own lock and no other of these, so that those on
- * different spans run at the same time, and write to no cache line of the file's in common.
- * But first the span must be detached from the file's lock, which takes both, and lasts
+ * different spans run at the same time.  What they still write in common: @touch, by a fault;
+ * @asked and @settled, by who wants a fresh frame; @tables, by who takes or gives back a table.
+ * First the span must be detached from the file's lock, which takes both, and lasts
  * until somebody needs several: who holds the file's lock attaches again each span that
  * it needs, again by both, and then needs no other lock.  So the file's lock with all
  * spans attached excludes everybody, at the cost of two locks for each span that was in use
@@ -49,15 +50,17 @@
  *	MAP, UNMAP, PROTECT, REMAP,	the span; UNMAP that empties a PD, and who changes a
  *	RESOLVE, fault			leaf of 1 GiB: all, by vpt_lock_rest() or once more
  *					from the beginning (op_widened(), op_sweep())
- *	MAP_RANGE, PROTECT_RANGE	the spans of the step
+ *	MAP_RANGE, PROTECT_RANGE	the spans of what is left of the range; all, if these
+ *					may be all locks (VPT_SPANS)
  *	MAP of 1 GiB, UNMAP_RANGE,	all
  *	FRAME_FREE, STATS, CHECK,
- *	mmap, munmap, exit, a split,
- *	a debugger, debugfs
+ *	mmap, munmap, exit, VMAs that
+ *	are split or closed, the split
+ *	of a page, a debugger, debugfs
  *	each of these while check= is	all
  *	on or somebody traces
- *	CONFIG, FRAME_ALLOC, VMAs that	the file's lock alone
- *	come, are split or closed
+ *	CONFIG, FRAME_ALLOC, open,	the file's lock alone
+ *	VMAs that come
  */
 #ifndef VPT_FILE_H
 #define VPT_FILE_H

@@ -47,7 +47,9 @@
  *
  * MAP of 4 KiB, UNMAP of a page beside others in its PT (vpt_tables_stay()), PROTECT, REMAP and
  * the split of a 1 GiB page unlink none.  (a) is taken for that UNMAP, too, where the address
- * space has another MMU: op_env_lock_unmap_page().
+ * space has another MMU, while somebody watches, and where it is not certain that others are
+ * there: op_env_lock_unmap_page().  Tables that an operation had to leave are unlinked by its
+ * sweep, under (a), (b) and (c) as by UNMAP.
  */
 #include "ioctl.h"
 

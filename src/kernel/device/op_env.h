@@ -81,7 +81,8 @@ static inline int op_env_lock_map(struct op *op, u64 va, u64 n, unsigned int lev
  * Where a page shares its PT with others no table goes, and there is no walker to keep out.  While
  * somebody watches that is not asked: he would be told of a lock that nothing is done under.  A
  * secondary MMU's fault looks twice under one mmap_lock, and must find the second time what it has
- * faulted in (KVM's hva_to_pfn_remapped(), VFIO's follow_fault_pfn()).
+ * faulted in (KVM's hva_to_pfn_remapped()).  One that registers after we look here, and VFIO, which
+ * has no notifier (follow_fault_pfn()), may not find it, and answer EFAULT.
  */
 static inline int op_env_lock_unmap_page(struct op *op, u64 va)
 {

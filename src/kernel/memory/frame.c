@@ -73,7 +73,7 @@ static void vpt_rss_add(struct vpt_file *f, unsigned long pages)
 	vpt_mm_counter_add(f->mm, MM_SHMEMPAGES, pages);
 }
 
-/* As update_hiwater_rss(), which expects no other. */
+/* As update_hiwater_rss(), but that two of ours at a time lose no peak.  Linux' own may. */
 static void vpt_rss_peak(struct mm_struct *mm)
 {
 	const unsigned long rss = get_mm_rss(mm);

@@ -53,7 +53,7 @@ struct vpt_spare {
  * @mm: its address space
  * @books: those that the lock protects which the operation holds
  * @root_mirrored: the root is a PML4 under PTI: each entry stands in two copies
- * @mmap_locked: mmap_lock is held for writing
+ * @mmap_locked: it works under mmap_lock, held for writing
  * @range: it is about a range, and looks at the byte after it as well
  * @all: it holds every span of the file
  * @left: it has left an empty table in place, see pt_env_leave()

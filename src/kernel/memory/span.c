@@ -223,7 +223,8 @@ static bool vpt_attach_others(struct vpt_file *f, struct vpt_span *held)
  * vpt_lock_rest() - take all other spans, if nobody is in any
  * @env: operation; it holds some
  *
- * Context: does not wait, since whoever holds one of the others may be waiting for ours.
+ * Context: does not wait, since whoever holds the file's lock may be waiting for our span; and may
+ * be called with the file's tables locked, a spinlock.
  * Return: whether the operation holds every span now.
  */
 bool vpt_lock_rest(struct pt_env *env)
