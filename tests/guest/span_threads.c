@@ -143,7 +143,7 @@ static void threads(u64 layout)
 	region_close(&r);
 }
 
-/* Frames with a handle, mapped in each worker's span and in one more, and freed meanwhile. */
+/* Frames with a handle, mapped in several spans beside the workers', and freed meanwhile. */
 static void frames_round(void *arg)
 {
 	char *va = r.base + 32 * VPT_2M;

@@ -288,6 +288,11 @@ WRONG = [
           "safety: counts are locked once, unless all spans are held",
           WALK, COUNT_LARGE, LOCK_COUNTS + LOOK + UNLOCK_COUNTS + LOCK_COUNTS + COUNT + PARENTS
           + UNLOCK_COUNTS),
+    Wrong("rest-taken-between-two-holds", "unmap",
+          "safety: counts that were looked at stay locked while spans are taken",
+          WALK, "\tlive = pt_env_live(pt->env, table) - n;\n",
+          "\tlive = pt_env_live(pt->env, table) - n;\n\tpt_env_unlock_counts(pt->env);\n"
+          "\tpt_env_covers(pt->env, va, level + 1);\n\tpt_env_lock_counts(pt->env);\n"),
     Wrong("counts-not-unlocked", M1, "safety: the counts' lock is released",
           WALK, COUNT_LARGE, LOCK_COUNTS + LOOK + COUNT + PARENTS),
     Wrong("counts-not-unlocked-where-parents-count", M1, "safety: the counts' lock is released",

@@ -8,7 +8,8 @@ above with operations that run at the same time, and this is what it owes them:
   - at levels 3 and 4 it links a table where nothing was, and writes nothing else;
   - it unlinks no table above level 1, but leaves it, empty and not counted (pt_env_leave());
   - counts of tables above level 1 are looked at and changed under their lock, which is
-    taken once: between two holds others may have changed them.
+    taken once, or held while the other spans are taken: between two holds others may have
+    changed them.
 
 What it is owed in turn is assumed: that the others keep to the same.  vpt_lock_rest() answers
 either yes, and from then on every span is held, or no.
@@ -79,6 +80,8 @@ class SpanContracts(Contracts):
         """Yes, and no."""
         s.require("who holds all spans takes no more", not_(s.covered))
         s.require("no table's lock is held while spans are taken", boolean(s.locked is None))
+        s.require("counts that were looked at stay locked while spans are taken",
+                  boolean(s.counting or not s.counted))
         no = s.clone()
         s.covered, no.covered = TRUE, FALSE
         return s, no
