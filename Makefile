@@ -174,7 +174,7 @@ lint: deps-lint
 	$(Q)tools/lint $(KERNELS)
 
 ## deps: install what every target needs from Debian's packages (DEPS="check lint": only these)
-DEPS ?= module guest check litmus lint bench bench-apps prove prove-stats prove-again \
+DEPS ?= module kernel guest check litmus lint bench bench-apps prove prove-stats prove-again \
 	prove-lemmas
 deps:
 	$(Q)tools/deps $(DEPS)
