@@ -12,7 +12,7 @@ BENCH_FLAGS = -std=gnu11 -Wall -Wextra -pthread -Ibench/core/env -Ibench/core -I
 
 # Each contestant is one object with one public symbol: its own copy of the core (or
 # the floor) and the loop around it.  RUNNER_x is what distinguishes x.
-BENCH_RUNNERS := core_plain core_locked norec_plain norec_locked \
+BENCH_RUNNERS := many_spans core_plain core_locked norec_plain norec_locked \
 		 floor_plain floor_locked inlined_plain inlined_locked
 RUNNER_core_plain := -DWHO='"core"' -DEXCHANGE='"plain"'
 RUNNER_core_locked := -DWHO='"core"' -DEXCHANGE='"locked"' -DPT_ENV_ATOMIC
@@ -24,7 +24,10 @@ RUNNER_floor_locked := -DWHO='"floor"' -DEXCHANGE='"locked"' -DPT_ENV_ATOMIC
 RUNNER_inlined_plain := -DWHO='"floor, inlined"' -DEXCHANGE='"plain"' -DFLOOR_INLINED
 RUNNER_inlined_locked := -DWHO='"floor, inlined"' -DEXCHANGE='"locked"' -DFLOOR_INLINED \
 			 -DPT_ENV_ATOMIC
+# Its environment is found before the others'.
+RUNNER_many_spans := -iquote $(CURDIR)/bench/core/threads -iquote $(CURDIR)/src/protocol
 BENCH_CORE := $(wildcard src/core/*.c) bench/core/run_core.c
+BENCH_SOURCES_many := $(wildcard src/core/*.c) src/protocol/op_page.c bench/core/run_threads.c
 BENCH_SOURCES_core := $(BENCH_CORE)
 BENCH_SOURCES_norec := $(BENCH_CORE)
 BENCH_SOURCES_floor := bench/core/run_floor.c
@@ -51,7 +54,7 @@ $(BENCH_BUILD)/traversal: $(BENCH_MAIN) src/core/pt.c \
 		src/core/*.c -o $@
 
 # What runs in a guest, or on a machine with vpt inserted: static, as the tests are.
-BENCH_GUEST := $(addprefix $(BENCH_BUILD)/guest/,syscalls scaling)
+BENCH_GUEST := $(addprefix $(BENCH_BUILD)/guest/,syscalls scaling waits)
 $(BENCH_BUILD)/guest/%: bench/guest/%.c bench/guest/common.c
 	@mkdir -p $(@D)
 	$(TRACK) $(CC) -std=gnu11 -O2 -g -Wall -Wextra -static -pthread -Iinclude $(filter %.c,$^) -o $@

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Scaling: with threads, and with the number of mapped pages."""
+"""Scaling: with threads, their waits for each other, and with the number of mapped pages."""
 
 from . import plots, text
 from .programs import BUILD, Context, Guest, in_guest, on_each_kernel, run as run_program
 from .rows import Row, distinct, middle, one, select, spread
 
-NEEDS = ("build/bench/traversal", "build/bench/guest/scaling")
+NEEDS = ("build/bench/traversal", "build/bench/guest/scaling", "build/bench/guest/waits")
 OPS = ("map", "protect", "unmap")
 
 
@@ -17,10 +17,18 @@ def run(context: Context) -> list[Row]:
     found = run_program(context, "scaling", [core, "threads", turns])
     found += run_program(context, "scaling",
                          [core, "size", turns, str(context.pick(10_000_000, 1_000_000))])
+    waits = [str(BUILD / "guest/waits"), str(context.pick(1000, 300))]
     if context.host:
-        return found + _named(run_program(context, "scaling", program), "this machine")
-    return found + on_each_kernel(context, lambda kernel: _named(
-        in_guest(context, "scaling", Guest(kernel, smp=2), program), f"guest, {kernel}"))
+        return found + _named(run_program(context, "scaling", program)
+                              + run_program(context, "waits", waits), "this machine")
+
+    def guests(kernel: str) -> list[Row]:
+        rows = in_guest(context, "scaling", Guest(kernel, smp=2), program)
+        for cpus in (4, 8):
+            rows += in_guest(context, "waits", Guest(kernel, smp=cpus), waits)
+        return _named(rows, f"guest, {kernel}")
+
+    return found + on_each_kernel(context, guests)
 
 
 def _named(rows: list[Row], where: str) -> list[Row]:
@@ -36,21 +44,29 @@ def _limits(rows: list[Row]) -> str:
         who = "core" if one(rows, where=where, who="core", regions="one", threads=1) else "vpt"
         most = max(row["threads"] for row in select(rows, where=where))
         gain = {}
-        for regions in ("disjoint", "one"):
+        for regions in distinct(select(rows, where=where, who=who), "regions"):
             key = {"where": where, "who": who, "regions": regions}
             gain[regions] = middle(one(rows, threads=most, **key)) / \
                 middle(one(rows, threads=1, **key))
         limit = "  The limit is the region's lock." if gain["one"] < 1.1 < gain["disjoint"] else ""
         said += (f"{where}, {most} threads: {gain['disjoint']:.2f}x on regions of their own, "
-                 f"{gain['one']:.2f}x on one.{limit}\n")
+                 f"{gain['one']:.2f}x on one"
+                 + (f", {gain['one PT']:.2f}x in one PT" if "one PT" in gain else "")
+                 + f".{limit}\n")
+        alone = one(rows, where=where, who="core, one lock", threads=1)
+        if alone:
+            spans = middle(one(rows, where=where, who=who, regions="one", threads=1))
+            said += (f"{where}, one thread: a page takes {middle(alone) / spans:.2f}x of what it "
+                     "takes with one lock around the core.\n")
     return said
 
 
 def _threads(rows: list[Row]) -> str:
     lines = []
     for where in distinct(rows, "where"):
-        for who, regions in (("core", "disjoint"), ("core", "one"), ("vpt", "disjoint"),
-                             ("vpt", "one"), ("Linux", "address space")):
+        for who, regions in (("core, one lock", "one"), ("core", "disjoint"), ("core", "one"),
+                             ("core", "one PT"), ("vpt", "disjoint"), ("vpt", "one"),
+                             ("Linux", "address space")):
             these = select(rows, where=where, who=who, regions=regions)
             for row in these:
                 low, mid, high = spread(sorted(row["samples"]))
@@ -61,13 +77,26 @@ def _threads(rows: list[Row]) -> str:
     return text.heading(
         "Operations per second by threads",
         "map, protect and unmap of one page by turns, each thread on a CPU and on pages of its "
-        "own.  Core: a spinning",
-        "lock around each call, one for each region.  Guests are emulated: compare columns "
-        "only.  With one thread the",
-        "other CPU idles: Linux interrupts no idle CPU for an invalidation, but what tells that "
-        "it idles is not exported,",
-        "so vpt does."
+        "own.  Core: behind the",
+        "protocol that the kernel compiles, with a spinning lock for each span, and nobody to "
+        "invalidate; one lock: without",
+        "the protocol, one lock around each call.  Guests are emulated: compare columns only.  "
+        "With one thread the other",
+        "CPU idles: Linux interrupts no idle CPU for an invalidation, but what tells that it "
+        "idles is not exported, so vpt does."
     ) + text.table(("", "threads", "ops/s", "quartiles", "to one thread"), lines) + _limits(rows)
+
+
+def _waits(rows: list[Row]) -> str:
+    lines = [[row["where"], str(row["threads"]), row["regions"], f"{row['operations']:,}",
+              f"{row['samples'][0]:,}", f"{row['other']:,}"] for row in rows]
+    return text.heading(
+        "Waits for locks", "each thread on a CPU, touches counted as operations; one: each on a "
+        "PT of its own in one region.  Counted by",
+        "Linux' tracepoint lock:contention_begin: mutexes are vpt's locks, others are Linux' own.  "
+        "In one PT threads must wait;",
+        "on PTs of their own, which stay, they must not."
+    ) + text.table(("", "threads", "where", "operations", "mutexes", "others"), lines)
 
 
 def _sizes(rows: list[Row]) -> str:
@@ -89,9 +118,9 @@ def _sizes(rows: list[Row]) -> str:
 
 
 def table(rows: list[Row]) -> str:
-    """Both tables."""
-    return _threads(select(rows, experiment="threads")) + _sizes(
-        [row for row in rows if "mapped" in row])
+    """All three tables."""
+    return _threads(select(rows, experiment="threads")) + _waits(
+        select(rows, experiment="waits")) + _sizes([row for row in rows if "mapped" in row])
 
 
 def pictures(rows: list[Row]) -> list[plots.Picture]:
