@@ -162,12 +162,25 @@ struct vpt_extents {
 };
 
 /**
+ * struct vpt_notifier - vpt's MMU notifier in one address space (notifier.c)
+ * @linux_notifier: what Linux calls
+ * @node: place among the notifiers that have files
+ * @files: for which it is called, at least one
+ */
+struct vpt_notifier {
+	struct mmu_notifier linux_notifier;
+	struct list_head node;
+	struct list_head files;
+};
+
+/**
  * struct vpt_file - an open file
  * @id: number of the file; no two open ones have the same
  * @refs: the open file's, and one for each reader of debugfs that looks at it
  * @owner: process that opened it
  * @mm: address space of the process that opened it
- * @notifier: tells when Linux unmaps or splits behind us
+ * @notifier: tells when Linux unmaps or splits behind us; that of its address space
+ * @beside: place in @notifier's files
  * @lock: see above
  * @opened_by: credentials of who opened it, which its struct file holds
  * @opened_by_admin: they had CAP_SYS_ADMIN
@@ -213,7 +226,8 @@ struct vpt_file {
 	struct kref refs;
 	struct pid *owner;
 	struct mm_struct *mm;
-	struct mmu_notifier notifier;
+	struct vpt_notifier *notifier;
+	struct list_head beside;
 	struct mutex lock;	/* see above */
 	struct vpt_span *spans;
 	u64 detached;
@@ -252,7 +266,7 @@ struct vpt_file {
 
 int vpt_region_map(struct vpt_file *f, struct vm_area_struct *vma);
 void vpt_region_remove(struct vpt_file *f, u64 start, u64 end);
-extern const struct mmu_notifier_ops vpt_notifier_ops;
+int vpt_region_told(struct vpt_file *f, const struct mmu_notifier_range *range);
 
 /* extent.c */
 
@@ -463,10 +477,15 @@ unsigned int vpt_pool_free(void);
 void vpt_shootdown(struct pt_env *env, u64 start, u64 end, unsigned int shift);
 bool vpt_pdpt_goes(const struct pt_env *env);
 
-/* secondary.c */
+/* notifier.c */
 
 int vpt_notifier_register(struct vpt_file *f);
+void vpt_notifier_unregister(struct vpt_file *f);
+
+/* secondary.c */
+
 bool vpt_notifier_others(const struct vpt_file *f);
+bool vpt_notifier_works(struct vpt_file *f);
 void vpt_free_told(struct pt_env *env, u64 start, u64 end, bool gone);
 void vpt_unlock_and_notify(struct pt_env *env);
 void vpt_let_go(struct pt_env *env);

@@ -296,6 +296,40 @@ static void two_files(u64 unused)
 }
 
 /*
+ * Two regions of one process are no secondary MMUs to each other, and a third party is told
+ * of what either does; also when the file that was opened first, or last, is closed.
+ */
+static void told_of_both(u64 first_closes)
+{
+	struct region other[2];
+	struct vpt_stats stats;
+	struct vpt_page page;
+	struct scene s;
+
+	region_rw(&other[0], 1, VPT_STRICT);
+	scene_open(&s, VPT_4K, WATCHER_COPY, false);
+	region_rw(&other[1], 1, VPT_STRICT);
+	REQUIRE(!vu_map(other[1].fd, other[1].base, VPT_4K, RW, 0), "MAP");
+	REQUIRE(!vu_resolve(other[1].fd, other[1].base, &page), "RESOLVE");
+	EXPECT(!vu_remap(s.r.fd, s.r.base, 0, NULL), "REMAP");
+	EXPECT(watched(s.watcher, s.events) == 2, "not told of a REMAP");
+
+	region_close(&other[!first_closes]);
+	REQUIRE(!vu_resolve(s.r.fd, s.r.base, &page), "RESOLVE");
+	s.phys = page.phys;
+	watch(s.watcher, s.r.base, s.phys, s.kind, 0);
+	EXPECT(!vu_unmap(s.r.fd, s.r.base, NULL), "UNMAP");
+	s.n = watched(s.watcher, s.events);
+	expect_copy_told(&s, UNMAP, false);
+
+	/* And Linux still tells vpt. */
+	REQUIRE(!vu_map(s.r.fd, s.r.base, VPT_4K, RW, 0), "MAP");
+	EXPECT(!munmap(s.r.base, s.r.bytes), "munmap: %s", strerror(errno));
+	REQUIRE(!vu_stats(s.r.fd, &stats), "STATS");
+	EXPECT(!stats.frames, "%llu frames in use after munmap", stats.frames);
+}
+
+/*
  * The address for which vpt has Linux call the notifiers, so that it can call them itself:
  * who registers in between must not be called for the end of what it saw no start of.
  */
@@ -424,6 +458,8 @@ static const struct property properties[] = {
 	  UNMAP_RANGE, 0 },
 	{ "a frame waits for the oldest change that is being told", handed_on, 0, 0 },
 	{ "telling of 1 GiB splits nothing", two_files, 0, 0 },
+	{ "with three regions others are told, when the first has gone", told_of_both, 1, 0 },
+	{ "with three regions others are told, when the last has gone", told_of_both, 0, 0 },
 	{ "nobody registers between a start and an end", no_end_without_start, 0, 0 },
 	{ "notifiers come and go while others are told", come_and_go, 0, 0 },
 };

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Operations on different spans of one region, 2 MiB each, run at the same time; on one
- * span, and where an operation needs all, they wait for each other.
+ * Operations on different spans of one region, 2 MiB each, run at the same time, and those on
+ * two regions of one process; on one span, and where an operation needs all, they wait for
+ * each other.
  *
  * An operation is stopped (hold/hold.h) at its shootdown, its span held, and
  * another is done meanwhile.  With check=off: where operations are checked they run one after
@@ -18,7 +19,7 @@
 #define ATTEMPTS	3	/* where a busy machine lets go of what is held by itself */
 #define WAITS_MS	300	/* an operation that waits is seen to wait this long */
 
-static struct region r;
+static struct region r, beside;
 static _Atomic u64 tid, go, done;
 static _Atomic int result;
 static _Atomic bool deaf;	/* the CPU that is held answers no interrupt */
@@ -46,6 +47,7 @@ enum operation {
  * @other: done meanwhile
  * @at: offset of the page that it is about
  * @waits: for the one that is held
+ * @apart: it is about another region of the process
  */
 struct pair {
 	const char *name;
@@ -53,41 +55,42 @@ struct pair {
 	enum operation other;
 	u64 at;
 	bool waits;
+	bool apart;
 };
 
 static const struct pair *pair;
 static u64 frame;
 
-static int operate(enum operation what, char *at)
+static int operate(enum operation what, int fd, char *at)
 {
 	struct vpt_stats stats;
 	struct vpt_check check;
 
 	switch (what) {
 	case MAP:
-		return vu_map(r.fd, at + VPT_2M / 2, VPT_4K, RW, 0);
+		return vu_map(fd, at + VPT_2M / 2, VPT_4K, RW, 0);
 	case UNMAP:
-		return vu_unmap(r.fd, at, NULL);
+		return vu_unmap(fd, at, NULL);
 	case PROTECT:
-		return vu_protect(r.fd, at, VPT_READ, NULL);
+		return vu_protect(fd, at, VPT_READ, NULL);
 	case REMAP:
-		return vu_remap(r.fd, at, 0, NULL);
+		return vu_remap(fd, at, 0, NULL);
 	case RESOLVE:
-		return vu_resolve(r.fd, at, NULL);
+		return vu_resolve(fd, at, NULL);
 	case TOUCH:
 		return probe_store(at + VPT_2M / 2, 1) == PROBE_OK ? 0 : -EFAULT;
 	case PROTECT_RANGE:
-		return vu_protect_range(r.fd, at, 2 * VPT_4K, VPT_READ, NULL);
+		return vu_protect_range(fd, at, 2 * VPT_4K, VPT_READ, NULL);
 	case PROTECT_TWO_SPANS:
-		return vu_protect_range(r.fd, at, VPT_2M + VPT_4K, VPT_READ, NULL);
+		return vu_protect_range(fd, at, VPT_2M + VPT_4K, VPT_READ, NULL);
 	case UNMAP_RANGE:
-		return vu_unmap_range(r.fd, at, VPT_4K, NULL);
+		return vu_unmap_range(fd, at, VPT_4K, NULL);
 	case FRAME_FREE:
-		return vu_frame_free(r.fd, frame);
+		return vu_frame_free(fd, frame);
 	case STATS:
-		return vu_stats(r.fd, &stats);
+		return vu_stats(fd, &stats);
 	case CHECK:
-		return vu_check(r.fd, &check);
+		return vu_check(fd, &check);
 	}
 	return -EINVAL;
 }
@@ -97,7 +100,7 @@ static void *first(void *unused)
 	pin_to(1);
 	post(&tid, gettid());
 	wait_for(&go, 1);
-	EXPECT(!operate(pair->held, r.base), "the operation that is held fails");
+	EXPECT(!operate(pair->held, r.fd, r.base), "the operation that is held fails");
 	return unused;
 }
 
@@ -113,11 +116,13 @@ static void ask_for_interrupt(void)
 
 static void *second(void *unused)
 {
+	const struct region *in = pair->apart ? &beside : &r;
+
 	pin_to(0);
 	wait_for(&go, 2);
 	if (pair->other != MAP && pair->other != RESOLVE && pair->other != TOUCH)
 		ask_for_interrupt();
-	result = operate(pair->other, r.base + pair->at);
+	result = operate(pair->other, in->fd, in->base + pair->at);
 	post(&done, 1);
 	return unused;
 }
@@ -151,6 +156,17 @@ static void need_hold(void)
 	syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
 }
 
+/* Two pages in each of three spans. */
+static void open_mapped(struct region *in)
+{
+	unsigned int i;
+
+	region_rw(in, 1, 0);
+	for (i = 0; i < 6; i++)
+		REQUIRE(!vu_map(in->fd, in->base + i / 2 * VPT_2M + i % 2 * VPT_4K, VPT_4K, RW,
+				0), "map");
+}
+
 /* Return: whether the first was held until the second was seen to wait, or not to. */
 static bool attempt(void)
 {
@@ -159,11 +175,10 @@ static bool attempt(void)
 	unsigned int i;
 
 	tid = go = done = 0;
-	region_rw(&r, 1, 0);
+	open_mapped(&r);
+	if (pair->apart)
+		open_mapped(&beside);
 	REQUIRE(!vu_frame_alloc(r.fd, VPT_4K, &frame), "a frame");
-	for (i = 0; i < 6; i++)
-		REQUIRE(!vu_map(r.fd, r.base + i / 2 * VPT_2M + i % 2 * VPT_4K, VPT_4K, RW, 0),
-			"map");
 	pthread_create(&holds, NULL, first, NULL);
 	pthread_create(&operates, NULL, second, NULL);
 	wait_for(&tid, 1);
@@ -182,6 +197,10 @@ static bool attempt(void)
 	expect_sound(r.fd, "in the end");
 	close(hold);
 	region_close(&r);
+	if (pair->apart) {
+		expect_sound(beside.fd, "in the end");
+		region_close(&beside);
+	}
 	skip_if_deaf(held);
 	return held;
 }
@@ -230,6 +249,12 @@ static const struct pair pairs[] = {
 	{ "FRAME_FREE waits for REMAP of any span", REMAP, FRAME_FREE, ALL_SPANS },
 	{ "STATS waits for PROTECT of any span", PROTECT, STATS, ALL_SPANS },
 	{ "CHECK waits for PROTECT of any span", PROTECT, CHECK, ALL_SPANS },
+	/* The one that is held holds mmap_lock for writing, as the last of these shows. */
+	{ "UNMAP beside UNMAP_RANGE in another region", UNMAP_RANGE, UNMAP, .apart = true },
+	{ "REMAP beside UNMAP_RANGE in another region", UNMAP_RANGE, REMAP, .apart = true },
+	{ "PROTECT beside UNMAP_RANGE in another region", UNMAP_RANGE, PROTECT, .apart = true },
+	{ "UNMAP_RANGE waits for UNMAP_RANGE in another region", UNMAP_RANGE, UNMAP_RANGE,
+	  .waits = true, .apart = true },
 };
 
 static u64 map_phys(char *va)

@@ -89,7 +89,6 @@ static int vpt_open(struct inode *inode, struct file *file)
 	f->mm = current->mm;
 	f->opened_by = file->f_cred;
 	f->opened_by_admin = file_ns_capable(file, &init_user_ns, CAP_SYS_ADMIN);
-	f->notifier.ops = &vpt_notifier_ops;
 	ret = vpt_file_add(f);
 	if (ret)
 		goto put;
@@ -114,8 +113,8 @@ static int vpt_release(struct inode *inode, struct file *file)
 	struct vpt_file *f = file->private_data;
 
 	vpt_file_remove(f);
-	/* Calls vpt_mm_release(), unless the address space has ended before. */
-	mmu_notifier_unregister(&f->notifier, f->mm);
+	vpt_notifier_unregister(f);
+	vpt_drop_handles(f);
 	/* What a broken table led to may be lost; it was reported. */
 	WARN_ON_ONCE(!f->violations &&
 		     (f->books.frames || f->deposit.n || !vpt_region_gone(f)));

@@ -243,11 +243,16 @@ static void vpt_region_rewritten(struct vpt_file *f, u64 va)
 	vpt_unlock_all(f);
 }
 
-static int vpt_invalidate_start(struct mmu_notifier *notifier,
-				const struct mmu_notifier_range *range)
+/**
+ * vpt_region_told() - Linux is about to change something in the file's address space
+ * @f: file
+ * @range: what, and where
+ *
+ * Context: start callback of the notifier; sleeps if the range may block.
+ * Return: 0; -EAGAIN if it has to sleep, and must not.
+ */
+int vpt_region_told(struct vpt_file *f, const struct mmu_notifier_range *range)
 {
-	struct vpt_file *f = container_of(notifier, struct vpt_file, notifier);
-
 	/* Its span first: most of what Linux tells of is no region's. */
 	if (range->end <= READ_ONCE(f->start) || range->start >= READ_ONCE(f->end) ||
 	    !vpt_region_touches(f, range->start, range->end)) {
@@ -276,16 +281,3 @@ static int vpt_invalidate_start(struct mmu_notifier *notifier,
 		return 0;
 	}
 }
-
-static void vpt_mm_release(struct mmu_notifier *notifier, struct mm_struct *mm)
-{
-	struct vpt_file *f = container_of(notifier, struct vpt_file, notifier);
-
-	vpt_region_remove(f, 0, VPT_ADDR_MAX);
-	vpt_drop_handles(f);
-}
-
-const struct mmu_notifier_ops vpt_notifier_ops = {
-	.invalidate_range_start = vpt_invalidate_start,
-	.release = vpt_mm_release,
-};

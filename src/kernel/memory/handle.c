@@ -113,7 +113,7 @@ int vpt_handle_free(struct vpt_file *f, u64 handle)
 	return ret;
 }
 
-/* At the end of the address space: nobody can use the file any more. */
+/* At the end of the address space, or of the file: nobody can use it any more. */
 void vpt_drop_handles(struct vpt_file *f)
 {
 	unsigned long handle;

@@ -61,7 +61,6 @@
  * whether anybody is there reads our tables later than that: the change was before,
  * and a locked instruction stands between on either side.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/mmu_notifier.h>
 #include <linux/rculist.h>
@@ -79,11 +78,12 @@ static struct hlist_head *vpt_notifiers(const struct vpt_file *f)
 	return (struct hlist_head *)f->mm->notifier_subscriptions;
 }
 
-/* Whether the address space has a notifier that is not @f's. */
+/* Whether the address space has a notifier that is not vpt's. */
 bool vpt_notifier_others(const struct vpt_file *f)
 {
-	return READ_ONCE(vpt_notifiers(f)->first) != &f->notifier.hlist ||
-	       READ_ONCE(f->notifier.hlist.next);
+	const struct hlist_node *ours = &f->notifier->linux_notifier.hlist;
+
+	return READ_ONCE(vpt_notifiers(f)->first) != ours || READ_ONCE(ours->next);
 }
 
 /* Somebody is being told, or has just been. */
@@ -170,12 +170,6 @@ static void vpt_notify(struct vpt_file *f, struct vpt_notice *n)
 
 static void vpt_notify_one(struct mmu_notifier *other, const struct mmu_notifier_range *range)
 {
-	/*
-	 * Other files of vpt have no translations of ours; and a 1 GiB leaf of theirs is
-	 * not to be split because we tell of 1 GiB.
-	 */
-	if (other->ops == &vpt_notifier_ops)
-		return;
 	/* The range is blockable, so that it cannot be refused. */
 	if (other->ops->invalidate_range_start)
 		WARN_ON_ONCE(other->ops->invalidate_range_start(other, range));
@@ -210,8 +204,11 @@ void vpt_notify_within(struct vpt_file *f, const struct mmu_notifier_range *rang
 	n->done = true;
 	if (!n->range.end)
 		return;
-	hlist_for_each_entry_srcu(other, vpt_notifiers(f), hlist, true)
-		vpt_notify_one(other, &n->range);
+	/* Not ours: a 1 GiB leaf of another region is not to be split because we tell of 1 GiB. */
+	hlist_for_each_entry_srcu(other, vpt_notifiers(f), hlist, true) {
+		if (other != &f->notifier->linux_notifier)
+			vpt_notify_one(other, &n->range);
+	}
 }
 
 /* Empty PDs anywhere behind a PDPT go with it. */
@@ -377,38 +374,23 @@ void vpt_free_unmapped(struct vpt_file *f)
 }
 
 /**
- * vpt_notifier_register() - register @f's notifier, and see that others can be told
- * @f: file of the calling process
+ * vpt_notifier_works() - whether Linux calls our notifier when others are to be told
+ * @f: file, the first for which it is called
  *
- * Return: 0; -EINTR, -ENOMEM; -EOPNOTSUPP if this kernel keeps its notifiers otherwise.
+ * Context: the notifier has just been registered, and mmap_lock is held for writing since.
  */
-int vpt_notifier_register(struct vpt_file *f)
+bool vpt_notifier_works(struct vpt_file *f)
 {
 	struct vpt_notice n = { };
-	int ret;
 
-	INIT_LIST_HEAD(&f->notices);
-	INIT_LIST_HEAD(&f->unmapping.node);
-	if (mmap_write_lock_killable(f->mm))
-		return -EINTR;
-	/* Holds a reference on the mm_struct, not on the address space. */
-	ret = __mmu_notifier_register(&f->notifier, f->mm);
-	if (ret) {
-		mmap_write_unlock(f->mm);
-		return ret;
-	}
-	/* The newest is the first.  A notice without a range goes to us alone. */
-	if (vpt_notifiers(f)->first == &f->notifier.hlist) {
-		vpt_notice_begin(f, &n);
-		vpt_notify(f, &n);
-		mutex_lock(&f->lock);
-		vpt_notice_end(f, &f->books, &n);
-		mutex_unlock(&f->lock);
-	}
-	mmap_write_unlock(f->mm);
-	if (n.done)
-		return 0;
-	pr_err_once("this kernel's MMU notifiers cannot be called: no secondary MMU could be told of changes\n");
-	mmu_notifier_unregister(&f->notifier, f->mm);
-	return -EOPNOTSUPP;
+	/* The newest is the first. */
+	if (vpt_notifiers(f)->first != &f->notifier->linux_notifier.hlist)
+		return false;
+	/* A notice without a range goes to us alone. */
+	vpt_notice_begin(f, &n);
+	vpt_notify(f, &n);
+	mutex_lock(&f->lock);
+	vpt_notice_end(f, &f->books, &n);
+	mutex_unlock(&f->lock);
+	return n.done;
 }
