@@ -31,7 +31,8 @@
  *
  * An operation on one span takes that span's own lock and no other of these, so that those on
  * different spans run at the same time.  What they still write in common: @touch, by a fault;
- * @asked and @settled, by who wants a fresh frame; @tables, by who takes or gives back a table.
+ * @asked and @settled, by who wants a fresh frame, and the mm_struct's pinned_vm, also by who frees
+ * one; @tables, by who takes or gives back a table.
  * First the span must be detached from the file's lock, which takes both, and lasts
  * until somebody needs several: who holds the file's lock attaches again each span that
  * it needs, again by both, and then needs no other lock.  So the file's lock with all

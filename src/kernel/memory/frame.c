@@ -385,6 +385,9 @@ void vpt_free_frames(struct vpt_file *f, struct vpt_books *books, struct list_he
 	struct page *frame, *next;
 	unsigned long small = 0, pages = 0;
 
+	/* What follows writes to a line of the mm_struct that all threads share. */
+	if (list_empty(frames))
+		return;
 	/*
 	 * The list is forgotten as a whole: taking one out of it would write to its
 	 * neighbours, which may be free already.
