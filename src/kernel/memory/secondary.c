@@ -137,8 +137,8 @@ static void vpt_notice_begin(struct vpt_file *f, struct vpt_notice *n)
 	spin_unlock(&f->notices_lock);
 }
 
-/* @books: of a lock that is held. */
-static void vpt_notice_end(struct vpt_file *f, struct vpt_books *books, struct vpt_notice *n)
+/* What is left in the notice is free: all older notices have ended. */
+static void vpt_notice_remove(struct vpt_file *f, struct vpt_notice *n)
 {
 	spin_lock(&f->notices_lock);
 	if (!list_is_first(&n->node, &f->notices)) {
@@ -149,6 +149,12 @@ static void vpt_notice_end(struct vpt_file *f, struct vpt_books *books, struct v
 	}
 	list_del_init(&n->node);
 	spin_unlock(&f->notices_lock);
+}
+
+/* @books: of a lock that is held. */
+static void vpt_notice_end(struct vpt_file *f, struct vpt_books *books, struct vpt_notice *n)
+{
+	vpt_notice_remove(f, n);
 	vpt_free_held_tables(&n->tables);
 	vpt_free_frames(f, books, &n->frames);
 }
@@ -363,11 +369,9 @@ void vpt_free_unmapped(struct vpt_file *f)
 	/* It begins with every span held, and nobody ends it but us. */
 	mutex_lock(&f->lock);
 	if (!list_empty(&n->node)) {
-		spin_lock(&f->notices_lock);
-		if (list_is_first(&n->node, &f->notices))
-			list_splice_init(&n->frames, &frames);
-		spin_unlock(&f->notices_lock);
-		vpt_notice_end(f, &f->books, n);
+		vpt_notice_remove(f, n);
+		vpt_free_held_tables(&n->tables);
+		list_splice_init(&n->frames, &frames);
 	}
 	mutex_unlock(&f->lock);
 	vpt_free_by_steps(f, &frames);
