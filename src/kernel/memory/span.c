@@ -24,10 +24,23 @@ int vpt_spans_alloc(struct vpt_file *f)
 	return 0;
 }
 
-static int vpt_lock(struct mutex *lock, bool killable)
+/* What to do while somebody else holds a lock. */
+enum vpt_patience {
+	VPT_WAIT,
+	VPT_WAIT_KILLABLE,	/* -EINTR on a fatal signal */
+	VPT_TRY,		/* -EAGAIN at once */
+};
+
+static int vpt_lock(struct mutex *lock, enum vpt_patience patience)
 {
-	if (killable)
+	switch (patience) {
+	case VPT_WAIT_KILLABLE:
 		return mutex_lock_killable(lock);
+	case VPT_TRY:
+		return mutex_trylock(lock) ? 0 : -EAGAIN;
+	case VPT_WAIT:
+		break;
+	}
 	mutex_lock(lock);
 	return 0;
 }
@@ -54,70 +67,78 @@ static void vpt_span_attach(struct vpt_file *f, struct vpt_span *span)
 
 /*
  * Wait until nobody is in the spans of the set @wanted; the file's lock is held, and protects
- * them from then on.
+ * them from then on.  Return: as vpt_lock().
  */
-static int vpt_attach(struct vpt_file *f, u64 wanted, bool killable)
+static int vpt_attach(struct vpt_file *f, u64 wanted, enum vpt_patience patience)
 {
 	u64 left;
+	int ret;
 
 	lockdep_assert_held(&f->lock);
 	for (left = f->detached & wanted; left; left &= left - 1) {
 		struct vpt_span *span = &f->spans[__ffs64(left)];
 
-		if (vpt_lock(&span->lock, killable))
-			return -EINTR;
+		ret = vpt_lock(&span->lock, patience);
+		if (ret)
+			return ret;
 		vpt_span_attach(f, span);
 		mutex_unlock(&span->lock);
 	}
 	return 0;
 }
 
-static int vpt_lock_all_as(struct vpt_file *f, bool killable)
+/*
+ * Take the file's lock, and the spans of the set @wanted; or all, for who watches.  Return: as
+ * vpt_lock(); @wanted is what was taken.
+ */
+static int vpt_lock_set(struct vpt_file *f, u64 *wanted, enum vpt_patience patience)
 {
-	if (vpt_lock(&f->lock, killable))
-		return -EINTR;
-	if (!vpt_attach(f, U64_MAX, killable))
-		return 0;
-	mutex_unlock(&f->lock);
-	return -EINTR;
+	int ret = vpt_lock(&f->lock, patience);
+
+	if (ret)
+		return ret;
+	if (vpt_watched())
+		*wanted = U64_MAX;
+	ret = vpt_attach(f, *wanted, patience);
+	if (ret)
+		mutex_unlock(&f->lock);
+	return ret;
 }
 
 /* Take the file's lock with every span.  Return: 0, -EINTR on a fatal signal. */
 int vpt_lock_all_killable(struct vpt_file *f)
 {
-	return vpt_lock_all_as(f, true);
+	u64 all = U64_MAX;
+
+	return vpt_lock_set(f, &all, VPT_WAIT_KILLABLE);
 }
 
 void vpt_lock_all(struct vpt_file *f)
 {
-	vpt_lock_all_as(f, false);
+	u64 all = U64_MAX;
+
+	vpt_lock_set(f, &all, VPT_WAIT);
 }
 
-/* Take the file's lock, and the spans of the set @wanted; or all, for who watches. */
-static int vpt_lock_several(struct pt_env *env, u64 wanted, bool killable)
+/* For an operation. */
+static int vpt_lock_several(struct pt_env *env, u64 wanted, enum vpt_patience patience)
 {
-	struct vpt_file *f = env->f;
+	int ret = vpt_lock_set(env->f, &wanted, patience);
 
-	if (vpt_lock(&f->lock, killable))
-		return -EINTR;
-	if (vpt_watched())
-		wanted = U64_MAX;
-	if (vpt_attach(f, wanted, killable)) {
-		mutex_unlock(&f->lock);
-		return -EINTR;
-	}
-	vpt_env_holds(env, NULL, wanted == U64_MAX);
-	return 0;
+	if (!ret)
+		vpt_env_holds(env, NULL, wanted == U64_MAX);
+	return ret;
 }
 
 /*
  * Take one span that has not been detached; or all, for who watches.  Return: 0, -EINTR;
  * -EAGAIN if somebody else has detached it.
  */
-static noinline int vpt_detach_one(struct pt_env *env, struct vpt_span *span, bool killable)
+static noinline int vpt_detach_one(struct pt_env *env, struct vpt_span *span,
+				   enum vpt_patience patience)
 {
 	struct vpt_file *f = env->f;
-	int ret = vpt_lock_several(env, 0, killable);
+	int ret = vpt_lock_several(env, 0, patience);
 
 	if (ret || env->all)
 		return ret;
@@ -138,20 +159,21 @@ static noinline int vpt_detach_one(struct pt_env *env, struct vpt_span *span, bo
  * Who watches takes all spans, one operation at a time.  It looks once the span is held: a
  * watcher that begins later, as the monitor does with all spans held, waits for us.
  */
-static __always_inline int vpt_lock_one(struct pt_env *env, bool killable)
+static __always_inline int vpt_lock_one(struct pt_env *env, enum vpt_patience patience)
 {
 	struct vpt_span *span = vpt_span(env->f, env->va);
 	int ret;
 
 	do {
-		if (vpt_lock(&span->lock, killable))
-			return -EINTR;
+		ret = vpt_lock(&span->lock, patience);
+		if (ret)
+			return ret;
 		if (likely(span->detached && !vpt_watched())) {
 			vpt_env_holds(env, span, false);
 			return 0;
 		}
 		mutex_unlock(&span->lock);
-		ret = vpt_detach_one(env, span, killable);
+		ret = vpt_detach_one(env, span, patience);
 	} while (ret == -EAGAIN);
 	return ret;
 }
@@ -185,38 +207,17 @@ static bool vpt_wants_one(const struct pt_env *env)
 int vpt_lock_spans(struct pt_env *env)
 {
 	if (likely(vpt_wants_one(env)))
-		return vpt_lock_one(env, true);
-	return vpt_lock_several(env, vpt_spans_touched(env), true);
+		return vpt_lock_one(env, VPT_WAIT_KILLABLE);
+	return vpt_lock_several(env, vpt_spans_touched(env), VPT_WAIT_KILLABLE);
 }
 
 /* Take the same spans again, after vpt_unlock_spans(). */
 void vpt_lock_spans_again(struct pt_env *env)
 {
 	if (vpt_wants_one(env))
-		vpt_lock_one(env, false);
+		vpt_lock_one(env, VPT_WAIT);
 	else
-		vpt_lock_several(env, vpt_spans_touched(env), false);
-}
-
-/*
- * With the file's lock held, as many of the other spans as nobody is in.  Return: whether
- * these are all.
- */
-static bool vpt_attach_others(struct vpt_file *f, struct vpt_span *held)
-{
-	u64 left;
-
-	for (left = f->detached; left; left &= left - 1) {
-		struct vpt_span *span = &f->spans[__ffs64(left)];
-
-		if (span == held)
-			continue;
-		if (!mutex_trylock(&span->lock))
-			return false;
-		vpt_span_attach(f, span);
-		mutex_unlock(&span->lock);
-	}
-	return true;
+		vpt_lock_several(env, vpt_spans_touched(env), VPT_WAIT);
 }
 
 /**
@@ -229,12 +230,14 @@ static bool vpt_attach_others(struct vpt_file *f, struct vpt_span *held)
  */
 bool vpt_lock_rest(struct pt_env *env)
 {
+	struct vpt_span *held = env->span;
 	struct vpt_file *f = env->f;
+	const u64 others = held ? ~BIT_ULL(held - f->spans) : U64_MAX;
 
-	if (env->span && !mutex_trylock(&f->lock))
+	if (held && vpt_lock(&f->lock, VPT_TRY))
 		return false;
-	if (!vpt_attach_others(f, env->span)) {
-		if (env->span)
+	if (vpt_attach(f, others, VPT_TRY)) {
+		if (held)
 			mutex_unlock(&f->lock);
 		return false;
 	}
