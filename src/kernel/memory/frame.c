@@ -182,6 +182,7 @@ unsigned int vpt_frame_alloc_some(struct vpt_file *f, struct page **pages, unsig
 void vpt_frames_keep(struct vpt_file *f, struct vpt_books *books, u64 n,
 		     unsigned int level)
 {
+	vpt_assert_books(f, books);
 	books->frames += n;
 	atomic64_add(n * vpt_level_pages(level), &f->settled);
 }
@@ -267,6 +268,7 @@ struct page *vpt_touch_alloc(void)
 /* The fault has mapped the frame, after vpt_charge(). */
 void vpt_touch_keep(struct pt_env *env)
 {
+	vpt_assert_env(env);
 	env->books->frames++;
 	vpt_rss_add(env->f, 1);
 }
@@ -350,6 +352,7 @@ void vpt_leaf_put(struct pt_env *env, struct page *frame)
 
 void vpt_leaf_added(struct pt_env *env, unsigned int level, u64 n)
 {
+	vpt_assert_env(env);
 	env->books->leaves[level - 1] += n;
 	if (level < 3)
 		return;
@@ -361,6 +364,7 @@ void vpt_leaf_removed(struct pt_env *env, unsigned int level, u64 pa)
 {
 	struct vpt_file *f = env->f;
 
+	vpt_assert_env(env);
 	env->books->leaves[level - 1]--;
 	if (level == 3) {
 		/* The core holds page_table_lock, which is taken after @f->tables. */
@@ -385,6 +389,7 @@ void vpt_free_frames(struct vpt_file *f, struct vpt_books *books, struct list_he
 	struct page *frame, *next;
 	unsigned long small = 0, pages = 0;
 
+	vpt_assert_books(f, books);
 	/* What follows writes to a line of the mm_struct that all threads share. */
 	if (list_empty(frames))
 		return;

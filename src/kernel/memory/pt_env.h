@@ -106,6 +106,20 @@ struct pt_env {
 	struct vpt_extent *extent;
 };
 
+/* In span.c.  What is said to be held is: the spans of an operation, the lock of some books. */
+#ifdef CONFIG_LOCKDEP
+void vpt_assert_env(const struct pt_env *env);
+void vpt_assert_books(struct vpt_file *f, const struct vpt_books *books);
+#else
+static inline void vpt_assert_env(const struct pt_env *env)
+{
+}
+
+static inline void vpt_assert_books(struct vpt_file *f, const struct vpt_books *books)
+{
+}
+#endif
+
 /*
  * The live-entry count of a table stands in the word of struct page that Linux
  * uses only in a table of a root (pt_mm) or of hugetlb (pt_share_count), with a
@@ -251,6 +265,7 @@ static inline void pt_env_set_live(struct pt_env *env, u64 table, unsigned int n
 	struct page *page = vpt_table_page(table);
 	unsigned long made = 0;
 
+	vpt_assert_env(env);
 	if (vpt_table_tagged(page)) {
 		made = vpt_index(page) & VPT_TABLE_ALLOCATED;
 	} else {

@@ -93,6 +93,7 @@ static noinline void vpt_leave_to_notice(struct pt_env *env)
 	struct vpt_notice *n;
 	LIST_HEAD(tables);
 
+	vpt_assert_env(env);
 	vpt_reclaim_tables(env, &tables);
 	spin_lock(&f->notices_lock);
 	if (!list_empty(&f->notices)) {
@@ -116,6 +117,7 @@ void vpt_let_go(struct pt_env *env)
 {
 	struct vpt_file *f = env->f;
 
+	vpt_assert_env(env);
 	if (env->removed) {
 		vpt_frame_put(env, env->removed);
 		env->removed = NULL;
@@ -154,6 +156,7 @@ static void vpt_notice_remove(struct vpt_file *f, struct vpt_notice *n)
 /* @books: of a lock that is held. */
 static void vpt_notice_end(struct vpt_file *f, struct vpt_books *books, struct vpt_notice *n)
 {
+	vpt_assert_books(f, books);
 	vpt_notice_remove(f, n);
 	vpt_free_held_tables(&n->tables);
 	vpt_free_frames(f, books, &n->frames);
@@ -241,6 +244,7 @@ void vpt_flush_sharers(struct pt_env *env, u64 start, u64 end)
 	struct vpt_file *f = env->f;
 	struct mmu_notifier *other;
 
+	vpt_assert_all(f);
 	vpt_include_pdpt(env, &start, &end);
 	hlist_for_each_entry_srcu(other, vpt_notifiers(f), hlist, true)
 		vpt_flush_secondary_tlb(other, f->mm, start, end);
@@ -257,6 +261,7 @@ void vpt_flush_sharers(struct pt_env *env, u64 start, u64 end)
  */
 void vpt_free_told(struct pt_env *env, u64 start, u64 end, bool gone)
 {
+	vpt_assert_env(env);
 	if (likely(!vpt_notifier_others(env->f))) {
 		vpt_let_go(env);
 		return;
@@ -311,6 +316,7 @@ static noinline void vpt_unlock_and_tell(struct pt_env *env)
  */
 void vpt_unlock_and_notify(struct pt_env *env)
 {
+	vpt_assert_env(env);
 	if (likely(!env->untold.end))
 		vpt_unlock(env);
 	else
@@ -327,6 +333,7 @@ void vpt_hold_unmapped(struct pt_env *env)
 {
 	struct vpt_file *f = env->f;
 
+	vpt_assert_all(f);
 	vpt_reclaim_tables(env, NULL);
 	if (list_empty(&f->unmapping.node))
 		vpt_notice_begin(f, &f->unmapping);

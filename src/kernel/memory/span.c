@@ -45,6 +45,23 @@ static int vpt_lock(struct mutex *lock, enum vpt_patience patience)
 	return 0;
 }
 
+#ifdef CONFIG_LOCKDEP
+void vpt_assert_books(struct vpt_file *f, const struct vpt_books *books)
+{
+	const struct vpt_span *span = container_of(books, struct vpt_span, books);
+
+	lockdep_assert_held(books == &f->books ? &f->lock : &span->lock);
+}
+
+void vpt_assert_env(const struct pt_env *env)
+{
+	if (env->all)
+		vpt_assert_all(env->f);
+	else
+		vpt_assert_books(env->f, env->books);
+}
+#endif
+
 /* From here on the file's lock protects the span.  Both are held. */
 static void vpt_span_attach(struct vpt_file *f, struct vpt_span *span)
 {

@@ -208,6 +208,7 @@ static noinline bool vpt_reserve_take(struct pt_env *env, u64 tables)
 	struct vpt_file *f = env->f;
 	bool enough;
 
+	vpt_assert_env(env);
 	spin_lock(&f->tables);
 	enough = env->reserve.n + f->spare.n >= tables;
 	if (enough && env->reserve.n < tables)
@@ -347,6 +348,7 @@ void pt_env_leave(struct pt_env *env, u64 table)
 	struct page *page = vpt_table_page(table);
 	unsigned long word = 0;
 
+	vpt_assert_env(env);
 	env->left = true;
 	if (!vpt_table_tagged(page))
 		return;
