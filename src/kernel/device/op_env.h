@@ -213,9 +213,12 @@ static inline int op_env_frame(struct op *op, unsigned int level)
 	return vpt_pick_frame(&op->env, level, &op->pa);
 }
 
+/* Most arguments lie outside the region: then the leaf need not be looked at first. */
 static inline bool op_env_answers(const struct op *op)
 {
-	return true;
+	const struct vpt_file *f = op->env.f;
+
+	return vpt_answer_lost(op->env.user, op->env.user_size, f->start, f->end - f->start);
 }
 
 static inline int op_env_answerable(const struct op *op, u64 va, u64 bytes)
