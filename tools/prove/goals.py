@@ -62,23 +62,38 @@ class PathGoals:
         """Of several writes to one entry, only what the last one replaces is handed out or
         compared: those before it must not take A or D from a leaf."""
         goals = []
-        current: dict[tuple[int, int], Term] = {}
         last: dict[tuple[int, int], tuple[Slot, Term, Term]] = {}
+        for slot, old, new in self.writes():
+            key = (slot.page.ident, slot.index.ident)
+            if key in last:
+                goals.append(self.loses_nothing(*last[key]))
+            last[key] = slot, old, new
+        return goals
+
+    def writes(self) -> list[tuple[Slot, Term, Term]]:
+        """Of each write: the entry, what it replaced, and by what."""
+        found = []
+        current: dict[tuple[int, int], Term] = {}
         for e in self.state.events:
             if e.slot is None:
                 continue
             key = (e.slot.page.ident, e.slot.index.ident)
             if e.kind in WRITES:
-                if key in last:
-                    goals.append(self.loses_nothing(*last[key]))
-                last[key] = (e.slot, current.get(key, e.slot.initial), e.value)
+                found.append((e.slot, current.get(key, e.slot.initial), e.value))
             current[key] = e.value
-        return goals
+        return found
 
     def loses_nothing(self, slot: Slot, old: Term, new: Term) -> Goal:
         return Goal("a/d", "a write that another one follows takes no A or D away", self.given,
                     implies(is_leaf(old, slot.level), and_(
                         implies(accessed(old), accessed(new)), implies(dirty(old), dirty(new)))))
+
+    def sets_no_bit(self) -> list[Goal]:
+        """What is told of A and D comes from hardware."""
+        return [Goal("a/d", "A and D of a leaf are set by hardware alone", self.given, and_(*(
+            implies(and_(is_leaf(new, slot.level), get(new)),
+                    and_(is_leaf(old, slot.level), get(old))) for get in (accessed, dirty))))
+            for slot, old, new in self.writes()]
 
     def reclaimed(self) -> list[Goal]:
         """A table that has lost its last entry is unlinked, or left by who may not do that; and

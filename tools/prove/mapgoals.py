@@ -385,7 +385,8 @@ class MapRangePath(PathGoals):
 
 
 def goals_of(f: MapRangePath) -> list[Goal]:
-    goals = f.safety() + f.goals() + f.steps() + f.bits_before_last() + f.reclaimed()
+    goals = (f.safety() + f.goals() + f.steps() + f.bits_before_last() + f.sets_no_bit()
+             + f.reclaimed())
     if f.ends():
         goals += f.invariant()
     return [g for g in goals if not (g.what == "every lock is released"

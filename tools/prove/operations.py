@@ -9,10 +9,10 @@ import abstract as a
 import start
 from cases import ANY
 from goals import Goal, PathGoals, passes_no_empty
-from hwwalk import Walk, accessed, dirty, page, same_but_a_d, shift, walk
+from hwwalk import Walk, accessed, dirty, is_leaf, page, same_but_a_d, shift, walk
 from inv import BEFORE, Region, witness
 from layout import Stuck
-from state import Pointer, State, Value
+from state import Pointer, Slot, State, Value
 from term import FALSE, TRUE, Term, add, and_, bit, bits, bv, concat, eq, implies, ite, ne, not_, \
     or_, shl, sub, ule, ult, var, zext
 from view import WRITES, pair_facts, walk_facts
@@ -117,27 +117,20 @@ class Finished(PathGoals):
                     self.given + self.facts_va + pair_facts(self.state, VA, self.before_va),
                     passes_no_empty(self.region, self.after, VA, self.now(), below))
 
-    def last_write(self) -> Optional[tuple[Term, Term]]:
-        """The operation's last write over what was there, and the entry it replaced."""
-        current: dict[tuple[int, int], Term] = {}
-        found = None
-        for e in self.state.events:
-            if e.slot is None:
-                continue
-            key = (e.slot.page.ident, e.slot.index.ident)
-            if e.kind in ("exchange", "compare_exchange"):
-                slot = self.state.slots[key]
-                found = (current.get(key, slot.initial), e.value)
-            current[key] = e.value
-        return found
+    def last_write(self) -> Optional[tuple[Slot, Term, Term]]:
+        """The operation's last write over a leaf: the entry, what it replaced, and by what."""
+        over = [w for w in self.writes()
+                if self.state.known.reduce(is_leaf(w[1], w[0].level)) is not FALSE]
+        return over[-1] if over else None
 
     def no_bit_lost(self, keeps: Callable[[Term], Term]) -> list[Goal]:
         """A and D as hardware last set them: reported, and kept where @keeps(D) says so."""
         write = self.last_write()
         if write is None:
-            return [Goal("a/d", "an atomic exchange is used", self.given, FALSE)]
-        old, new = write
-        goals = []
+            return [Goal("a/d", "a leaf is replaced", self.given, FALSE)]
+        slot, old, new = write
+        goals = [Goal("a/d", "what is handed out was a leaf", self.given,
+                      is_leaf(old, slot.level))]
         for field, get in (("accessed", accessed), ("dirty", dirty)):
             told = self.out(field)
             claim = FALSE if told is None else eq(told, ite(get(old), bv(1, 8), bv(0, 8)))
@@ -215,8 +208,8 @@ def protect_goals(f: Finished) -> list[Goal]:
     told = f.state.objects["revoked"].get(0, (0, None))[1]
     old = f.last_write()
     kept = FALSE if old is None else and_(
-        eq(accessed(old[1]), accessed(old[0])),
-        eq(dirty(old[1]), and_(dirty(old[0]), bit(RIGHTS, a.WRITE))))
+        eq(accessed(old[2]), accessed(old[1])),
+        eq(dirty(old[2]), and_(dirty(old[1]), bit(RIGHTS, a.WRITE))))
     return ([found(f), f.answer(a.rights_ok(RIGHTS), "for good rights only"),
              f.unchanged(not_(there)),
              f.walks("the page has the new rights, frame and size as before",
@@ -422,5 +415,5 @@ def start_state(operation: Operation, region: Region, contracts) -> State:
 
 def goals_of(f: Finished) -> list[Goal]:
     operation = f.operation
-    return (f.safety() + operation.goals(f) + f.steps() + f.bits_before_last() + f.reclaimed()
-            + f.invariant())
+    return (f.safety() + operation.goals(f) + f.steps() + f.bits_before_last() + f.sets_no_bit()
+            + f.reclaimed() + f.invariant())

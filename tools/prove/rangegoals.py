@@ -12,8 +12,8 @@ from operations import RESERVE, RIGHTS, VA
 from ranges import BYTES, END, HERE, LEAVES, PROGRESS, REMOVED, SEEN, held, kept, straddles, \
     whole_at
 from state import Slot, State
-from term import FALSE, TRUE, Term, add, and_, bit, bits, bv, bvand, bvnot, concat, eq, \
-    implies, ite, ne, not_, or_, sub, ule, ult, var, zext
+from term import FALSE, TRUE, Term, add, and_, bit, bits, boolean, bv, bvand, bvnot, concat, \
+    eq, implies, ite, ne, not_, or_, sub, ule, ult, var, zext
 from view import Apart, met, run_facts, run_pair, run_value, walk_facts
 
 
@@ -99,6 +99,10 @@ class RangePath(PathGoals):
     def goals(self) -> list[Goal]:
         goals = {"entry": self.entry, "start of a run": self.start, "entry of a run": self.step,
                  "run": self.end}[self.state.phase]()
+        if self.protects:
+            # The run's ghosts have what hardware did before a store, not between two.
+            goals.append(self.claim("an entry's rights change by one store",
+                                    boolean(len(self.writes()) <= 1), "transactional"))
         if self.state.pending:
             goals.append(self.claim("every removed leaf is handed over", FALSE, "a/d"))
         if self.state.reserve is not RESERVE:
@@ -161,7 +165,7 @@ class RangePath(PathGoals):
 
     def bits_kept(self, here: Slot) -> list[Goal]:
         """Protect: A and D as hardware last set them stay; D goes with the right to write."""
-        if here.value is here.initial:
+        if not self.writes():
             return []
         old, new = self.replaced(here), here.value
         return [self.claim("A stays, and D where it can be written", and_(
@@ -180,6 +184,8 @@ class RangePath(PathGoals):
             next_ = END
             goals.append(self.claim("answers OK", eq(s.result, bv(a.OK, 32))))
         if self.protects:
+            here = self.slot_here()
+            goals += [] if here is None else self.bits_kept(here)
             told, was = s.objects["done"][16][1], var("was_revoked", 8)
             goals.append(self.claim("does not forget that rights were taken away",
                                     or_(eq(told, was), eq(told, bv(1, 8)))))
