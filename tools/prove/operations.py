@@ -104,6 +104,10 @@ class Finished(PathGoals):
         return [self.unchanged(TRUE),
                 Goal("refinement", "nothing is written", self.given, TRUE if quiet else FALSE)]
 
+    def takes_none(self) -> Goal:
+        return Goal("refinement", "takes no table", self.given,
+                    TRUE if self.state.reserve is RESERVE else FALSE)
+
     def one_store(self) -> Goal:
         writes = sum(e.kind in WRITES for e in self.state.events)
         return Goal("transactional", "there is one store", self.given,
@@ -180,6 +184,10 @@ def found(f: Finished) -> Goal:
 
 
 def unmap_goals(f: Finished) -> list[Goal]:
+    return [f.takes_none()] + unmapped(f)
+
+
+def unmapped(f: Finished) -> list[Goal]:
     error = find_errors(f)
     if error:
         if f.status != a.NOENT:
@@ -193,7 +201,7 @@ def unmap_goals(f: Finished) -> list[Goal]:
 
 def sweep_goals(f: Finished) -> list[Goal]:
     """pt_sweep() at an address of the region."""
-    return [f.unchanged(TRUE), f.swept()]
+    return [f.takes_none(), f.unchanged(TRUE), f.swept()]
 
 
 def protect_goals(f: Finished) -> list[Goal]:
@@ -280,6 +288,7 @@ def map_goals(f: Finished) -> list[Goal]:
     below, needs = ult(w.level, bv(level, 3)), a.missing(w, level)
     if f.status == a.AGAIN:
         return goals + [f.answer(below, "where a table stands in the place"), f.unchanged(TRUE),
+                        f.takes_none(),
                         f.answer(a.free(f.now(), level), "and leaves the place free")]
     if f.status == a.NOMEM:
         return goals + [f.answer(and_(not_(below), ult(RESERVE, needs)))] + f.untouched()
