@@ -68,6 +68,11 @@ OR_LEAVE = "\t\telse\n\t\t\tpt_env_leave(pt->env, table);\n"
 SWEEP_LEAVES = "\t\t\tpt_env_leave(pt->env, p.table);\n\t\t\tbreak;\n"
 FIND = ("\tif (!pt_va_in_region(pt, va))\n\t\treturn PT_INVALID;\n"
         "\tpt_descend(pt, va, 1, &p);\n")				# of pt_resolve()
+LOOKS_AND_LEAVES = ("\tif (p.level == 2 && !p.entry && pt_owns(pt, va, 2) &&\n"
+                    "\t    !pt_env_covers(pt->env, va, 3)) {\n\t\tpt_env_lock_counts(pt->env);\n"
+                    "\t\tif (!pt_env_live(pt->env, p.table))\n"
+                    "\t\t\tpt_env_leave(pt->env, p.table);\n"
+                    "\t\tpt_env_unlock_counts(pt->env);\n\t}\n")
 SWEEP = "while (pt_owns(pt, va, p.level) && !pt_env_live(pt->env, p.table)) {"
 
 
@@ -336,6 +341,8 @@ WRONG = [
     Wrong("sweep-does-not-leave", "sweep",
           "reclamation: no empty table of the core's stays on the way",
           WALK, SWEEP_LEAVES, "\t\t\tbreak;\n"),
+    Wrong("left-by-a-look", "resolve", "refinement: nothing is written",
+          PT, FIND, FIND + LOOKS_AND_LEAVES),
     Wrong("left-behind-the-unlock", "sweep", "safety: a table is left under the counts' lock",
           WALK, SWEEP_LEAVES,
           "\t\t\tpt_env_unlock_counts(pt->env);\n\t\t\tpt_env_leave(pt->env, p.table);\n"

@@ -21,7 +21,7 @@ from execute import Stuck
 from hwwalk import INDEX_BITS, VPN_BITS, is_table
 from inv import COUNT_BITS
 from operations import VA
-from state import Slot, State, TablePage
+from state import Event, Slot, State, TablePage
 from term import FALSE, TRUE, Term, and_, bits, boolean, bv, eq, not_, or_, var
 
 HOLDS_ALL = var("holds_all", 0)		# at the call
@@ -96,4 +96,5 @@ class SpanContracts(Contracts):
         if t.fresh:
             raise Stuck("a table that was taken is left")
         t.left = True
+        s.events.append(Event("leave", t.page, t.level, conditions=len(s.conditions)))
         return t
