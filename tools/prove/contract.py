@@ -17,8 +17,8 @@ from hwwalk import INDEX_BITS, PAGE_BITS, dirty, accessed, is_leaf, is_table, pa
 from inv import BEFORE, COUNT_BITS, ENTRIES, Region, entry_base, facts_of_entry, \
     facts_of_table, in_width, owned, reaches
 from state import Event, Pointer, Slot, State, TablePage, Value
-from term import FALSE, TRUE, Term, and_, bit, bits, bv, concat, eq, ite, ne, not_, or_, sub, \
-    ule, var
+from term import FALSE, TRUE, Term, and_, bit, bits, boolean, bv, concat, eq, ite, ne, not_, or_, \
+    sub, ule, var
 
 
 def one_bit(t: Term) -> Term:
@@ -117,6 +117,7 @@ class Contracts:
             # Under the lock nobody else writes; before it was taken they may have.
             here = slot.page.ident, slot.index.ident
             alone, s.settled = s.settled == here, here
+        s.alone = alone
         if not before:
             return [(s, slot)]
         v = slot.value
@@ -194,6 +195,8 @@ class Contracts:
         if slot.level > 1:
             below = s.tables.get(page(value).ident)
             if below and below.fresh:
+                s.require("an entry is looked at under its lock before a table is linked there",
+                          boolean(s.alone))
                 self.link(s, below, slot)
                 s.require("the environment is told rightly whose a table is",
                           eq(below.owned, owned(self.region, below.base, below.level)))

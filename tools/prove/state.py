@@ -253,6 +253,7 @@ class State:
         self.counted = False		# it was taken
         self.covered: Term = TRUE	# every span of the region is held
         self.settled: Optional[tuple[int, int]] = None	# the entry looked at since
+        self.alone = False		# that entry was looked at before, in the same hold of its lock
         self.reserve: Optional[Term] = None
         self.calls = 0
         self.fresh = 0
@@ -289,7 +290,7 @@ class State:
         new.tables = {k: TablePage(**vars(t)) for k, t in self.tables.items()}
         new.loops = dict(self.loops)
         for name in ("locked", "reserve", "calls", "fresh", "ended", "result", "cut", "phase",
-                     "run", "pending", "counting", "counted", "covered", "settled", "dead",
+                     "run", "pending", "counting", "counted", "covered", "settled", "alone", "dead",
                      "constant", "began", "where", "answered", "half", "apart", "named_apart"):
             setattr(new, name, getattr(self, name))
         return new
