@@ -44,6 +44,8 @@ class Executor:
 
     def enter(self, state: State, name: str, args: list[Value]) -> None:
         f = self.module.functions[name]
+        if any(frame.function == name for frame in state.frames):
+            raise Stuck(f"{name} calls itself")		# rule 8
         regs = {p: a for (p, _), a in zip(f.params, args)}
         state.frames.append(Frame(name, f.entry, "", 0, regs))
 
