@@ -152,7 +152,7 @@ class RangePath(PathGoals):
             old, new = bits(s.heads[2], 2, 0), ite(leaf, rights_of(here.initial), bv(0, 3))
             goals += [self.claim("remembers which rights there were", and_(
                 eq(bits(s.heads[2], 31, 3), bv(0, 29)),
-                eq(bvand(or_bits(SEEN, new), bvnot(old)), bv(0, 3))))]
+                eq(old, or_bits(SEEN, new))))]
             goals += self.bits_kept(here)
         return goals + self.done_is({0: BYTES, 8: LEAVES})
 
@@ -187,12 +187,21 @@ class RangePath(PathGoals):
             here = self.slot_here()
             goals += [] if here is None else self.bits_kept(here)
             told, was = s.objects["done"][16][1], var("was_revoked", 8)
-            goals.append(self.claim("does not forget that rights were taken away",
-                                    or_(eq(told, was), eq(told, bv(1, 8)))))
+            goals += [self.claim("does not forget that rights were taken away",
+                                 or_(eq(told, was), eq(told, bv(1, 8)))),
+                      self.claim("tells of rights taken away only if some were", or_(
+                          eq(told, was), ne(bvand(self.rights_seen(), bvnot(bits(RIGHTS, 2, 0))),
+                                            bv(0, 3))))]
         else:
             goals.append(self.swept())
         goals += self.walks_to(next_)
         return goals + self.told()
+
+    def rights_seen(self) -> Term:
+        """Of all leaves of the run, the last one too: their rights, together."""
+        leaves = [or_bits(SEEN, ite(is_leaf(old, slot.level), rights_of(old), bv(0, 3)))
+                  for slot, old, _ in self.writes()]
+        return leaves[0] if leaves else SEEN
 
     def swept(self) -> Goal:
         """Of the tables that the walk passes through afterwards, none of the core's is empty."""
