@@ -18,6 +18,7 @@ def tests(calls: int, inputs: int, jobs: int) -> list:
     import differential
     import driver
     import files
+    import listed
     import parted
     import processor
     import terms
@@ -25,6 +26,7 @@ def tests(calls: int, inputs: int, jobs: int) -> list:
     import walks
     return [
         ("each file of the prover is counted and told of", files.check),
+        ("no theorem is lost from the lists", listed.check),
         ("terms fold to what they mean", lambda: terms.check(4000, 50)),
         ("of an address one case is true, and changes nothing", lambda: parted.check(3000)),
         ("the goals' walk is the specification's", lambda: walks.check(20000)),
