@@ -22,7 +22,7 @@ from disasm import Code, in_core
 from main import FOLDER
 from mutants import PATCHES, Verdict, broken_core, tell
 from operations import OPERATIONS
-from pool import share_out
+from pool import chosen, share_out
 from solve import Solver
 
 # The quickest first.
@@ -97,8 +97,8 @@ def main() -> int:
     parser.add_argument("module", type=Path, help="a vpt.ko, where tools/build-module made it")
     parser.add_argument("only", nargs="*", help="names of faults")
     options = parser.parse_args()
-    patches = [p for folder in PATCHES for p in sorted(folder.glob("*.patch"))
-               if not options.only or p.stem in options.only]
+    patches = chosen([p for folder in PATCHES for p in sorted(folder.glob("*.patch"))],
+                     options.only, lambda p: p.stem)
     print(f"1..{len(patches)}", flush=True)
     failed = 0
     for n, ended in enumerate(share_out(functools.partial(judge, options.module), patches,

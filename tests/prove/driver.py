@@ -26,6 +26,16 @@ def unknown_theorem() -> str:
     return "it names those that there are"
 
 
+def unknown_mistake() -> str:
+    for script in ("tools/prove/mutants.py", "tests/prove/wrong.py", "tests/prove/flips.py",
+                   "tests/prove/compiled.py"):
+        module = [] if "mutants" in script else ["vpt.ko"]
+        done = subprocess.run([sys.executable, "-B", str(build.TOP / script), *module, "no-such"],
+                              capture_output=True, text=True, check=False)
+        assert done.returncode and "1.." not in done.stdout and "no-such" in done.stderr, done
+    return "of the mutants, the wrong cores, the changed bytes"
+
+
 def double_or_die(n: int) -> int:
     if n == 2:
         os.kill(os.getpid(), signal.SIGKILL)

@@ -22,7 +22,7 @@ from jobs import with_goals
 from main import FOLDER
 from operations import OPERATIONS
 from picture import counterexample
-from pool import share_out
+from pool import chosen, share_out
 from solve import Solver
 
 Change = Callable[[bytes], bytes]
@@ -174,7 +174,7 @@ def main() -> int:
     parser.add_argument("module", type=Path, help="a vpt.ko")
     parser.add_argument("only", nargs="*", help="names of changes")
     options = parser.parse_args()
-    tasks = [(options.module, f) for f in FLIPS if not options.only or f.name in options.only]
+    tasks = [(options.module, f) for f in chosen(FLIPS, options.only, lambda f: f.name)]
     print(f"1..{len(tasks)}", flush=True)
     failed = 0
     for n, ended in enumerate(share_out(judge, tasks, options.jobs), 1):

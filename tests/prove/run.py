@@ -32,6 +32,7 @@ def tests(calls: int, inputs: int, jobs: int) -> list:
         ("the goals' walk is the specification's", lambda: walks.check(20000)),
         ("a table may be linked twice beside the region, and in it may not", beside.check),
         ("a theorem that there is not is an error", driver.unknown_theorem),
+        ("a wrong core that there is not is an error", driver.unknown_mistake),
         ("a proof whose process is killed is not proved", driver.killed),
         ("another solver, or other options, are asked again", driver.other_options),
         ("the second opinion sees the queries about branches", driver.second_opinion),

@@ -26,7 +26,7 @@ from execute import Stuck
 from jobs import goals_of, with_goals
 from main import FOLDER
 from operations import OPERATIONS
-from pool import share_out
+from pool import chosen, share_out
 from solve import Solver
 from term import TRUE, not_
 
@@ -51,6 +51,9 @@ UNLOCK = "\tspin_unlock(vpt_table_lock(env, table, level));"
 XCHG = "\tconst u64 old = xchg(vpt_table_slot(table, i), entry);"
 STORE = "\telse\n\t\tWRITE_ONCE(*vpt_table_slot(table, i), entry);"
 UNLINK = "\tpt_env_store(pt->env, parent, level + 1, pt_index(va, level + 1), 0);\n"
+LOCKS = "\tpt_env_lock(pt->env, table, level);\n"			# of pt_make_table()
+LOOKS = ("\tentry = pt_env_load(pt->env, table, i);\n"
+         "\tif (pte_kind(entry, level) == PTE_EMPTY) {\n")
 LOCK_PARENT = "\tpt_env_lock(pt->env, parent, level + 1);\n"
 UNLOCK_PARENT = "\tpt_env_unlock(pt->env, parent, level + 1);\n"
 DEFER = "\tpt_env_defer_table(pt->env, table, level);\n"
@@ -196,6 +199,13 @@ WRONG = [
           WALK, UNLINK + UNLOCK_PARENT, UNLOCK_PARENT + UNLINK),
     Wrong("store-before-the-lock", M1, "safety: a table is written under its lock",
           WALK, LOCK_PARENT, UNLINK + LOCK_PARENT),
+    Wrong("linked-without-a-look", PATH,
+          "safety: an entry is looked at under its lock before a table is linked there",
+          WALK, LOOKS, "\tif ((entry = 0, true)) {\n"),
+    Wrong("linked-after-a-look-before-the-lock", PATH,
+          "safety: an entry is looked at under its lock before a table is linked there",
+          WALK, LOCKS + LOOKS, "\tentry = pt_env_load(pt->env, table, i);\n" + LOCKS
+          + LOOKS.split("\n", 1)[1]),
     # Single and atomic
     Wrong("exchange-by-two", "remap",
           "safety: no plain store over a leaf, which hardware writes too",
@@ -424,7 +434,7 @@ def main() -> int:
     parser.add_argument("module", type=Path, help="a vpt.ko, where tools/build-module made it")
     parser.add_argument("only", nargs="*", help="names of mistakes")
     options = parser.parse_args()
-    tasks = [w for w in WRONG if not options.only or w.name in options.only]
+    tasks = chosen(WRONG, options.only, lambda w: w.name)
     print(f"1..{len(tasks)}", flush=True)
     failed = 0
     for n, ended in enumerate(share_out(functools.partial(judge, options.module), tasks,

@@ -22,7 +22,7 @@ from jobs import Job, with_goals
 from operations import OPERATIONS
 from picture import counterexample
 from native import Native
-from pool import share_out
+from pool import chosen, share_out
 from solve import Solver
 
 FOLDER = build.TOP / "build/prove"
@@ -132,8 +132,8 @@ def main() -> int:
     parser.add_argument("only", nargs="*", help="names of faults")
     options = parser.parse_args()
     folders = options.patches or PATCHES
-    patches = [p for folder in folders for p in sorted(folder.glob("*.patch"))
-               if not options.only or p.stem in options.only]
+    patches = chosen([p for folder in folders for p in sorted(folder.glob("*.patch"))],
+                     options.only, lambda p: p.stem)
     build.llvm("2", FOLDER / "ir-O2")
     print(f"1..{len(patches)}", flush=True)
     failed = 0

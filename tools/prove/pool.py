@@ -17,6 +17,14 @@ class Ended:
     error: str
 
 
+def chosen(tasks: Sequence[Any], only: Sequence[str], name: Callable[[Any], str]) -> list[Any]:
+    """The tasks that are asked for by name, or all; a name that none has is an error."""
+    unknown = set(only) - set(map(name, tasks))
+    if unknown:
+        raise SystemExit(f"there is no {', '.join(sorted(unknown))}")
+    return [t for t in tasks if not only or name(t) in only]
+
+
 def child(function: Callable[[Any], Any], task: Any, pipe: connection.Connection) -> None:
     try:
         pipe.send((function(task), ""))
