@@ -191,6 +191,7 @@ class Contracts:
                   TRUE if self.holds(s, slot) else FALSE)
         s.require("the root, of which there may be two copies, is written by plain stores",
                   TRUE if slot.level < 4 or kind == "store" else FALSE)
+        self.unlink(s, slot, value)
         slot.value = value
         if slot.level > 1:
             below = s.tables.get(page(value).ident)
@@ -203,6 +204,16 @@ class Contracts:
         s.events.append(Event(kind, slot.page, slot.level, Slot(**vars(slot)), value,
                               conditions=len(s.conditions), facts=len(s.facts),
                               where=s.where))
+
+    def unlink(self, s: State, slot: Slot, value: Term) -> None:
+        """Rule 1: leaves are cleared before the tables above them are unlinked."""
+        old = slot.value
+        unlinks = and_(is_table(old, slot.level), not_(and_(
+            is_table(value, slot.level), eq(page(value), page(old)))))
+        below = s.tables.get(page(old).ident)
+        empty = FALSE if below is None else and_(eq(below.live, bv(0, COUNT_BITS)), *(
+            not_(present(o.value)) for o in s.slots.values() if o.page is below.page))
+        s.require("a table that is unlinked is empty", or_(not_(unlinks), empty))
 
     def store(self, s: State, args: list[Value]) -> list[tuple[State, Value]]:
         _, table, level, i, value = args
