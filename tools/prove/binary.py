@@ -31,7 +31,7 @@ MAKES_LEAVES = ("@pt_map", "@pt_remap")
 BESIDE = (MIRRORED, not_(MIRRORED), HOLDS_ALL, not_(HOLDS_ALL))
 COPIES = {"plain": "", "traced": "_traced"}
 # The inductions over ranges are the IR prover's alone; steps of others concern no code.
-NAMES = [o.name for o in OPERATIONS if not o.function.endswith("_range")
+NAMES = [o.name for o in OPERATIONS if not o.function.endswith("_range") and o.linux < 2
          and not o.function.startswith("step:")]
 # Only if asked for by name: see README.md.
 SLOW = ("map 4K while Linux links",)

@@ -38,7 +38,8 @@ def of(first: Pointer, contract: Callable) -> Callable:
 
 
 class Contracts:
-    def __init__(self, region: Region, oracle: Oracle, linux_links: bool = False):
+    def __init__(self, region: Region, oracle: Oracle, linux_links: int = 0):
+        """@linux_links: at levels above this one other software links tables; 0: nowhere."""
         self.region, self.oracle, self.linux_links = region, oracle, linux_links
 
     def table(self) -> dict:
@@ -127,7 +128,7 @@ class Contracts:
             self.hardware(s, slot)
         # It may be absent all the same, and Linux have linked a table there.
         empty = s.known.reduce(eq(slot.value, bv(0, 64)))
-        if (self.linux_links and slot.level > 1 and not alone
+        if (0 < self.linux_links < slot.level and not alone
                 and self.oracle.possible(s, empty)):
             return self.linux(s, slot, empty)
         return [(s, slot)]

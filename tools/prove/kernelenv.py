@@ -50,7 +50,7 @@ PAGE_SIZE = 4096
 
 
 class KernelEnvironment(SpanContracts):
-    def __init__(self, code: Code, region: Region, oracle: Oracle, linux_links: bool = False):
+    def __init__(self, code: Code, region: Region, oracle: Oracle, linux_links: int = 0):
         super().__init__(region, oracle, linux_links)
         self.code, self.structs = code, Structs(code)
         self.objects = {n: var("at_" + n, 64) for n in

@@ -26,12 +26,13 @@ MAPPING = {"va": (0, 8), "pa": (8, 8), "level": (16, 4), "rights": (20, 4), "acc
 
 @dataclass(frozen=True)
 class Operation:
-    """@level: of the new page, 0 where the operation finds it out; None: any other."""
+    """@level: of the new page, 0 where the operation finds it out; None: any other.  @linux:
+    other software links tables meanwhile, at levels above this one; 0: it does not."""
     name: str
     function: str
     level: Optional[int]
     goals: Callable[["Finished"], list[Goal]]
-    linux: bool = False
+    linux: int = 0
 
 
 class Finished(PathGoals):
@@ -365,7 +366,8 @@ OPERATIONS = [
     Operation("map 2M", "@pt_map", 2, map_goals),
     Operation("map 1G", "@pt_map", 3, map_goals),
     Operation("map, other levels", "@pt_map", None, map_goals),
-    Operation("map 4K while Linux links", "@pt_map", 1, map_goals, linux=True),
+    Operation("map 4K while Linux links", "@pt_map", 1, map_goals, linux=1),
+    Operation("map 1G while Linux links", "@pt_map", 3, map_goals, linux=3),
     Operation("unmap range", "@pt_unmap_range", 0, no_goals),
     Operation("protect range", "@pt_protect_range", 0, no_goals),
     Operation("map 4K range", "@pt_map_range", 1, no_goals),

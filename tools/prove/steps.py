@@ -23,7 +23,7 @@ def states(operation, region: Region, oracle: Oracle) -> list[State]:
     out = []
     kind = operation.function.removeprefix("step:")
     for level in (1, 2, 3, 4) if kind == "hardware" else (2, 3, 4):
-        contracts = Contracts(region, oracle, True)
+        contracts = Contracts(region, oracle, 1)
         s = State()
         s.fact(*region.facts())
         contracts.add_root(s)
