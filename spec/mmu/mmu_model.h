@@ -12,7 +12,9 @@
 
 #include "mmu_map.h"
 
+#ifndef MMU_SUCCESSORS
 #define MMU_SUCCESSORS	512
+#endif
 
 /* What is explored; set before, not changed during an exploration. */
 extern struct mmu_machine mmu;
@@ -40,9 +42,11 @@ static inline struct mmu_state *mmu_branch(const struct mmu_state *s)
 
 static inline void mmu_commit(struct mmu_step step)
 {
-	mmu_succ_step[mmu_nsucc++] = step;
-	if (mmu_nsucc == MMU_SUCCESSORS)
-		__builtin_trap();
+	mmu_succ_step[mmu_nsucc] = step;
+	if (mmu_nsucc + 1 < MMU_SUCCESSORS)
+		mmu_nsucc++;
+	else
+		mmu_violate("bound: more than %u steps can follow a state", MMU_SUCCESSORS - 1);
 }
 
 /* What the decoder of spec_walk.c makes of each packed entry at each level. */

@@ -13,7 +13,7 @@
 
 #define LIT_NAME	64
 #define LIT_TEXT	600
-#define LIT_THREADS	4
+#define LIT_THREADS	8
 #define LIT_STEPS	64	/* of one thread */
 #define LIT_REGS	16	/* likewise */
 #define LIT_FRAMES	6

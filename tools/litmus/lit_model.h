@@ -65,18 +65,25 @@ struct lit_runner {
 
 /**
  * struct lit_user - what the threads add to the machine's state
- * @run: threads
  * @flag: flags
  * @word: words of the frames
  * @behind: CPUs, one bit each, whose generation of TLB contents is an old one
+ * @run: threads; those that a test does not have are left out of stored states
  */
 struct lit_user {
-	struct lit_runner run[LIT_THREADS];
 	u8 flag[8];
 	u8 word[MMU_FRAMES][LIT_SLOTS];
 	u8 behind;
 	u8 unused[7];
+	struct lit_runner run[LIT_THREADS];
 };
+
+static inline size_t lit_user_bytes(const struct lit_test *test)
+{
+	return offsetof(struct lit_user, run) + test->nthreads * sizeof(struct lit_runner);
+}
+
+#define LIT_MOVERS	4	/* CPUs, where threads move */
 
 _Static_assert(sizeof(struct lit_user) % 8 == 0 && LIT_FLAGS <= 8, "hashed by words");
 _Static_assert(MC_OPS >= LIT_STEPS + MMU_VPAGES && MC_SETUP >= LIT_PAGES, "calls of a thread");

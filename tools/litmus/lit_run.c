@@ -15,7 +15,7 @@ struct lit_user *lit_branch(const struct lit_state *s, struct mmu_state **m)
 {
 	struct lit_user *u = &lit_succ[mmu_nsucc];
 
-	*u = s->u;
+	memcpy(u, &s->u, lit_user_bytes(lit_model.test));
 	*m = mmu_branch(&s->m);
 	return u;
 }
@@ -92,7 +92,7 @@ static void lit_call(const struct lit_state *s, unsigned int thread)
 		lit_frames_changed(u, s->m.frame, m->frame);
 	/* tlb_gen goes up: CPUs that are away will see that they are behind. */
 	if (act == MMU_ACT_SEND && lit_model.moves && mmu.broken != MMU_NO_GENERATION)
-		u->behind = (1U << MMU_CPUS) - 1;
+		u->behind = (u8)((1U << mmu.cpus) - 1);
 	if (!m->cpu[cpu].node) {
 		lit_check_pools(act);
 		m->cpu[cpu].op = 0;
@@ -382,7 +382,7 @@ void lit_successors(const struct lit_state *s)
 	for (i = 0; i < mmu.cpus; i++)
 		lit_hardware(s, i);
 	for (i = n; i < mmu_nsucc; i++)
-		lit_succ[i] = s->u;
+		memcpy(&lit_succ[i], &s->u, lit_user_bytes(lit_model.test));
 	for (i = 0; i < mmu_nsucc; i++)
 		lit_forget(&lit_succ[i], &mmu_succ[i]);
 }

@@ -20,7 +20,8 @@
  * @parent: number of the state it was reached from
  * @queue: states, by number; those before @done are given back
  * @room: how many states the arrays hold
- * @bytes: of one state: CPUs that do not exist take no room
+ * @user: bytes of the threads' part of a state, and
+ * @bytes: of the machine's: threads and CPUs that do not exist take no room
  * @at: number of the state that is expanded next; those before it are given back
  * @bounds: when to give up
  */
@@ -32,6 +33,7 @@ struct lit_search {
 	u32 *parent;
 	unsigned char **queue;
 	u64 room;
+	size_t user;
 	size_t bytes;
 	u64 at;
 	const struct lit_bounds *bounds;
@@ -60,7 +62,7 @@ static void *lit_alloc(void *old, size_t bytes)
 static u64 lit_hash(const struct lit_search *m, const struct lit_user *u,
 		    const struct mmu_state *machine)
 {
-	u64 hash = mmu_hash(machine, m->bytes, mmu_hash(u, sizeof(*u), 0));
+	u64 hash = mmu_hash(machine, m->bytes, mmu_hash(u, m->user, 0));
 
 	return hash ? hash : 1;
 }
@@ -113,17 +115,17 @@ static void lit_visit(struct lit_search *m, const struct lit_user *u,
 	lit_insert(m, hash);
 	m->hash[n] = hash;
 	m->parent[n] = parent;
-	m->queue[n] = lit_alloc(NULL, sizeof(*u) + m->bytes);
-	memcpy(m->queue[n], u, sizeof(*u));
-	memcpy(m->queue[n] + sizeof(*u), machine, m->bytes);
+	m->queue[n] = lit_alloc(NULL, m->user + m->bytes);
+	memcpy(m->queue[n], u, m->user);
+	memcpy(m->queue[n] + m->user, machine, m->bytes);
 	m->result->states++;
 }
 
 static void lit_load(const struct lit_search *m, const unsigned char *from,
 		     struct lit_state *s)
 {
-	memcpy(&s->u, from, sizeof(s->u));
-	memcpy(&s->m, from + sizeof(s->u), m->bytes);
+	memcpy(&s->u, from, m->user);
+	memcpy(&s->m, from + m->user, m->bytes);
 }
 
 static void lit_observe(const struct lit_state *s, struct lit_outcome *outcome)
@@ -351,6 +353,7 @@ void lit_explore(const struct lit_test *test, enum mmu_broken broken, int until,
 	if (!lit_model_begin(test, broken, &m->first, result->violation,
 			     sizeof(result->violation)))
 		return;
+	m->user = lit_user_bytes(test);
 	m->bytes = offsetof(struct mmu_state, cpu) + mmu.cpus * sizeof(struct mmu_cpu);
 	lit_grow(m);
 	lit_visit(m, &m->first.u, &m->first.m, 0);

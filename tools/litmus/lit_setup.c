@@ -261,7 +261,7 @@ static void lit_make_threads(const struct lit_test *test, struct lit_state *s)
 	for (i = 0; i < test->nflags; i++)
 		s->u.flag[i] = (u8)test->flag[i].value;
 	if (lit_model.moves)
-		s->m.away = (u8)(((1U << MMU_CPUS) - 1) & ~((1U << test->nthreads) - 1));
+		s->m.away = (u8)(((1U << mmu.cpus) - 1) & ~((1U << test->nthreads) - 1));
 }
 
 bool lit_model_begin(const struct lit_test *test, enum mmu_broken broken,
@@ -272,7 +272,7 @@ bool lit_model_begin(const struct lit_test *test, enum mmu_broken broken,
 	lit_model.test = test;
 	lit_collect_kinds(test);
 	memset(&mmu, 0, sizeof(mmu));
-	mmu.cpus = lit_model.moves ? MMU_CPUS : test->nthreads;
+	mmu.cpus = lit_model.moves && test->nthreads < LIT_MOVERS ? LIT_MOVERS : test->nthreads;
 	mmu.unchecked = true;
 	mmu_machine_init(&s->m, MMU_TABLES - 2, 0);
 	if (!lit_make_frames(test, s)) {

@@ -12,8 +12,8 @@
 LIT_DIR		:= build/litmus
 LIT_WARNINGS	:= -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes
 LIT_CFLAGS	?= $(CFLAGS)
-LIT_CPPFLAGS	:= -DPT_INDEX_BITS=1 -DSPEC_INDEX_BITS=1 -DMMU_CPUS=4 -DMMU_FLIGHTS=1 -DMMU_TLB=10 \
-		   -DMMU_PSC=12 -DMMU_TABLES=16 -DMC_OPS=80 -DMC_SETUP=8 -Ispec -Ispec/mmu -Itools/mc \
+LIT_CPPFLAGS	:= -DPT_INDEX_BITS=1 -DSPEC_INDEX_BITS=1 -DMMU_CPUS=8 -DMMU_FLIGHTS=1 -DMMU_TLB=10 \
+		   -DMMU_PSC=12 -DMMU_TABLES=16 -DMC_OPS=80 -DMC_SETUP=8 -DMMU_SUCCESSORS=4096 -Ispec -Ispec/mmu -Itools/mc \
 		   -Itools/mc/env -Itools/litmus -Isrc/core -Isrc/protocol -Iinclude -Itests/guest/lib
 LIT_PARSER	:= $(addprefix tools/litmus/,lit_lex.c lit_parse.c lit_init.c \
 		lit_steps.c lit_operand.c lit_verbs.c lit_value.c lit_cond.c lit_claims.c lit_log.c \
