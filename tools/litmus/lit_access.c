@@ -221,15 +221,23 @@ static void lit_reach(const struct lit_state *s, unsigned int thread, unsigned i
 /*
  * Page fault.  Linux answers a fetch or load that a present entry refuses with
  * SIGSEGV at once (access_error() in arch/x86/mm/fault.c); all else is looked at.
+ *
+ * An exception drains the store buffer (SDM vol. 3A, "Store Buffer").  The walk may have
+ * been done before that; but what it found is cached as well, or, if nothing was mapped,
+ * is looked at once more by the kernel, so it may be done again.
  */
 static void lit_fault(const struct lit_state *s, unsigned int thread, unsigned int page,
 		      bool present)
 {
 	const struct lit_step *step = lit_step_of(s, thread);
+	struct lit_runner *run;
+	struct lit_user *u;
 	struct mmu_state *m;
-	struct lit_user *u = lit_branch(s, &m);
-	struct lit_runner *run = &u->run[thread];
 
+	if (s->u.run[thread].waiting)
+		return;
+	u = lit_branch(s, &m);
+	run = &u->run[thread];
 	mmu_fault(&m->cpu[run->cpu], page);
 	if (present && !lit_writes(step))
 		lit_done(run, step, LIT_F);
@@ -356,7 +364,7 @@ void lit_look(const struct lit_state *s, unsigned int thread)
 		lit_commit(thread, LIT_DID_LOOK, s->u.run[thread].pc, 0, page);
 		return;
 	}
-	if ((s->m.flight[mmu_slot(0)].held && mmu.broken != MMU_PROTECT_GAP) || s->u.run[thread].waiting)
+	if (s->m.flight[mmu_slot(0)].held && mmu.broken != MMU_PROTECT_GAP)
 		return;
 	if (!mapped && lit_model.test->demand) {
 		lit_begin_call(s, thread, lit_model.demand[thread][page], LIT_DEMANDS);
