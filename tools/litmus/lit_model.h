@@ -101,7 +101,7 @@ struct lit_state {
  * @demand: likewise, of the map that a touch of a page makes
  * @frame: first page of each frame
  * @code: what a frame's code returns
- * @looped: the step stands in a loop
+ * @looped: the step stands in a loop that does not count its turns
  * @needs: pages, one bit each, that a thread accesses from a step on
  * @declared: pages, one bit each, that the test names
  * @everywhere: CPUs speculate on all of these to the end, for A bits are asked for

@@ -100,7 +100,43 @@ static void lit_collect_needs(const struct lit_test *test)
 	}
 }
 
-/* Steps that may be done again: those between a place and a step that goes back there. */
+/* Registers, one bit each, that a step reads. */
+static unsigned int lit_reads(const struct lit_step *step)
+{
+	unsigned int reads = step->loc.space == LIT_IN_REG ? 1U << step->loc.index : 0, i;
+
+	for (i = 0; i < 2; i++)
+		reads |= step->arg[i].reg ? 1U << step->arg[i].n : 0;
+	for (i = 0; i < step->nuntil; i++)
+		reads |= step->until[i].reg ? 1U << step->until[i].index : 0;
+	return reads;
+}
+
+/*
+ * Whether steps from @from to @to may count how often they are done: some register comes
+ * into a turn as the one before has left it.
+ */
+static bool lit_counts_turns(const struct lit_thread *t, unsigned int from, unsigned int to)
+{
+	unsigned int carried = 0, always = 0, written = 0, i;
+	bool skips = false;
+
+	for (i = from; i <= to; i++) {
+		const struct lit_step *step = &t->step[i];
+		unsigned int writes = step->reg >= 0 ? 1U << step->reg : 0;
+
+		carried |= lit_reads(step) & ~always;
+		skips |= step->kind == LIT_GOTO && step->start > i && step->start <= to;
+		written |= writes;
+		always |= skips ? 0 : writes;
+	}
+	return carried & written;
+}
+
+/*
+ * Steps that may be done once more without anything being different then: those between
+ * a place and a step that goes back there, if they do not count.
+ */
 static void lit_collect_loops(const struct lit_test *test)
 {
 	unsigned int t, i;
@@ -110,7 +146,8 @@ static void lit_collect_loops(const struct lit_test *test)
 			const struct lit_step *step = &test->thread[t].step[i];
 
 			if ((step->kind == LIT_UNTIL || step->kind == LIT_GOTO) &&
-			    step->start < i)
+			    step->start < i &&
+			    !lit_counts_turns(&test->thread[t], step->start, i))
 				memset(&lit_model.looped[t][step->start], true,
 				       (i - step->start) * sizeof(bool));
 		}
