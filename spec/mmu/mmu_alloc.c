@@ -31,8 +31,14 @@ u16 mmu_alloc(struct mmu_state *t, unsigned int level, unsigned int n, unsigned 
 
 void mmu_frame_get(struct mmu_state *t, unsigned int page, unsigned int n)
 {
-	for (; n--; page++)
-		t->frame[page - MMU_FRAME0]++;
+	for (; n--; page++) {
+		u8 *frame = &t->frame[page - MMU_FRAME0];
+
+		if ((*frame & MMU_F_COUNT) == MMU_F_COUNT)
+			mmu_violate("bound: a frame is mapped more than %u times", MMU_F_COUNT);
+		else
+			++*frame;
+	}
 }
 
 void mmu_frame_put(struct mmu_state *t, unsigned int page, unsigned int n, unsigned int slot)
@@ -55,7 +61,7 @@ void mmu_free_frames(struct mmu_state *t, unsigned int slot)
 
 	for (i = 0; i < MMU_FRAMES; i++) {
 		if ((t->frame[i] & MMU_F_STATE) != MMU_F_DEAD ||
-		    t->frame[i] >> MMU_F_FLIGHT != slot)
+		    (unsigned int)t->frame[i] >> MMU_F_FLIGHT != slot)
 			continue;
 		mmu_check_frame_unused(t, i + MMU_FRAME0);
 		t->frame[i] = MMU_F_FREE;

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "mmu_hash.h"
-#include "mmu_map.h"
+#include "mmu_model.h"
 
 /* Statuses are compared as numbers. */
 _Static_assert((int)MMU_OK == (int)SPEC_OK && (int)MMU_EXISTS == (int)SPEC_EXISTS &&
@@ -171,8 +171,10 @@ u16 mmu_map_number(const struct mmu_map *map)
 		if (!memcmp(map, &mmu_maps[mmu_map_index[i]], sizeof(*map)))
 			return mmu_map_index[i];
 	}
-	if (mmu_nmaps == MMU_MAPS)
-		__builtin_trap();
+	if (mmu_nmaps == MMU_MAPS) {
+		mmu_violate("bound: more than %u abstract maps", MMU_MAPS);
+		return 0;
+	}
 	mmu_maps[mmu_nmaps] = *map;
 	mmu_map_index[i] = (u16)mmu_nmaps;
 	return (u16)mmu_nmaps++;

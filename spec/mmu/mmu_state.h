@@ -182,17 +182,19 @@ struct mmu_flight {
 #define MMU_T_FLIGHT	4
 
 /*
- * What a frame is, in bits 3:2; bits 1:0 count its mappings.  Bits 7:6 of a dead one: the
- * operation that frees it.
+ * What a frame is: bits 1:0 count its mappings, or 3:0 if one operation is in flight at a
+ * time; then two bits of its state, two flags, and of a dead one the operation that frees
+ * it.
  */
+#define MMU_F_COUNTS	(MMU_FLIGHTS > 1 ? 2 : 4)
+#define MMU_F_COUNT	((1U << MMU_F_COUNTS) - 1)
 #define MMU_F_FREE	0U		/* anybody's: an access to it is an error */
-#define MMU_F_HELD	(1U << 2)	/* allocated */
-#define MMU_F_DEAD	(2U << 2)	/* its last mapping is gone */
-#define MMU_F_COUNT	3U
-#define MMU_F_STATE	(3U << 2)
-#define MMU_F_WRITTEN	(1U << 4)	/* a store landed that D must tell of */
-#define MMU_F_HANDLE	(1U << 5)	/* kept without a mapping, too */
-#define MMU_F_FLIGHT	6
+#define MMU_F_HELD	(1U << MMU_F_COUNTS)	/* allocated */
+#define MMU_F_DEAD	(2U << MMU_F_COUNTS)	/* its last mapping is gone */
+#define MMU_F_STATE	(3U << MMU_F_COUNTS)
+#define MMU_F_WRITTEN	(4U << MMU_F_COUNTS)	/* a store landed that D must tell of */
+#define MMU_F_HANDLE	(8U << MMU_F_COUNTS)	/* kept without a mapping, too */
+#define MMU_F_FLIGHT	(MMU_F_COUNTS + 4)
 
 /**
  * struct mmu_state - the machine

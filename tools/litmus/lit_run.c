@@ -153,8 +153,11 @@ static void lit_leave(const struct lit_state *s, unsigned int thread)
 	unsigned int t;
 
 	for (t = 0; t < lit_model.test->nthreads; t++) {
-		if (t != thread && s->u.run[t].cpu == step->value)
-			return;		/* one thread to a CPU, in the model */
+		if (t == thread || s->u.run[t].cpu != step->value)
+			continue;
+		mmu_violate("bound: P%u moves to a CPU where P%u is: in the model each has one to itself",
+			    thread, t);
+		return;
 	}
 	if (s->u.run[thread].waiting)
 		return;

@@ -313,7 +313,8 @@ bool lit_model_begin(const struct lit_test *test, enum mmu_broken broken,
 	mmu.unchecked = true;
 	mmu_machine_init(&s->m, MMU_TABLES - 2, 0);
 	if (!lit_make_frames(test, s)) {
-		snprintf(error, size, "the model has too few frames for this test");
+		snprintf(error, size, "bound: the test's frames take more than the model's %u of 4K",
+			 MMU_FRAMES);
 		return false;
 	}
 	lit_collect_calls(test);
@@ -323,7 +324,8 @@ bool lit_model_begin(const struct lit_test *test, enum mmu_broken broken,
 	mc_core_begin(&lit_model.config);
 	lit_do_setup(&s->m);
 	if (!lit_finish_setup(test, s)) {
-		snprintf(error, size, "the initial state cannot be made: do two pages overlap?");
+		snprintf(error, size, "%s", mmu_violation[0] ? mmu_violation :
+			 "bound: the pages that are mapped at the beginning take more frames than the model has");
 		return false;
 	}
 	lit_make_threads(test, s);

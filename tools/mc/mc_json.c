@@ -105,7 +105,7 @@ static void mc_json_frames(FILE *out, const struct mmu_state *s)
 	fputs("\"frames\":[", out);
 	for (i = 0; i < MMU_FRAMES; i++)
 		fprintf(out, "%s{\"n\":%u,\"state\":\"%s\",\"count\":%u}", i ? "," : "",
-			i + MMU_FRAME0, state[(s->frame[i] & MMU_F_STATE) >> 2],
+			i + MMU_FRAME0, state[(s->frame[i] & MMU_F_STATE) >> MMU_F_COUNTS],
 			s->frame[i] & MMU_F_COUNT);
 	fputs("],", out);
 }
