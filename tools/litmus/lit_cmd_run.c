@@ -197,6 +197,7 @@ static void ask_model(const struct lit_test *test, bool progress, struct lit_all
 	bounds.progress = progress;
 	lit_explore(test, MMU_CORRECT, -1, &bounds, NULL, &result);
 	allowed->known = result.complete && (!result.violation[0] || !result.noutcomes);
+	allowed->endless = result.endless;
 	allowed->n = result.noutcomes;
 	memcpy(allowed->outcome, result.outcome, sizeof(allowed->outcome));
 }
@@ -210,9 +211,10 @@ static void run_one(const struct lit_test *test, const struct lit_options *o,
 
 	memset(h, 0, sizeof(*h));
 	/* Its threads would wait for each other, round after round. */
-	if (allowed->known && !allowed->n) {
-		snprintf(h->error, sizeof(h->error),
-			 "there is no execution in which all threads end; not run");
+	if (allowed->endless || (allowed->known && !allowed->n)) {
+		snprintf(h->error, sizeof(h->error), "there is %s; not run", allowed->endless ?
+			 "an execution in which a thread does not end" :
+			 "no execution in which all threads end");
 		return;
 	}
 	if (test->model_only) {

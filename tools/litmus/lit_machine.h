@@ -171,6 +171,7 @@ void lit_arena_run(const struct lit_test *test, const struct lit_options *option
 /* lit_report.c: print; return whether the machine did only what is allowed. */
 struct lit_allowed {
 	bool known;
+	bool endless;		/* some execution does not end */
 	unsigned int n;
 	struct lit_outcome outcome[LIT_OUTCOMES];
 };

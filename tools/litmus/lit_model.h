@@ -207,6 +207,7 @@ static inline unsigned int lit_where_entry(unsigned int table, unsigned int inde
  * @seconds: of processor time
  * @complete: everything was explored
  * @met: condition that ended it, or -1
+ * @endless: there is an execution that does not end
  * @violation: what the machine's checks or the exploration itself complain of
  */
 struct lit_result {
@@ -218,6 +219,7 @@ struct lit_result {
 	double seconds;
 	bool complete;
 	int met;
+	bool endless;
 	char violation[256];
 };
 
@@ -252,6 +254,34 @@ struct lit_bounds lit_default_bounds(void);
  */
 void lit_explore(const struct lit_test *test, enum mmu_broken broken, int until,
 		 const struct lit_bounds *bounds, FILE *trace, struct lit_result *result);
+
+/* From a state to one that may follow; to itself: all threads have ended there. */
+struct lit_edge {
+	u32 from;
+	u32 to;
+};
+
+/**
+ * struct lit_ends - how states follow each other, of a test in which threads go back
+ * @wanted: the test is one
+ * @edge: all steps of the exploration
+ * @nedges: how many
+ * @room: how many @edge has room for
+ */
+struct lit_ends {
+	bool wanted;
+	struct lit_edge *edge;
+	u64 nedges;
+	u64 room;
+};
+
+/* lit_ends.c */
+void lit_ends_begin(struct lit_ends *e, const struct lit_test *test);
+void lit_ends_note(struct lit_ends *e, u32 from, u32 to);
+/* Whether from each of @states states an end can be reached. */
+bool lit_ends_all(const struct lit_ends *e, u64 states);
+/* realloc(), or the program ends. */
+void *lit_alloc(void *old, size_t bytes);
 
 /* lit_verdict.c */
 enum lit_verdict {

@@ -15,6 +15,7 @@
 /**
  * struct lit_search - an exploration under way
  * @slots: hashes of the visited states, an open table
+ * @number: of the state in each slot
  * @nslots: its size, a power of two
  * @hash: the same, by number of state
  * @parent: number of the state it was reached from
@@ -24,10 +25,13 @@
  * @bytes: of the machine's: threads and CPUs that do not exist take no room
  * @at: number of the state that is expanded next; those before it are given back
  * @bounds: when to give up
+ * @ends: which states lead to which
+ * @first: the first state
  */
 struct lit_search {
 	struct lit_result *result;
 	u64 *slots;
+	u32 *number;
 	u64 nslots;
 	u64 *hash;
 	u32 *parent;
@@ -37,6 +41,7 @@ struct lit_search {
 	size_t bytes;
 	u64 at;
 	const struct lit_bounds *bounds;
+	struct lit_ends ends;
 	struct lit_state first;
 };
 
@@ -48,7 +53,7 @@ struct lit_bounds lit_default_bounds(void)
 
 #define LIT_HEAP	16	/* bytes that malloc() adds to an allocation */
 
-static void *lit_alloc(void *old, size_t bytes)
+void *lit_alloc(void *old, size_t bytes)
 {
 	void *p = realloc(old, bytes);
 
@@ -67,24 +72,22 @@ static u64 lit_hash(const struct lit_search *m, const struct lit_user *u,
 	return hash ? hash : 1;
 }
 
-static void lit_insert(struct lit_search *m, u64 hash)
+/* The slot of a hash, or the free one where it belongs. */
+static u64 lit_slot(const struct lit_search *m, u64 hash)
 {
 	u64 at = hash & (m->nslots - 1);
 
-	while (m->slots[at])
+	while (m->slots[at] && m->slots[at] != hash)
 		at = (at + 1) & (m->nslots - 1);
-	m->slots[at] = hash;
+	return at;
 }
 
-static bool lit_known(const struct lit_search *m, u64 hash)
+static void lit_insert(struct lit_search *m, u64 hash, u64 number)
 {
-	u64 at = hash & (m->nslots - 1);
+	u64 at = lit_slot(m, hash);
 
-	for (; m->slots[at]; at = (at + 1) & (m->nslots - 1)) {
-		if (m->slots[at] == hash)
-			return true;
-	}
-	return false;
+	m->slots[at] = hash;
+	m->number[at] = (u32)number;
 }
 
 static void lit_grow(struct lit_search *m)
@@ -96,23 +99,30 @@ static void lit_grow(struct lit_search *m)
 	m->parent = lit_alloc(m->parent, m->room * sizeof(*m->parent));
 	m->queue = lit_alloc(m->queue, m->room * sizeof(*m->queue));
 	free(m->slots);
+	free(m->number);
 	m->nslots = 2 * m->room;
 	m->slots = lit_alloc(NULL, m->nslots * sizeof(*m->slots));
+	m->number = lit_alloc(NULL, m->nslots * sizeof(*m->number));
 	memset(m->slots, 0, m->nslots * sizeof(*m->slots));
 	for (i = 0; i < m->result->states; i++)
-		lit_insert(m, m->hash[i]);
+		lit_insert(m, m->hash[i], i);
 }
 
 static void lit_visit(struct lit_search *m, const struct lit_user *u,
 		      const struct mmu_state *machine, u32 parent)
 {
-	u64 hash = lit_hash(m, u, machine), n = m->result->states;
+	u64 hash = lit_hash(m, u, machine), n = m->result->states, at = lit_slot(m, hash);
 
-	if (lit_known(m, hash))
+	if (m->slots[at]) {
+		if (m->number[at] != parent)
+			lit_ends_note(&m->ends, parent, m->number[at]);
 		return;
+	}
+	if (n)
+		lit_ends_note(&m->ends, parent, (u32)n);
 	if (n == m->room)
 		lit_grow(m);
-	lit_insert(m, hash);
+	lit_insert(m, hash, n);
 	m->hash[n] = hash;
 	m->parent[n] = parent;
 	m->queue[n] = lit_alloc(NULL, m->user + m->bytes);
@@ -226,6 +236,7 @@ static bool lit_ended(struct lit_search *m, const struct lit_state *s, int until
 	if (!mmu_nsucc)
 		snprintf(m->result->violation, sizeof(m->result->violation),
 			 "no thread can go on");
+	m->result->endless = !mmu_nsucc;
 	return !mmu_nsucc;
 }
 
@@ -247,6 +258,8 @@ static bool lit_expand(struct lit_search *m, u64 number, int until)
 	}
 	if (!mmu_nsucc && lit_ended(m, &s, until))
 		return true;
+	if (!mmu_nsucc)
+		lit_ends_note(&m->ends, (u32)number, (u32)number);
 	m->result->transitions += mmu_nsucc;
 	for (i = 0; i < mmu_nsucc; i++)
 		lit_visit(m, &lit_succ[i], &mmu_succ[i], (u32)number);
@@ -263,6 +276,8 @@ static void lit_search_end(struct lit_search *m)
 	free(m->parent);
 	free(m->hash);
 	free(m->slots);
+	free(m->number);
+	free(m->ends.edge);
 }
 
 static double lit_clock(void)
@@ -277,8 +292,9 @@ static double lit_clock(void)
 static u64 lit_used(const struct lit_search *m)
 {
 	return m->room * (sizeof(*m->hash) + sizeof(*m->parent) + sizeof(*m->queue)) +
-	       m->nslots * sizeof(*m->slots) + (m->result->states - m->at) *
-	       (sizeof(struct lit_user) + m->bytes + LIT_HEAP);
+	       m->nslots * (sizeof(*m->slots) + sizeof(*m->number)) +
+	       m->ends.room * sizeof(*m->ends.edge) + (m->result->states - m->at) *
+	       (m->user + m->bytes + LIT_HEAP);
 }
 
 /* Whether a bound has been reached; @result says which. */
@@ -331,10 +347,16 @@ static void lit_breadth_first(struct lit_search *m, int until, FILE *trace)
 		return;
 	}
 	r->complete = m->at == r->states;
-	if (r->complete && !r->noutcomes)
+	if (!r->complete)
+		return;
+	r->endless = !lit_ends_all(&m->ends, r->states);
+	if (!r->noutcomes)
 		snprintf(r->violation, sizeof(r->violation),
 			 "no outcome: there is no execution in which all threads end%s",
 			 lit_model.test->filtered ? " and that the filter lets through" : "");
+	else if (r->endless)
+		snprintf(r->violation, sizeof(r->violation),
+			 "there is an execution in which a thread goes round for ever, with no outcome");
 }
 
 void lit_explore(const struct lit_test *test, enum mmu_broken broken, int until,
@@ -355,6 +377,7 @@ void lit_explore(const struct lit_test *test, enum mmu_broken broken, int until,
 		return;
 	m->user = lit_user_bytes(test);
 	m->bytes = offsetof(struct mmu_state, cpu) + mmu.cpus * sizeof(struct mmu_cpu);
+	lit_ends_begin(&m->ends, test);
 	lit_grow(m);
 	lit_visit(m, &m->first.u, &m->first.m, 0);
 	lit_breadth_first(m, until, trace);
