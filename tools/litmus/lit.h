@@ -417,6 +417,9 @@ void lit_log_observation(FILE *out, const struct lit_test *test, const struct li
 /* Shell pattern on the name, "@group", or a path. */
 bool lit_selected(const struct lit_test *test, const char *selector);
 
+/* Rights of the PDE above @page at the beginning: all that its pages say of it. */
+unsigned int lit_table_rights(const struct lit_test *test, const struct lit_page *page);
+
 /* "4K", "2M", "1G" */
 const char *lit_size_name(unsigned int level);
 

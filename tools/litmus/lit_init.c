@@ -73,6 +73,14 @@ unsigned int lit_take_rights(struct lit_parser *p)
 	return LIT_U;
 }
 
+/* Rights of a PDE.  Whether code may run is said by the pages behind it. */
+unsigned int lit_take_table_rights(struct lit_parser *p)
+{
+	if (!lit_is(p, "ro") && !lit_is(p, "rw"))
+		lit_fail(p, "expected rights of a table (ro or rw), found '%s'", lit_found(p));
+	return lit_take_rights(p);
+}
+
 /* A frame's name, or "fresh".  It must be of size @level. */
 int lit_take_frame(struct lit_parser *p, unsigned int level)
 {
@@ -313,13 +321,15 @@ static void lit_parse_page(struct lit_parser *p)
 		lit_default_place(p, page);
 	lit_check_overlap(p, page, &name);
 	if (lit_accept(p, "under")) {
+		if (page->frame == LIT_UNMAPPED)
+			lit_fail(p, "nothing is mapped there, so no table is above it");
 		if (page->level != 1)
 			lit_fail(p, "only 4K pages have a page table above them");
 		if (lit_accept(p, "supervisor")) {
 			page->table = LIT_W;
 			p->test->model_only = "the module makes no supervisor entries";
 		} else {
-			page->table = lit_take_rights(p) & ~LIT_X;
+			page->table = lit_take_table_rights(p);
 		}
 	}
 	p->test->npages++;

@@ -105,6 +105,7 @@ unsigned int lit_take_number(struct lit_parser *p, unsigned int limit, const cha
 /* Parts that the steps and the declarations share. */
 unsigned int lit_take_size(struct lit_parser *p);
 unsigned int lit_take_rights(struct lit_parser *p);
+unsigned int lit_take_table_rights(struct lit_parser *p);
 int lit_take_frame(struct lit_parser *p, unsigned int level);
 int lit_find_frame(const struct lit_test *test, const char *name);
 int lit_find_page(const struct lit_test *test, const char *name);
@@ -137,6 +138,9 @@ void lit_parse_init(struct lit_parser *p);
 /* lit_steps.c: the table of threads; its first line. */
 void lit_parse_heads(struct lit_parser *p);
 void lit_parse_threads(struct lit_parser *p);
+
+/* lit_tables.c: note what only the model can do with tables. */
+void lit_check_tables(struct lit_test *test);
 
 /* lit_conds.c: from the conditions, with what may stand before them, to the end. */
 void lit_parse_conds(struct lit_parser *p);

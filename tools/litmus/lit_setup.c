@@ -249,7 +249,7 @@ static u16 *lit_entry(struct mmu_state *m, unsigned int page, unsigned int level
 /* What is not done by calls: contents of fresh frames, rights of tables, their number. */
 static bool lit_finish_setup(const struct lit_test *test, struct lit_state *s)
 {
-	unsigned int i, j, page;
+	unsigned int i, j, page, table;
 	int tables = 0;
 	u16 mapped;
 
@@ -269,12 +269,13 @@ static bool lit_finish_setup(const struct lit_test *test, struct lit_state *s)
 		for (j = 0; j < mmu_pages(p->span); j += mmu_pages(p->level))
 			*lit_entry(&s->m, page + j, p->level) |=
 				(p->accessed ? MMU_E_A : 0) | (p->dirty ? MMU_E_D : 0);
-		if (p->table != (LIT_U | LIT_W)) {
+		table = lit_table_rights(test, p);
+		if (table != (LIT_U | LIT_W)) {
 			u16 *entry = lit_entry(&s->m, page, 2);
 
 			*entry &= ~(MMU_E_RW | MMU_E_US);
-			*entry |= (p->table & LIT_W ? MMU_E_RW : 0) |
-				  (p->table & LIT_U ? MMU_E_US : 0);
+			*entry |= (table & LIT_W ? MMU_E_RW : 0) |
+				  (table & LIT_U ? MMU_E_US : 0);
 		}
 	}
 	for (i = 0; i < MMU_TABLES && test->tables != LIT_UNLIMITED; i++) {

@@ -210,6 +210,10 @@ static void lit_take_args(struct lit_parser *p, struct lit_thread *thread,
 		lit_take_page(p, step);
 		step->rights = lit_take_rights(p);
 		break;
+	case LIT_A_TABLE:
+		lit_take_page(p, step);
+		step->rights = lit_take_table_rights(p);
+		break;
 	case LIT_A_PAGE_FRAME:
 		lit_take_page(p, step);
 		step->level = lit_page_level(p, &step->loc);
@@ -240,7 +244,7 @@ static void lit_take_args(struct lit_parser *p, struct lit_thread *thread,
 		step->level = 2;
 		step->frame = lit_accept(p, "none") ? LIT_UNMAPPED : LIT_FRESH;
 		if (step->frame == LIT_FRESH)
-			step->rights = lit_take_rights(p);
+			step->rights = lit_take_table_rights(p);
 		break;
 	case LIT_A_NUMBER:
 		step->value = lit_take_number(p, 3, "a CPU");
@@ -377,4 +381,5 @@ void lit_parse_threads(struct lit_parser *p)
 	}
 	lit_check_loops(p);
 	lit_resolve_labels(p);
+	lit_check_tables(p->test);
 }

@@ -32,7 +32,7 @@ static const struct lit_verb lit_verbs[] = {
 	{ "map_range", SPEC_OP_MAP_RANGE, LIT_A_MAP_RANGE, LIT_R_MAY, NULL, 0, false },
 	{ "unmap_range", SPEC_OP_UNMAP_RANGE, LIT_A_RANGE, LIT_R_MAY, NULL, 0, false },
 	{ "protect_range", SPEC_OP_PROTECT_RANGE, LIT_A_RANGE_RIGHTS, LIT_R_MAY, NULL, 0, false },
-	{ "table", LIT_TABLE, LIT_A_PAGE_RIGHTS, LIT_R_NEVER, NULL, 0, false },
+	{ "table", LIT_TABLE, LIT_A_TABLE, LIT_R_NEVER, NULL, 0, false },
 	{ "check", LIT_CHECK, LIT_A_NONE, LIT_R_MUST, NULL, 0, false },
 	{ "move", LIT_MOVE, LIT_A_NUMBER, LIT_R_NEVER, NULL, 0, false },
 	{ "gup", LIT_GUP, LIT_A_PAGE, LIT_R_MUST,

@@ -13,6 +13,7 @@ enum lit_args {
 	LIT_A_FLAG_VALUE,
 	LIT_A_PAGE,
 	LIT_A_PAGE_RIGHTS,
+	LIT_A_TABLE,		/* address, rights of a table */
 	LIT_A_PAGE_FRAME,
 	LIT_A_MAP,		/* address, size, frame, rights */
 	LIT_A_MAP_RANGE,	/* address, size/size, rights */

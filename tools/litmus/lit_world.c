@@ -152,6 +152,7 @@ static const char *lit_set_page(struct lit_world *w, unsigned int i)
 	char *at = lit_page_address(w, i);
 	bool fresh = page->frame == LIT_FRESH;
 	u32 prot = fresh ? RW : lit_prot(page->rights);
+	unsigned int table = lit_table_rights(w->test, page);
 	int err;
 
 	if (page->span != page->level)
@@ -168,10 +169,10 @@ static const char *lit_set_page(struct lit_world *w, unsigned int i)
 	if (fresh && lit_prot(page->rights) != RW)
 		err = vu_protect_range(w->fd, at, lit_size(page->span),
 				       lit_prot(page->rights), NULL);
-	/* A PDE's rights are those of every page behind it. */
-	if (!err && page->table != (LIT_U | LIT_W))
-		err = vu_protect_range(w->fd, (char *)((u64)at & ~(VPT_2M - 1)), VPT_2M,
-				       lit_prot(page->table & page->rights), NULL);
+	/* What the PDE above it takes away is taken from the page. */
+	if (!err && table != (LIT_U | LIT_W))
+		err = vu_protect_range(w->fd, at, lit_size(page->span),
+				       lit_prot((table | LIT_X) & page->rights), NULL);
 	return err ? strerror(-err) : NULL;
 }
 

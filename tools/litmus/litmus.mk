@@ -16,7 +16,7 @@ LIT_CPPFLAGS	:= -DPT_INDEX_BITS=1 -DSPEC_INDEX_BITS=1 -DMMU_CPUS=8 -DMMU_FLIGHTS
 		   -DMMU_PSC=12 -DMMU_TABLES=16 -DMC_OPS=80 -DMC_SETUP=8 -DMMU_SUCCESSORS=4096 -Ispec -Ispec/mmu -Itools/mc \
 		   -Itools/mc/env -Itools/litmus -Isrc/core -Isrc/protocol -Iinclude -Itests/guest/lib
 LIT_PARSER	:= $(addprefix tools/litmus/,lit_lex.c lit_parse.c lit_init.c \
-		lit_steps.c lit_operand.c lit_verbs.c lit_value.c lit_cond.c lit_claims.c lit_log.c \
+		lit_steps.c lit_operand.c lit_tables.c lit_verbs.c lit_value.c lit_cond.c lit_claims.c lit_log.c \
 		lit_herd.c lit_herd_ins.c)
 LIT_SOURCES	:= $(wildcard tools/litmus/*.c spec/spec_*.c spec/mmu/*.c \
 		     src/core/*.c src/protocol/*.c) $(addprefix tools/mc/,mc_core.c mc_calls.c mc_env.c mc_print.c mc_json.c)
