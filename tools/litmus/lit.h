@@ -380,6 +380,15 @@ unsigned int lit_calc(enum lit_op op, unsigned int a, unsigned int b);
 unsigned int lit_address_of(const struct lit_loc *loc);
 bool lit_place_of(unsigned int value, struct lit_loc *loc);
 
+/*
+ * What a word of memory, or a register, of the machine holds: what the test stores there
+ * are values of these; LIT_ELSE is none.
+ */
+static inline unsigned int lit_word_value(uint64_t word)
+{
+	return word <= LIT_UNSET ? (unsigned int)word : LIT_ELSE;
+}
+
 /* Whether a step accesses memory, and whether it may write there. */
 bool lit_accesses(const struct lit_step *step);
 bool lit_writes(const struct lit_step *step);

@@ -126,8 +126,7 @@ static void lit_take_instance(struct lit_arena *a, const struct lit_instance *in
 		a->flag[i].v = in->flag[i].v;
 	for (t = 0; t < test->nthreads; t++) {
 		for (i = 0; i < test->thread[t].nregs; i++)
-			a->reg[t][i] = in->reg[t][i] < LIT_VALUES ?
-				       (unsigned char)in->reg[t][i] : LIT_ELSE;
+			a->reg[t][i] = (unsigned char)lit_word_value(in->reg[t][i]);
 	}
 }
 
@@ -155,8 +154,7 @@ static void lit_count(const struct lit_arena *a, struct lit_histogram *h)
 		if (o->reg)
 			outcome.v[i] = a->reg[o->thread][o->index];
 		else if (o->loc.space == LIT_IN_FLAG)
-			outcome.v[i] = a->flag[o->loc.index].v < LIT_VALUES ?
-				       (unsigned char)a->flag[o->loc.index].v : LIT_ELSE;
+			outcome.v[i] = (unsigned char)lit_word_value(a->flag[o->loc.index].v);
 		else
 			outcome.v[i] = lit_world_word(&a->world, &o->loc);
 	}

@@ -418,7 +418,7 @@ unsigned int lit_run_compiled(struct lit_arena *a, unsigned int thread, unsigned
 		reg[i] = a->reg[thread][i];
 	body->run(reg, a->flag);
 	for (i = 0; i < nregs; i++)
-		a->reg[thread][i] = reg[i] < LIT_VALUES ? (unsigned char)reg[i] : LIT_ELSE;
+		a->reg[thread][i] = (unsigned char)lit_word_value(reg[i]);
 	return body->end;
 }
 

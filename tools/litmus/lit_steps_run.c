@@ -9,7 +9,7 @@ static unsigned int value_of(enum probe got, u64 v)
 {
 	if (got == PROBE_SEGV)
 		return LIT_F;
-	return got == PROBE_OK && v < LIT_OK ? v : LIT_ELSE;
+	return got == PROBE_OK ? lit_word_value(v) : LIT_ELSE;
 }
 
 static unsigned int status_of(int err)

@@ -209,5 +209,5 @@ unsigned int lit_world_word(const struct lit_world *w, const struct lit_loc *loc
 	u64 v = *(volatile u64 *)(w->window[loc->index] + loc->page * lit_stride(level) +
 				  loc->slot * 64);
 
-	return v < LIT_NUMBERS ? v : LIT_ELSE;
+	return lit_word_value(v);
 }
