@@ -59,6 +59,9 @@ static void lit_take_locations(struct lit_parser *p)
 	lit_skip_lines(p);
 	while (!p->failed && !lit_is(p, "]")) {
 		lit_take_obs(p);
+		/* A type, for herd's own prints. */
+		while (p->test->herd && (p->token.kind == LIT_T_WORD || lit_is(p, "*")))
+			lit_next(p);
 		if (!lit_is(p, "]"))
 			lit_expect(p, ";");
 		lit_skip_lines(p);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Conditions on an outcome: read, evaluated; and outcomes, printed. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "lit_lex.h"
@@ -39,7 +40,23 @@ static unsigned int lit_observe(struct lit_parser *p, const struct lit_obs *obs)
 	return test->nobs++;
 }
 
-/* THREAD:REG */
+static bool lit_colon_follows(const struct lit_parser *p)
+{
+	return p->at[strspn(p->at, " \t")] == ':';
+}
+
+void lit_skip_p(struct lit_parser *p)
+{
+	char *text = p->token.text;
+
+	if (p->token.kind != LIT_T_WORD || text[0] != 'P' || !lit_colon_follows(p) ||
+	    strspn(text + 1, "0123456789") != strlen(text + 1))
+		return;
+	p->token.kind = LIT_T_NUMBER;
+	p->token.value = (unsigned int)strtoul(text + 1, NULL, 10);
+}
+
+/* THREAD:REG, and the thread may be P and its number */
 static unsigned int lit_take_register(struct lit_parser *p)
 {
 	struct lit_obs obs = { .reg = true };
@@ -67,6 +84,7 @@ unsigned int lit_take_obs(struct lit_parser *p)
 	unsigned int line = p->token.line, column = p->token.column;
 	bool brackets;
 
+	lit_skip_p(p);
 	if (p->token.kind == LIT_T_NUMBER)
 		return lit_take_register(p);
 	brackets = lit_accept(p, "[");
@@ -96,24 +114,15 @@ static bool lit_take_value(struct lit_parser *p, unsigned int *value)
 	return true;
 }
 
-/* After a number: is it the left side of a register's name? */
-static bool lit_colon_follows(const struct lit_parser *p)
-{
-	const char *at = p->at;
-
-	while (*at == ' ')
-		at++;
-	return *at == ':';
-}
-
 /* OBSERVABLE = VALUE, OBSERVABLE != VALUE, and the same of two observables */
 static unsigned int lit_take_atom(struct lit_parser *p)
 {
 	unsigned int a = lit_take_obs(p), node, value = 0;
 	bool differ = lit_accept(p, "!=") || lit_accept(p, "<>");
 
-	if (!differ)
+	if (!differ && !lit_accept(p, "=="))
 		lit_expect(p, "=");
+	lit_skip_p(p);
 	if (lit_take_value(p, &value)) {
 		node = lit_node(p, LIT_IS, a, value);
 	} else if (p->token.kind == LIT_T_NUMBER && !lit_colon_follows(p)) {
@@ -224,6 +233,8 @@ unsigned int lit_take_cond(struct lit_parser *p, char *text)
 	unsigned int root = lit_take_or(p, 0);
 
 	end = p->at - strlen(p->token.text);
+	if (p->test->herd)
+		lit_accept(p, ";");
 	if (p->token.kind != LIT_T_LINE && p->token.kind != LIT_T_END)
 		lit_fail(p, "expected /\\, \\/ or the end of the condition, found '%s'",
 			 lit_found(p));

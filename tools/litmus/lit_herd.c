@@ -127,7 +127,7 @@ static unsigned int lit_herd_value(struct lit_parser *p)
 	return lit_address_of(&loc);
 }
 
-/* THREAD:REGISTER = VALUE */
+/* THREAD:REGISTER [= VALUE] */
 static void lit_herd_init_register(struct lit_parser *p)
 {
 	unsigned int thread = lit_take_number(p, LIT_THREADS, "the number of a thread");
@@ -143,18 +143,21 @@ static void lit_herd_init_register(struct lit_parser *p)
 		return;
 	}
 	lit_next(p);
-	lit_expect(p, "=");
-	p->test->thread[thread].initial[reg] = (unsigned char)lit_herd_value(p);
+	if (lit_accept(p, "="))
+		p->test->thread[thread].initial[reg] = (unsigned char)lit_herd_value(p);
 }
 
-/* [TYPE] [*] LOCATION [= VALUE], [TYPE] [*] THREAD:REGISTER = VALUE */
+/* [TYPE] [*] LOCATION [= VALUE], [TYPE] [*] THREAD:REGISTER [= VALUE] */
 static void lit_herd_init_one(struct lit_parser *p)
 {
-	struct lit_token word = p->token;
+	struct lit_token word;
 	unsigned int flag;
 
+	lit_skip_p(p);
+	word = p->token;
 	if (p->token.kind == LIT_T_WORD)
 		lit_next(p);
+	lit_skip_p(p);
 	while (lit_accept(p, "*") || (word.kind == LIT_T_WORD && p->token.kind == LIT_T_WORD)) {
 		word = p->token;
 		if (p->token.kind == LIT_T_WORD)

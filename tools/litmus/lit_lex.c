@@ -139,7 +139,7 @@ static void lit_word(struct lit_parser *p)
 	p->token.kind = LIT_T_WORD;
 	if (!isdigit((unsigned char)text[0]))
 		return;
-	p->token.value = (unsigned int)strtoul(text, &end, strncmp(text, "0x", 2) ? 10 : 16);
+	p->token.value = (unsigned int)strtoul(text, &end, strncasecmp(text, "0x", 2) ? 10 : 16);
 	if (!*end)
 		p->token.kind = LIT_T_NUMBER;
 }
@@ -171,7 +171,7 @@ static void lit_string(struct lit_parser *p)
 
 static void lit_symbol(struct lit_parser *p)
 {
-	static const char *const two[] = { "->", "/\\", "\\/", "!=", "<>", "=>" };
+	static const char *const two[] = { "->", "/\\", "\\/", "!=", "<>", "=>", "==" };
 	size_t n = 0, i;
 
 	p->token.kind = LIT_T_SYMBOL;

@@ -149,6 +149,8 @@ bool lit_at_conds(const struct lit_parser *p);
 /* lit_cond.c: one condition, to the end of the line: its node and its text. */
 unsigned int lit_take_cond(struct lit_parser *p, char *text);
 unsigned int lit_take_obs(struct lit_parser *p);
+/* P1 before a colon is the number 1. */
+void lit_skip_p(struct lit_parser *p);
 unsigned int lit_node(struct lit_parser *p, enum lit_node_kind kind, unsigned int a,
 		      unsigned int b);
 
