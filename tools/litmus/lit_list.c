@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "lit_tool.h"
 
@@ -79,11 +80,12 @@ static bool lit_is_folder(const char *arg)
 	return strchr(arg, '/') && !stat(arg, &st) && S_ISDIR(st.st_mode);
 }
 
+/* Names of tests have no slash in them: what has one, and is there, is a file or a folder. */
 static bool lit_is_path(const char *arg)
 {
 	const char *dot = strrchr(arg, '.');
 
-	return (dot && !strcmp(dot, ".litmus")) || lit_is_folder(arg);
+	return (dot && !strcmp(dot, ".litmus")) || (strchr(arg, '/') && !access(arg, F_OK));
 }
 
 /* Drop what no selector names.  Each selector must name something. */

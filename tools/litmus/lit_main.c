@@ -24,7 +24,7 @@ int lit_usage(FILE *out)
 	      "       vpt-litmus broken\n"
 	      "	the steps of the protocol that can be left out\n"
 	      "\n"
-	      "TEST is a file (NAME.litmus) or a folder (with a / in it); or, of the catalogue (--folder DIR, default\n"
+	      "TEST is a file (NAME.litmus, or with a / in it) or a folder (likewise); or, of the catalogue (--folder DIR, default\n"
 	      "tests/litmus/catalogue), a name, a pattern as of the shell, or @GROUP. Default: all of it.\n"
 	      "--shard I/N takes every N-th test, from the I-th on.\n"
 	      "\n"

@@ -32,8 +32,9 @@ static void complaint(const struct lit_test *test, const struct lit_histogram *h
 	else if (!allowed->known)
 		snprintf(why, size, "what the model allows is not known");
 	else if (bad)
-		snprintf(why, size, "%llu rounds ended in a way that the model does not allow",
-			 (unsigned long long)bad);
+		snprintf(why, size, "%llu rounds ended in a way that the model does not allow%s",
+			 (unsigned long long)bad, test->stores ?
+			 ", in which no more stores wait than the test says" : "");
 	else if (h->violations)
 		snprintf(why, size, "%llu violations of the invariants",
 			 (unsigned long long)h->violations);
