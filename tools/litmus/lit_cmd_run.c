@@ -9,6 +9,8 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#define LIT_INSTANCES	100000U
+
 static int usage(FILE *out)
 {
 	fputs("usage: vpt-litmus run [OPTION...] [TEST...]\n"
@@ -65,6 +67,16 @@ static bool take_number(const char *option, u64 *to)
 	return true;
 }
 
+/* Of instances of a test between two meetings: how many, how far from each other. */
+static bool take_instances(const char *option, u64 *to)
+{
+	if (!take_number(option, to))
+		return false;
+	if (*to > LIT_INSTANCES)
+		fprintf(stderr, "%s is at most %u, not %s\n", option, LIT_INSTANCES, optarg);
+	return *to <= LIT_INSTANCES;
+}
+
 static bool take_option(struct lit_options *o, int c)
 {
 	switch (c) {
@@ -93,9 +105,9 @@ static bool take_option(struct lit_options *o, int c)
 		o->progress = true;
 		return true;
 	case 'S':
-		return take_number("--size", &o->size);
+		return take_instances("--size", &o->size);
 	case 'D':
-		return take_number("--stride", &o->stride);
+		return take_instances("--stride", &o->stride);
 	case 'I':
 		o->interpret = true;
 		return true;
