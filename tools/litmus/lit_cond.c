@@ -160,18 +160,16 @@ static unsigned int lit_take_not(struct lit_parser *p, unsigned int depth)
 	return node;
 }
 
-/* Whether the condition goes on with @symbol, here or in the next line. */
+/* Whether the condition goes on with @symbol, here or in a later line. */
 static bool lit_goes_on(struct lit_parser *p, const char *symbol)
 {
-	const char *at = p->at;
+	struct lit_parser here = *p;
 
-	if (p->token.kind == LIT_T_LINE) {
-		while (*at == ' ' || *at == '\t' || *at == '\n')
-			at++;
-		if (!strncmp(at, symbol, strlen(symbol)))
-			lit_skip_lines(p);
-	}
-	return lit_accept(p, symbol);
+	lit_skip_lines(p);
+	if (lit_accept(p, symbol))
+		return true;
+	*p = here;
+	return false;
 }
 
 /* As in herd, an implication binds more closely than what it stands between. */
@@ -205,7 +203,26 @@ static unsigned int lit_take_or(struct lit_parser *p, unsigned int depth)
 	return node;
 }
 
-/* The condition's own text, with single blanks. */
+/* The last character of the comment that begins here. */
+static const char *lit_comment_end(const char *from, const char *end)
+{
+	unsigned int depth = 0;
+
+	for (; from + 1 < end; from++) {
+		if (!strncmp(from, "(*", 2))
+			depth++;
+		else if (!strncmp(from, "*)", 2))
+			depth--;
+		else
+			continue;
+		from++;
+		if (!depth)
+			return from;
+	}
+	return from;
+}
+
+/* The condition's own text, with single blanks and without comments. */
 static void lit_copy_text(char *to, const char *from, const char *end)
 {
 	size_t n = 0;
@@ -217,6 +234,8 @@ static void lit_copy_text(char *to, const char *from, const char *end)
 		} else if (*from == '#') {
 			while (from + 1 < end && from[1] != '\n')
 				from++;
+		} else if (!strncmp(from, "(*", 2)) {
+			from = lit_comment_end(from, end);
 		} else {
 			to[n++] = *from;
 		}
