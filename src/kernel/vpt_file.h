@@ -217,6 +217,7 @@ struct vpt_notifier {
  * @shot: CPUs that a shootdown is sent to, while somebody is told of it
  * @monitor: of the protocol, at check=full
  * @checks: runs of the specification's invariants; the number marks what one has seen
+ * @tree_checks: those of them that were runs over a whole tree, whose tables are marked
  * @opcheck: the operation that is being checked
  * @opchecks: operations checked
  * @violations: how often something was not as the specification says; once it is
@@ -260,6 +261,7 @@ struct vpt_file {
 	cpumask_var_t shot;
 	struct vpt_monitor monitor;
 	u32 checks;
+	u32 tree_checks;
 	u64 opchecks;
 };
 

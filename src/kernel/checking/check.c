@@ -52,8 +52,11 @@ static u64 vpt_spec_visit(void *ctx, u64 table)
 {
 	struct page *page = vpt_table_page(table);
 	struct vpt_file *f = ctx;
-	/* Never 0, which is what a new table has. */
-	unsigned long stamp = (1 + f->checks % 0x7fff) << VPT_STAMP_SHIFT;
+	/*
+	 * Never 0, which is what a new table has.  Numbers repeat, but each check of a tree marks all
+	 * tables in it, so that none has a mark from as long ago.
+	 */
+	unsigned long stamp = (1 + f->tree_checks % 0x7fff) << VPT_STAMP_SHIFT;
 
 	if (!vpt_table_tagged(page))
 		return 0;
@@ -217,6 +220,7 @@ int vpt_check_file(struct vpt_file *f, struct vpt_check *c)
 		return -ENXIO;
 	}
 	f->checks++;
+	f->tree_checks++;
 	vpt_spec_look(f, &env);
 	for (extent = vpt_extent_from(f, 0); extent; extent = vpt_extent_next(extent)) {
 		vpt_spec_region(f, &extent->pt, &region);

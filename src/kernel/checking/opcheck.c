@@ -212,6 +212,7 @@ bool vpt_opcheck_start(struct vpt_file *f, struct pt *pt, const struct spec_op *
 		return true;
 	f->opchecks++;
 	f->checks++;
+	f->tree_checks += whole;
 	t->op = *op;
 	vpt_spec_look(f, &t->env);
 	vpt_spec_region(f, pt, &t->region);
@@ -234,6 +235,7 @@ void vpt_opcheck_judge(struct vpt_file *f, struct pt *pt, enum pt_status status,
 	complete.status = (enum spec_status)status;
 	t->on = false;
 	f->checks++;
+	f->tree_checks += t->opcheck.whole;
 	vpt_spec_region(f, pt, &t->region);
 	if (spec_opcheck_end(&t->opcheck, &complete, &t->region))
 		vpt_opcheck_remember(t);

@@ -119,7 +119,10 @@ static noinline vm_fault_t vpt_fault_alone(struct vpt_file *f, struct vm_fault *
 	up_write(&f->touch);
 	if (ret != VM_FAULT_OOM)
 		return ret;
-	return atomic64_read(&f->asked) == settled ? VM_FAULT_SIGBUS : VM_FAULT_NOPAGE;
+	if (atomic64_read(&f->asked) == settled)
+		return VM_FAULT_SIGBUS;
+	/* It may go on like this as long as others ask: none of these locks was waited for. */
+	return fatal_signal_pending(current) ? vpt_fault_killed(vmf) : VM_FAULT_NOPAGE;
 }
 
 /*

@@ -89,7 +89,10 @@ static void vpt_rss_sub(struct vpt_file *f, unsigned long pages)
 	vpt_mm_counter_add(f->mm, MM_SHMEMPAGES, -(long)pages);
 }
 
-/* Charge what an ioctl will allocate; until it is settled a touch that fails is repeated. */
+/*
+ * Charge what an ioctl will allocate; until it is settled a touch that fails is repeated.  Who
+ * is refused had nothing that a touch could have missed, and leaves no trace.
+ */
 static int vpt_ask(struct vpt_file *f, unsigned long pages)
 {
 	int ret;
@@ -97,7 +100,7 @@ static int vpt_ask(struct vpt_file *f, unsigned long pages)
 	atomic64_add(pages, &f->asked);
 	ret = vpt_charge(f, pages);
 	if (ret)
-		atomic64_add(pages, &f->settled);
+		atomic64_sub(pages, &f->asked);
 	return ret;
 }
 

@@ -153,13 +153,46 @@ static void vpt_notice_remove(struct vpt_file *f, struct vpt_notice *n)
 	spin_unlock(&f->notices_lock);
 }
 
-/* @books: of a lock that is held. */
+/* Move as many of @frames as are freed under a lock at a time. */
+static void vpt_frames_cut(struct list_head *frames, struct list_head *step)
+{
+	struct list_head *last;
+	unsigned int n = 0;
+
+	list_for_each(last, frames) {
+		if (++n == VPT_STEP)
+			break;
+	}
+	list_cut_position(step, frames, last == frames ? frames->prev : last);
+}
+
+/*
+ * @books: of a lock that is held.  Others may have handed on the frames of a whole munmap():
+ * what is too much for now stays in the notice, for vpt_free_by_steps().
+ */
 static void vpt_notice_end(struct vpt_file *f, struct vpt_books *books, struct vpt_notice *n)
 {
+	LIST_HEAD(step);
+
 	vpt_assert_books(f, books);
 	vpt_notice_remove(f, n);
 	vpt_free_held_tables(&n->tables);
-	vpt_free_frames(f, books, &n->frames);
+	vpt_frames_cut(&n->frames, &step);
+	vpt_free_frames(f, books, &step);
+}
+
+/* Free @frames, of which there may be very many; no lock is held. */
+static void vpt_free_by_steps(struct vpt_file *f, struct list_head *frames)
+{
+	while (!list_empty(frames)) {
+		LIST_HEAD(step);
+
+		vpt_frames_cut(frames, &step);
+		vpt_lock_file(f);
+		vpt_free_frames(f, &f->books, &step);
+		vpt_unlock_file(f);
+		cond_resched();
+	}
 }
 
 /* Have Linux call our notifier, inside its SRCU, for @n: vpt_notify_within(). */
@@ -307,6 +340,7 @@ static noinline void vpt_unlock_and_tell(struct pt_env *env)
 	vpt_lock_again(env);
 	vpt_notice_end(f, env->books, &n);
 	vpt_unlock_again(env);
+	vpt_free_by_steps(f, &n.frames);
 }
 
 /**
@@ -338,28 +372,6 @@ void vpt_hold_unmapped(struct pt_env *env)
 	if (list_empty(&f->unmapping.node))
 		vpt_notice_begin(f, &f->unmapping);
 	vpt_let_go(env);
-}
-
-/* Free @frames, of which there may be very many; no lock is held. */
-static void vpt_free_by_steps(struct vpt_file *f, struct list_head *frames)
-{
-	struct list_head *last;
-	unsigned int n;
-
-	while (!list_empty(frames)) {
-		LIST_HEAD(step);
-
-		n = 0;
-		list_for_each(last, frames) {
-			if (++n == VPT_STEP)
-				break;
-		}
-		list_cut_position(&step, frames, last == frames ? frames->prev : last);
-		vpt_lock_file(f);
-		vpt_free_frames(f, &f->books, &step);
-		vpt_unlock_file(f);
-		cond_resched();
-	}
 }
 
 /**
