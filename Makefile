@@ -102,14 +102,21 @@ tools-suite := tests/tools/suite
 prove-ranges-suite := $(MAKE) -s --no-print-directory prove-ranges
 prove-pages-suite := $(MAKE) -s --no-print-directory prove-pages
 prove-check-suite := $(MAKE) -s --no-print-directory prove-check
+prove-binary-quick-suite := $(MAKE) -s --no-print-directory prove-binary-quick
+prove-binary-suite := $(MAKE) -s --no-print-directory prove-binary
 fuzz-suite := $(MAKE) -s --no-print-directory fuzz-suite
 
 quick-suites = 'host=$(host-suite)' 'model=$(model-suite)' 'litmus-model=$(litmus-model-suite)' \
 	'prove-pages=$(prove-pages-suite)'
 more-suites = 'litmus=$(litmus-suite)' 'preload=$(preload-suite)' 'prove-check=$(prove-check-suite)' \
-	'prove-ranges=$(prove-ranges-suite)' \
+	'prove-ranges=$(prove-ranges-suite)' $(binary-suites) \
 	'vpt-run=tests/guest/run-options' 'as-host=tests/guest/as-host' 'boots=$(boots-suite)' 'tools=$(tools-suite)' \
 	'fuzz=$(fuzz-suite)'
+
+# Of the machine code a part, or the modules' whole cores.
+binary-suites = 'prove-binary-quick=$(prove-binary-quick-suite)'
+check-all: binary-suites = $(foreach kernel,$(PROVED_KERNELS), \
+	'prove-binary-$(kernel)=$(prove-binary-suite) KERNEL=$(kernel)')
 
 # These targets bring what they lack from the machine's package sources; the others say
 # what is missing, and stop.
@@ -139,11 +146,11 @@ else
 	$(Q)tools/report --readme
 endif
 
-## check-more: what is not in check: the rest of the proof, the preload library, four more boots, the fuzzer
+## check-more: what is not in check: the rest of the proof, a part of the machine code's, the preload library, four more boots, the fuzzer
 check-more: deps-check deps-prove guest-programs
 	$(J)$(Q)tools/tally $(more-suites) 'guest=$(guest-suite) --more'
 
-## check-all: everything, over the guest's whole matrix and every kernel of tools/kernels
+## check-all: everything, over the guest's whole matrix and every kernel of tools/kernels, and the machine code's proofs
 check-all: deps-check deps-prove guest-programs
 	$(J)$(Q)tools/tally $(quick-suites) $(more-suites) 'guest=$(guest-suite) --all'
 
