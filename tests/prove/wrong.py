@@ -31,7 +31,7 @@ from solve import Solver
 from term import TRUE, not_
 
 ENV, PT, WALK = "kernel/memory/pt_env.h", "core/pt.c", "core/pt_walk.c"
-RANGE = "core/pt_range.c"
+RANGE, WALK_H = "core/pt_range.c", "core/pt_walk.h"
 
 # Places in the source.
 GROWS = "\t\tenv->books->tables++;\n"
@@ -76,6 +76,14 @@ LOOKS_AND_LEAVES = ("\tif (p.level == 2 && !p.entry && pt_owns(pt, va, 2) &&\n"
                     "\t\tif (!pt_env_live(pt->env, p.table))\n"
                     "\t\t\tpt_env_leave(pt->env, p.table);\n"
                     "\t\tpt_env_unlock_counts(pt->env);\n\t}\n")
+LOCK_ENTRY = "\tpt_env_lock(pt->env, table, level);\n"			# of pt_make_table()
+UNLOCK_ENTRY = LOCK_ENTRY.replace("lock", "unlock")
+LOOK_AGAIN = "\tentry = pt_env_load(pt->env, table, i);\n"
+STILL_EMPTY = "\tif (pte_kind(entry, level) == PTE_EMPTY) {\n"
+OWNED = "\t\tconst bool owned = pt_owns(pt, va, level - 1);\n\n"
+MAKE_TABLE = "\t\tp.table = pt_make_table(pt, va, p.table, p.level);\n"	# of pt_make_path()
+TOLD = "\t*table = p.table;\n"
+COUNT_PT = "\tpt_env_set_live(pt->env, table, live + n);\n\tif (!live)\n"	# of pt_count()
 SWEEP = "while (pt_owns(pt, va, p.level) && !pt_env_live(pt->env, p.table)) {"
 
 
@@ -89,7 +97,7 @@ class Wrong:
     new: str
 
 
-PATH, M1 = "path for map 1G range", "map 1G"
+PATH, M1, LINUX = "path for map 1G range", "map 1G", "map 4K while Linux links"
 WRONG = [
     # The number of tables in the books
     Wrong("books-not-counted", M1, "safety: tables that get their first tag are counted",
@@ -357,6 +365,37 @@ WRONG = [
           WALK, SWEEP_LEAVES,
           "\t\t\tpt_env_unlock_counts(pt->env);\n\t\t\tpt_env_leave(pt->env, p.table);\n"
           "\t\t\treturn;\n"),
+    # The second look at an empty entry, under its lock: Linux may have linked a table there
+    Wrong("second-look-left-out", LINUX, "safety: of what spans share only tables come",
+          WALK, LOOK_AGAIN, "\tentry = 0;\n"),
+    Wrong("second-look-before-the-lock", LINUX,
+          "safety: of what spans share only tables come",
+          WALK, LOCK_ENTRY + LOOK_AGAIN, LOOK_AGAIN + LOCK_ENTRY),
+    Wrong("second-look-in-another-hold", LINUX,
+          "safety: of what spans share only tables come",
+          WALK, LOOK_AGAIN, LOOK_AGAIN + UNLOCK_ENTRY + LOCK_ENTRY),
+    Wrong("written-though-Linux-linked", LINUX,
+          "safety: of what spans share only tables come",
+          WALK, STILL_EMPTY, STILL_EMPTY.replace("== PTE_EMPTY", "!= PTE_LEAF")),
+    Wrong("taken-before-the-second-look", LINUX, "safety: every table taken is linked",
+          WALK, LOCK_ENTRY + LOOK_AGAIN + STILL_EMPTY + OWNED + TAKE,
+          "\tu64 taken = pte_make_table(pt_env_take(pt->env, level - 1,\n"
+          "\t\t\t\t\t\tpt_owns(pt, va, level - 1)));\n\n"
+          + LOCK_ENTRY + LOOK_AGAIN + STILL_EMPTY + "\t\tentry = taken;\n"),
+    Wrong("said-to-exist-where-Linux-linked", LINUX,
+          "refinement: answers EXISTS where something is mapped in the page",
+          WALK, MAKE_TABLE,
+          "\t{\n\t\tif (pt_env_load(pt->env, p.table, pt_index(va, p.level)))\n"
+          "\t\t\treturn PT_EXISTS;\n" + MAKE_TABLE + "\t}\n"),
+    Wrong("what-Linux-linked-told-as-taken", LINUX,
+          "safety: who allocated a table is kept with its count",
+          WALK, "\tfor (; p.level > level; p.level--)\n" + MAKE_TABLE + TOLD,
+          "\tif (p.level > level) {\n\t\tfor (; p.level > level; p.level--)\n\t" + MAKE_TABLE
+          + "\t\tif (pt_owns(pt, va, level))\n\t\t\tvpt_index(vpt_table_page(p.table)) ="
+          " VPT_TABLE_TAG << 32 |\n\t\t\t\tVPT_TABLE_ALLOCATED;\n\t}\n" + TOLD),
+    Wrong("what-Linux-linked-not-counted", LINUX, "invariant: live_count, level 2",
+          WALK_H, COUNT_PT, "\tbool taken = vpt_table_tagged(vpt_table_page(table));\n\n"
+          + COUNT_PT.replace("!live", "!live && taken")),
     # Memory beside the tables
     Wrong("writes-env", "remap", "safety: env is not written",
           PT, DONE, DONE + "\tpt->env->handle = 0;\n"),
