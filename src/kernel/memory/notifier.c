@@ -73,7 +73,7 @@ static const struct mmu_notifier_ops vpt_notifier_ops = {
 	.release = vpt_mm_release,
 };
 
-/* Let the notifier of @f's address space call for it too.  Return: whether there is a notifier already. */
+/* Let the notifier of @f's address space, if there is one, call for @f too.  Return: whether. */
 static bool vpt_notifier_join(struct vpt_file *f)
 {
 	struct vpt_notifier *ours;
