@@ -198,10 +198,14 @@ static void slow_create(struct slow *w, struct scene *s, char *va, enum how how)
 	REQUIRE(!pthread_create(&w->thread, NULL, slow_run, w), "thread");
 }
 
-static void slow_start(struct slow *w)
+/* Return when @watcher has been called for the start, in which it takes its time. */
+static void slow_start(struct slow *w, int watcher)
 {
+	struct watcher_event events[SCENE_EVENTS];
+
 	post(&w->go, 1);
-	usleep(100000);
+	while (!watched(watcher, events) && !w->done)
+		usleep(1000);
 }
 
 /* Two pages of one frame, whose handle is returned; the first is watched. */
@@ -234,7 +238,7 @@ static void last_reference(u64 how)
 	EXPECT(!vu_remap(s.r.fd, s.r.base + VPT_4K, 0, NULL), "REMAP of the alias");
 	slow_create(&w, &s, s.r.base, how);
 	watch(s.watcher, s.r.base, s.phys, WATCHER_COPY, 1000);
-	slow_start(&w);
+	slow_start(&w, s.watcher);
 	EXPECT(!vu_frame_free(s.r.fd, handle), "FRAME_FREE");
 	EXPECT(!atomic_load(&w.done), "who frees had to wait for who tells");
 	EXPECT(!pthread_join(w.thread, NULL), "join");
@@ -263,8 +267,8 @@ static void handed_on(u64 unused)
 	slow_create(&young, &s, s.r.base + VPT_4K, REMAP);
 	watch(s.watcher, s.r.base, s.phys, WATCHER_COPY, 1500);
 	watch(second, s.r.base + VPT_4K, s.phys, WATCHER_COPY, 400);
-	slow_start(&old);
-	slow_start(&young);
+	slow_start(&old, s.watcher);
+	slow_start(&young, second);
 	EXPECT(!vu_frame_free(s.r.fd, handle), "FRAME_FREE");
 	EXPECT(!pthread_join(young.thread, NULL), "join");
 	EXPECT(!atomic_load(&old.done), "the older one ended first: no test");
@@ -347,7 +351,7 @@ static void no_end_without_start(u64 unused)
 	scene_open(&s, VPT_4K, WATCHER_COPY, false);
 	slow_create(&w, &s, s.r.base, REMAP);
 	watch(s.watcher, nowhere, s.phys, WATCHER_COPY, 1000);
-	slow_start(&w);
+	slow_start(&w, s.watcher);
 	watch(second, nowhere, s.phys, WATCHER_COPY, 0);
 	EXPECT(!pthread_join(w.thread, NULL), "join");
 	EXPECT(watched(s.watcher, s.events) == 3, "the slow notifier was not called");

@@ -10,19 +10,17 @@
  */
 #include "lib/guest.h"
 
-#include <linux/membarrier.h>
-#include <sys/syscall.h>
+#include <sched.h>
 
 #include "hold/hold.h"
 
 #define HELD_MS		HOLD_MAX_MS
 #define ATTEMPTS	3	/* where a busy machine lets go of what is held by itself */
-#define WAITS_MS	300	/* an operation that waits is seen to wait this long */
 
 static struct region r, beside;
 static _Atomic u64 tid, go, done;
+static _Atomic u64 second_tid;
 static _Atomic int result;
-static _Atomic bool deaf;	/* the CPU that is held answers no interrupt */
 static int hold;
 
 enum operation {
@@ -41,11 +39,13 @@ enum operation {
 };
 
 /**
- * struct pair - an operation that is held, on the first page, and another
+ * struct pair - an operation that is held, and another
  * @name: the property
- * @held: one that has a shootdown
+ * @held: one that comes to @symbol
  * @other: done meanwhile
  * @at: offset of the page that it is about
+ * @held_at: likewise
+ * @symbol: where the first is held, NULL for its shootdown
  * @waits: for the one that is held
  * @apart: it is about another region of the process
  */
@@ -54,6 +54,8 @@ struct pair {
 	enum operation held;
 	enum operation other;
 	u64 at;
+	u64 held_at;
+	const char *symbol;
 	bool waits;
 	bool apart;
 };
@@ -100,18 +102,9 @@ static void *first(void *unused)
 	pin_to(1);
 	post(&tid, gettid());
 	wait_for(&go, 1);
-	EXPECT(!operate(pair->held, r.fd, r.base), "the operation that is held fails");
+	EXPECT(!operate(pair->held, r.fd, r.base + pair->held_at),
+	       "the operation that is held fails");
 	return unused;
-}
-
-/*
- * An operation with a shootdown needs the CPU of the one that is held: which answers, unless this
- * kernel's probes keep interrupts off.
- */
-static void ask_for_interrupt(void)
-{
-	syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
-	deaf = hold_state(hold) != HOLD_HELD;
 }
 
 static void *second(void *unused)
@@ -119,31 +112,36 @@ static void *second(void *unused)
 	const struct region *in = pair->apart ? &beside : &r;
 
 	pin_to(0);
+	post(&second_tid, gettid());
 	wait_for(&go, 2);
-	if (pair->other != MAP && pair->other != RESOLVE && pair->other != TOUCH)
-		ask_for_interrupt();
 	result = operate(pair->other, in->fd, in->base + pair->at);
 	post(&done, 1);
 	return unused;
 }
 
-static void hold_first(void)
+static int hold_at(const char *symbol, pid_t thread)
 {
-	struct hold_order order = {
-		.symbol = "vpt_shootdown", .tid = tid, .milliseconds = HELD_MS,
-	};
+	struct hold_order order = { .tid = thread, .milliseconds = HELD_MS };
+	int fd = hold_open();
 
-	hold = hold_open();
-	hold_set(hold, &order);
-	post(&go, 1);
-	while (hold_state(hold) == HOLD_WAITING)
-		usleep(1000);
+	strncpy(order.symbol, symbol, sizeof(order.symbol) - 1);
+	hold_set(fd, &order);
+	return fd;
 }
 
-static void skip_if_deaf(bool held)
+/* It answers interrupts, so that the other's shootdown need not wait for it. */
+static void wait_until_held(int fd)
 {
-	if (!held && deaf)
-		skip("a CPU that is held answers no interrupts here");
+	while (hold_state(fd) == HOLD_WAITING)
+		usleep(1000);
+	EXPECT(!hold_irqs_off(fd), "who is held has interrupts off");
+}
+
+static void hold_first(const char *symbol)
+{
+	hold = hold_at(symbol, tid);
+	post(&go, 1);
+	wait_until_held(hold);
 }
 
 static void need_hold(void)
@@ -152,29 +150,39 @@ static void need_hold(void)
 		skip("it takes two CPUs");
 	pin_to(0);
 	close(hold_open());
-	/* Before anybody is held: it waits for all CPUs to have scheduled. */
-	syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
+	/* A fault of this thread could wait behind the one that is held, for mmap_lock. */
+	REQUIRE(!mlockall(MCL_CURRENT | MCL_FUTURE), "mlockall: %s", strerror(errno));
 }
 
-/* Two pages in each of three spans. */
+/* Two pages in each of three spans, and one that is alone in a PD. */
 static void open_mapped(struct region *in)
 {
 	unsigned int i;
 
-	region_rw(in, 1, 0);
+	region_rw(in, 2, 0);
 	for (i = 0; i < 6; i++)
 		REQUIRE(!vu_map(in->fd, in->base + i / 2 * VPT_2M + i % 2 * VPT_4K, VPT_4K, RW,
 				0), "map");
+	REQUIRE(!vu_map(in->fd, in->base + VPT_1G, VPT_4K, RW, 0), "map");
 }
 
-/* Return: whether the first was held until the second was seen to wait, or not to. */
+/* Return: whether it was seen, while the first was held, that the second waits, or ends. */
+static bool second_seen(void)
+{
+	if (pair->waits)
+		return hold_makes_wait(hold, second_tid, &done);
+	while (!done && hold_state(hold) == HOLD_HELD)
+		usleep(1000);
+	return done && hold_state(hold) == HOLD_HELD;
+}
+
+/* Return: as second_seen(). */
 static bool attempt(void)
 {
 	pthread_t holds, operates;
-	bool held, goes_on;
-	unsigned int i;
+	bool seen;
 
-	tid = go = done = 0;
+	tid = second_tid = go = done = 0;
 	open_mapped(&r);
 	if (pair->apart)
 		open_mapped(&beside);
@@ -182,14 +190,12 @@ static bool attempt(void)
 	pthread_create(&holds, NULL, first, NULL);
 	pthread_create(&operates, NULL, second, NULL);
 	wait_for(&tid, 1);
-	hold_first();
+	wait_for(&second_tid, 1);
+	hold_first(pair->symbol ? pair->symbol : "vpt_shootdown");
 	post(&go, 2);
-	for (i = 0; hold_state(hold) == HOLD_HELD && !done && (!pair->waits || i < WAITS_MS);
-	     i++)
-		usleep(1000);
-	goes_on = done;
-	held = hold_state(hold) == HOLD_HELD;
-	EXPECT(!held || goes_on != pair->waits, "they run at the same time");
+	seen = second_seen();
+	EXPECT(!pair->waits || !done || hold_state(hold) != HOLD_HELD,
+	       "they run at the same time");
 	hold_release(hold);
 	pthread_join(holds, NULL);
 	pthread_join(operates, NULL);
@@ -201,8 +207,7 @@ static bool attempt(void)
 		expect_sound(beside.fd, "in the end");
 		region_close(&beside);
 	}
-	skip_if_deaf(held);
-	return held;
+	return seen;
 }
 
 static void side_by_side(u64 arg)
@@ -211,16 +216,16 @@ static void side_by_side(u64 arg)
 
 	pair = (const struct pair *)arg;
 	need_hold();
-	/* A fault of this thread could wait behind the one that is held, for mmap_lock. */
-	REQUIRE(!mlockall(MCL_CURRENT | MCL_FUTURE), "mlockall: %s", strerror(errno));
 	for (n = 0; n < ATTEMPTS && !attempt(); n++)
 		;
-	EXPECT(n < ATTEMPTS, "the second waits for the first");
+	EXPECT(n < ATTEMPTS, pair->waits ? "the second was not seen to wait for the first" :
+	       "the second waits for the first");
 }
 
 #define ELSEWHERE	.at = VPT_2M
 #define SAME_SPAN	.at = VPT_4K, .waits = true
 #define ALL_SPANS	.at = VPT_2M, .waits = true
+#define LAST_IN_PD	VPT_1G
 
 static const struct pair pairs[] = {
 	{ "MAP beside PROTECT of the span before", PROTECT, MAP, ELSEWHERE },
@@ -249,6 +254,11 @@ static const struct pair pairs[] = {
 	{ "FRAME_FREE waits for REMAP of any span", REMAP, FRAME_FREE, ALL_SPANS },
 	{ "STATS waits for PROTECT of any span", PROTECT, STATS, ALL_SPANS },
 	{ "CHECK waits for PROTECT of any span", PROTECT, CHECK, ALL_SPANS },
+	/* Its PD goes with the page, or, here, afterwards: others may be on their way there. */
+	{ "UNMAP that empties a PD waits for PROTECT_RANGE of others' spans", PROTECT_TWO_SPANS,
+	  UNMAP, .at = LAST_IN_PD, .waits = true },
+	{ "UNMAP that empties a PD does not wait for who waits for its span", UNMAP, STATS,
+	  .held_at = LAST_IN_PD, .symbol = "vpt_lock_rest", .waits = true },
 	/* The one that is held holds mmap_lock for writing, as the last of these shows. */
 	{ "UNMAP beside UNMAP_RANGE in another region", UNMAP_RANGE, UNMAP, .apart = true },
 	{ "REMAP beside UNMAP_RANGE in another region", UNMAP_RANGE, REMAP, .apart = true },
@@ -295,8 +305,7 @@ static bool attempt_alias(void)
 	REQUIRE(!vu_frame_free(r.fd, frame), "free");
 	pthread_create(&holds, NULL, remap_first, NULL);
 	wait_for(&tid, 1);
-	hold_first();
-	ask_for_interrupt();
+	hold_first("vpt_shootdown");
 	REQUIRE(!vu_remap(r.fd, r.base + VPT_2M, 0, &old), "remap");
 	REQUIRE(old.phys, "physical addresses are not shown");
 	for (i = 0; i < 64 && hold_state(hold) == HOLD_HELD; i++)
@@ -308,7 +317,6 @@ static bool attempt_alias(void)
 	pthread_join(holds, NULL);
 	close(hold);
 	region_close(&r);
-	skip_if_deaf(held);
 	return held;
 }
 
@@ -323,12 +331,93 @@ static void alias_being_invalidated(u64 unused)
 	EXPECT(n < ATTEMPTS, "the second waits for the first");
 }
 
+static _Atomic u64 third_tid, third_done;
+
+static void *third(void *unused)
+{
+	pin_to(0);
+	post(&third_tid, gettid());
+	wait_for(&go, 3);
+	EXPECT(!operate(MAP, r.base), "the third");
+	post(&third_done, 1);
+	return unused;
+}
+
+/* To where the first is, which comes to its end. */
+static void move_to_cpu_1(pid_t thread)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(1, &set);
+	REQUIRE(!sched_setaffinity(thread, sizeof(set), &set), "affinity: %s", strerror(errno));
+}
+
+/*
+ * The second waits for the first's span, since it needs another, too; and the third for the same
+ * lock. It is not what protects the span any more when the third gets it.
+ */
+static bool attempt_attached(void)
+{
+	static const struct pair protect = { .held = PROTECT, .other = PROTECT_TWO_SPANS };
+	pthread_t one, two, three;
+	int hold_second;
+	bool seen;
+
+	pair = &protect;
+	open_region();
+	third_tid = third_done = 0;
+	pthread_create(&one, NULL, first, NULL);
+	pthread_create(&two, NULL, second, NULL);
+	pthread_create(&three, NULL, third, NULL);
+	wait_for(&tid, 1);
+	wait_for(&second_tid, 1);
+	wait_for(&third_tid, 1);
+	hold_second = hold_at("vpt_shootdown", second_tid);
+	hold_first("vpt_shootdown");
+	post(&go, 2);
+	seen = hold_makes_wait(hold, second_tid, &done);
+	move_to_cpu_1(second_tid);
+	post(&go, 3);
+	seen = seen && hold_makes_wait(hold, third_tid, &third_done);
+	hold_release(hold);
+	wait_until_held(hold_second);
+	seen = seen && hold_makes_wait(hold_second, third_tid, &third_done);
+	EXPECT(!third_done || hold_state(hold_second) != HOLD_HELD,
+	       "the third goes by the lock that it has waited for");
+	hold_release(hold_second);
+	pthread_join(one, NULL);
+	pthread_join(two, NULL);
+	pthread_join(three, NULL);
+	EXPECT(!result, "the second: %s", strerror(-result));
+	expect_sound(r.fd, "in the end");
+	close(hold);
+	close(hold_second);
+	region_close(&r);
+	return seen;
+}
+
+static void attached_meanwhile(u64 unused)
+{
+	unsigned int n;
+
+	(void)unused;
+	need_hold();
+	for (n = 0; n < ATTEMPTS && !attempt_attached(); n++)
+		;
+	EXPECT(n < ATTEMPTS, "they were not seen to wait");
+}
+
 int main(int argc, char **argv)
 {
-	struct property properties[ARRAY_SIZE(pairs) + 1] = {
+	struct property properties[ARRAY_SIZE(pairs) + 2] = {
 		[ARRAY_SIZE(pairs)] = {
 			"a frame is not free while another leaf of it is being invalidated",
 			alias_being_invalidated, 0, 0,
+		},
+		[ARRAY_SIZE(pairs) + 1] = {
+			"who has waited for a span's lock looks whether it is still the one",
+			attached_meanwhile, 0, 0,
 		},
 	};
 	unsigned int i;

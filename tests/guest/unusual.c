@@ -39,20 +39,6 @@ static pid_t sharer(int (*run)(void *), int flags)
 	return child;
 }
 
-static char state_of(pid_t pid)
-{
-	char path[40], text[200] = "", *end;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	fd = open(path, O_RDONLY);
-	if (read(fd, text, sizeof(text) - 1) < 0)
-		text[0] = '\0';
-	close(fd);
-	end = strrchr(text, ')');
-	return end ? end[2] : '?';
-}
-
 static int pipes[2];
 
 /* The kernel writes to a page that is not there, in the span of the first: read(2) faults. */
@@ -79,6 +65,7 @@ static void killed_inside_the_kernel(u64 unused)
 {
 	struct hold_order order = { .symbol = "vpt_shootdown", .milliseconds = HELD_MS };
 	int fd = hold_open(), status;
+	_Atomic u64 never = 0;
 	pthread_t thread;
 	pid_t child;
 
@@ -97,8 +84,7 @@ static void killed_inside_the_kernel(u64 unused)
 	while (hold_state(fd) == HOLD_WAITING)
 		relax();
 	child = sharer(read_into_the_region, 0);
-	while (state_of(child) != 'D' && hold_state(fd) == HOLD_HELD)
-		relax();
+	EXPECT(hold_makes_wait(fd, child, &never), "it does not wait for the lock");
 	kill(child, SIGKILL);
 	EXPECT(waitpid(child, &status, 0) == child && WIFSIGNALED(status), "status %x", status);
 	EXPECT(hold_state(fd) == HOLD_HELD, "it ended with the lock's holder only");

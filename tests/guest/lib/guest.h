@@ -106,6 +106,12 @@ u32 hold_state(int fd);		/* enum hold_state_is */
 bool hold_irqs_off(int fd);	/* whether interrupts were off where it was stopped */
 void hold_release(int fd);
 
+/*
+ * Wait until thread @tid is seen to sleep in the kernel, look after look, while the one of @fd
+ * is held; no longer than that, nor when *@done.  Return: whether it was seen.
+ */
+bool hold_makes_wait(int fd, pid_t tid, _Atomic u64 *done);
+
 /* Whether check=full. */
 bool checked_fully(void);
 
@@ -243,6 +249,9 @@ void put_code(void *p, u32 value);
 /* Pin the calling thread to CPU @n, modulo the CPUs there are. */
 void pin_to(unsigned int n);
 unsigned int cpus(void);
+
+/* A thread's state, as /proc has it.  'D': it sleeps, and no signal wakes it but a fatal one. */
+char thread_state(pid_t tid);
 
 /* Let others run: a pause, or a yield where there are too few CPUs. */
 void relax(void);

@@ -4,6 +4,8 @@
 
 #include "../hold/hold.h"
 
+#define LOOKS	50	/* one each millisecond, at which who waits is asleep */
+
 int hold_open(void)
 {
 	return module_device("hold");
@@ -18,7 +20,7 @@ void hold_set(int fd, const struct hold_order *order)
 	REQUIRE(size == sizeof(*order), "%s(): %s", order->symbol, strerror(errno));
 }
 
-static struct hold_state state_of(int fd)
+static struct hold_state hold_read(int fd)
 {
 	struct hold_state state = { 0 };
 
@@ -28,15 +30,26 @@ static struct hold_state state_of(int fd)
 
 u32 hold_state(int fd)
 {
-	return state_of(fd).is;
+	return hold_read(fd).is;
 }
 
 bool hold_irqs_off(int fd)
 {
-	return state_of(fd).irqs_off;
+	return hold_read(fd).irqs_off;
 }
 
 void hold_release(int fd)
 {
 	REQUIRE(write(fd, "", 1) == 1, "hold: release");
+}
+
+bool hold_makes_wait(int fd, pid_t tid, _Atomic u64 *done)
+{
+	unsigned int asleep = 0;
+
+	while (asleep < LOOKS && !*done && hold_state(fd) == HOLD_HELD) {
+		asleep = thread_state(tid) == 'D' ? asleep + 1 : 0;
+		usleep(1000);
+	}
+	return asleep == LOOKS;
 }

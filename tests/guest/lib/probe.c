@@ -6,6 +6,7 @@
  */
 #include "guest.h"
 
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
@@ -171,6 +172,20 @@ void relax(void)
 		sched_yield();
 	else
 		__builtin_ia32_pause();
+}
+
+char thread_state(pid_t tid)
+{
+	char path[40], text[200] = "", *end;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", tid);
+	fd = open(path, O_RDONLY);
+	if (read(fd, text, sizeof(text) - 1) < 0)
+		text[0] = '\0';
+	close(fd);
+	end = strrchr(text, ')');
+	return end ? end[2] : '?';
 }
 
 /* A futex is 32 bits: the low half, and nobody counts that far. */
