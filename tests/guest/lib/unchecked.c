@@ -6,13 +6,15 @@
 
 #define PARAMETER	"/sys/module/vpt/parameters/check"
 
-static void set_check(const char *mode)
+static bool set_check(const char *mode)
 {
 	int fd = open(PARAMETER, O_WRONLY);
+	const bool set = fd >= 0 && write(fd, mode, strlen(mode)) == (ssize_t)strlen(mode);
 
-	if (fd < 0 || write(fd, mode, strlen(mode)) != (ssize_t)strlen(mode))
-		printf("# check=%s: %s\n", mode, strerror(errno));
+	if (!set)
+		printf("Bail out! check=%s: %s\n", mode, strerror(errno));
 	close(fd);
+	return set;
 }
 
 int run_unchecked(int argc, char **argv, const struct property *p, size_t n)
@@ -21,13 +23,13 @@ int run_unchecked(int argc, char **argv, const struct property *p, size_t n)
 	int fd = open(PARAMETER, O_RDONLY), status;
 
 	if (fd < 0 || read(fd, before, sizeof(before) - 1) < 0) {
-		printf("# %s: %s\n", PARAMETER, strerror(errno));
+		printf("Bail out! %s: %s\n", PARAMETER, strerror(errno));
 		return 1;
 	}
 	close(fd);
 	before[strcspn(before, "\n")] = 0;
-	set_check("off");
+	if (!set_check("off"))
+		return 1;
 	status = run_properties(argc, argv, p, n);
-	set_check(before);
-	return status;
+	return set_check(before) ? status : 1;
 }
