@@ -13,12 +13,21 @@
 
 static struct region r;
 
+/* How many of the threads have begun, and have ended; the parent sees it, too. */
+static struct progress {
+	_Atomic u64 begun;
+	_Atomic u64 ended;
+} *progress;
+
 /**
  * struct worker - a thread, and which pages are its own
  * @first: offset of its first
  * @stride: and of each next from the one before
  * @pages: how many
  * @huge: each is in a span of its own, and is sometimes a 2 MiB page
+ * @number: from 1 on
+ * @lives: how many of its pages have come and gone, of either size
+ * @huge_lives: of 2 MiB
  */
 struct worker {
 	pthread_t thread;
@@ -27,7 +36,14 @@ struct worker {
 	unsigned int pages;
 	bool huge;
 	u64 number;
+	u64 lives;
+	u64 huge_lives;
 };
+
+static bool all_at_work(void)
+{
+	return progress->begun == THREADS && !progress->ended;
+}
 
 static bool refused(char *va, bool write)
 {
@@ -37,7 +53,7 @@ static bool refused(char *va, bool write)
 }
 
 /* One life of a page. */
-static void live(const struct worker *w, char *va, u64 round)
+static void live(struct worker *w, char *va, u64 round)
 {
 	const u64 size = w->huge && round % 64 == 3 ? VPT_2M : VPT_4K;
 	const u64 tag = w->number << 48 | round;
@@ -67,23 +83,34 @@ static void live(const struct worker *w, char *va, u64 round)
 	ret = vu_unmap(r.fd, va, NULL);
 	EXPECT(!ret, "unmap: %s", strerror(-ret));
 	EXPECT(refused(va, false), "a load from a page that is gone");
+	w->lives++;
+	w->huge_lives += size == VPT_2M;
 }
 
 static void *work(void *arg)
 {
-	struct budget b = budget_of(4000);
 	struct worker *w = arg;
+	struct budget b;
 	u64 i;
 
+	progress->begun++;
+	wait_for(&progress->begun, THREADS);
+	b = budget_of(4000);
 	for (i = 0; budget_left(&b, i); i++)
 		live(w, r.base + w->first + i % w->pages * w->stride, i);
+	progress->ended++;
+	EXPECT(w->lives > w->huge_lives && (!w->huge || w->huge_lives),
+	       "thread %llu: %llu pages, %llu of them of 2 MiB", (unsigned long long)w->number,
+	       (unsigned long long)w->lives, (unsigned long long)w->huge_lives);
 	return NULL;
 }
 
+/* Together: each begins when all are there, and does as much as fits in the same time. */
 static void work_all(struct worker *workers)
 {
 	unsigned int i;
 
+	progress->begun = progress->ended = 0;
 	for (i = 0; i < THREADS; i++) {
 		workers[i].number = i + 1;
 		pthread_create(&workers[i].thread, NULL, work, &workers[i]);
@@ -143,52 +170,62 @@ static void threads(u64 layout)
 	region_close(&r);
 }
 
-/* Frames with a handle, mapped in several spans beside the workers', and freed meanwhile. */
-static void frames_round(void *arg)
-{
-	char *va = r.base + 32 * VPT_2M;
-	u64 handle, i;
+/* What others do while all workers are at work, and how often. */
 
-	(void)arg;
-	if (vu_frame_alloc(r.fd, VPT_4K, &handle))
+/* A frame with a handle, mapped in the workers' spans and one more, and freed meanwhile. */
+static void frames_round(void *met)
+{
+	char *va = r.base + VPT_2M / 2;
+	u64 handle, i, found = 0;
+
+	if (!all_at_work())
+		return;
+	if (!EXPECT(!vu_frame_alloc(r.fd, VPT_4K, &handle), "a frame"))
 		return;
 	for (i = 0; i < THREADS + 1; i++)
 		EXPECT(!vu_map(r.fd, va + i * VPT_2M, VPT_4K, RW, handle), "map a handle");
+	/* Beside the workers' pages, some of which are there. */
+	for (i = 0; i < THREADS; i++)
+		found += !vu_resolve(r.fd, r.base + i * VPT_2M, NULL);
 	EXPECT(!probe_store(va, handle), "store");
 	EXPECT(!vu_remap(r.fd, va, 0, NULL), "remap");
 	EXPECT(!vu_frame_free(r.fd, handle), "free a handle");
 	for (i = 0; i < THREADS + 1; i++)
 		EXPECT(!vu_unmap(r.fd, va + i * VPT_2M, NULL), "unmap a handle's frame");
+	*(u64 *)met += found && all_at_work();
 }
 
 /* A page of the part that goes next, and then the part. */
-static void munmap_round(void *arg)
+static void munmap_round(void *met)
 {
 	const u64 part = can_cut() ? 5 * VPT_2M : VPT_1G;
-	u64 *left = arg;
 
-	if (*left <= 2 * VPT_1G)
+	if (!all_at_work() || r.bytes <= 2 * VPT_1G)
 		return;
-	*left -= part;
-	if (!vu_map(r.fd, r.base + *left, VPT_4K, RW, 0))
-		EXPECT(!munmap(r.base + *left, part), "munmap: %s", strerror(errno));
+	r.bytes -= part;
+	EXPECT(!vu_map(r.fd, r.base + r.bytes, VPT_4K, RW, 0), "map what will be cut off");
+	EXPECT(!munmap(r.base + r.bytes, part), "munmap: %s", strerror(errno));
+	*(u64 *)met += all_at_work();
 }
 
-static void sweeps_round(void *arg)
+static void sweeps_round(void *met)
 {
-	(void)arg;
+	if (!all_at_work())
+		return;
 	EXPECT(!vu_unmap_range(r.fd, r.base + VPT_1G, 64 * VPT_2M, NULL), "unmap a range");
 	EXPECT(!vu_map_range(r.fd, r.base + VPT_1G, VPT_2M + 16 * VPT_4K, VPT_4K, RW,
 			      NULL), "map a range");
 	EXPECT(!vu_protect_range(r.fd, r.base + VPT_1G, VPT_2M, VPT_READ, NULL),
 	       "protect a range");
 	EXPECT(!vu_unmap_range(r.fd, r.base + VPT_1G, 64 * VPT_2M, NULL), "unmap a range");
+	*(u64 *)met += all_at_work();
 }
 
 static void wide_operations(u64 unused)
 {
-	u64 left = 8 * VPT_1G;
-	struct beside frames = { 0 }, cuts = { 0 }, sweeps = { 0 };
+	static void (*const round[])(void *met) = { frames_round, munmap_round, sweeps_round };
+	u64 met[ARRAY_SIZE(round)] = { 0 };
+	struct beside beside[ARRAY_SIZE(round)];
 	struct worker workers[THREADS];
 	unsigned int i;
 
@@ -196,13 +233,16 @@ static void wide_operations(u64 unused)
 	region_rw(&r, 8, VPT_STRICT);
 	for (i = 0; i < THREADS; i++)
 		lay_out(&workers[i], NEIGHBOURS, i);
-	beside_begin(&frames, frames_round, NULL);
-	beside_begin(&cuts, munmap_round, &left);
-	beside_begin(&sweeps, sweeps_round, NULL);
+	progress->begun = 0;
+	for (i = 0; i < ARRAY_SIZE(round); i++)
+		beside_begin(&beside[i], round[i], &met[i]);
 	work_all(workers);
-	beside_end(&frames);
-	beside_end(&cuts);
-	beside_end(&sweeps);
+	for (i = 0; i < ARRAY_SIZE(round); i++)
+		beside_end(&beside[i]);
+	note("%llu frames, %llu cuts and %llu sweeps while all were at work",
+	     (unsigned long long)met[0], (unsigned long long)met[1],
+	     (unsigned long long)met[2]);
+	EXPECT(met[0] && met[1] && met[2], "they have not met");
 	expect_empty();
 	region_close(&r);
 }
@@ -210,18 +250,25 @@ static void wide_operations(u64 unused)
 static void killed(u64 unused)
 {
 	unsigned int n;
-	pid_t child;
+	int status = 0;
+	pid_t child, ended = 0;
 
 	(void)unused;
 	for (n = 0; n < 8; n++) {
+		progress->begun = progress->ended = ended = 0;
 		child = fork();
-		if (!child) {
+		REQUIRE(child >= 0, "fork: %s", strerror(errno));
+		while (!child)
 			threads(n % 4);
-			_exit(0);
+		while (!all_at_work() && !(ended = waitpid(child, &status, WNOHANG)))
+			usleep(1000);
+		if (!ended) {
+			usleep(5000 * (n + 1));
+			kill(child, SIGKILL);
+			ended = waitpid(child, &status, 0);
 		}
-		usleep(20000 * (n + 1));
-		kill(child, SIGKILL);
-		EXPECT(waitpid(child, NULL, 0) == child, "waitpid");
+		EXPECT(ended == child && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL,
+		       "status %x", status);
 	}
 }
 
@@ -236,5 +283,9 @@ int main(int argc, char **argv)
 		{ "threads that are killed", killed, 0, 0 },
 	};
 
+	progress = mmap(NULL, sizeof(*progress), PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (progress == MAP_FAILED)
+		return 1;
 	return run_unchecked(argc, argv, properties, ARRAY_SIZE(properties));
 }
