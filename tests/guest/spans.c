@@ -166,6 +166,13 @@ static void open_mapped(struct region *in)
 	REQUIRE(!vu_map(in->fd, in->base + VPT_1G, VPT_4K, RW, 0), "map");
 }
 
+static void open_region(void)
+{
+	tid = second_tid = go = done = 0;
+	open_mapped(&r);
+	REQUIRE(!vu_frame_alloc(r.fd, VPT_4K, &frame), "a frame");
+}
+
 /* Return: whether it was seen, while the first was held, that the second waits, or ends. */
 static bool second_seen(void)
 {
@@ -182,11 +189,9 @@ static bool attempt(void)
 	pthread_t holds, operates;
 	bool seen;
 
-	tid = second_tid = go = done = 0;
-	open_mapped(&r);
+	open_region();
 	if (pair->apart)
 		open_mapped(&beside);
-	REQUIRE(!vu_frame_alloc(r.fd, VPT_4K, &frame), "a frame");
 	pthread_create(&holds, NULL, first, NULL);
 	pthread_create(&operates, NULL, second, NULL);
 	wait_for(&tid, 1);
@@ -338,7 +343,7 @@ static void *third(void *unused)
 	pin_to(0);
 	post(&third_tid, gettid());
 	wait_for(&go, 3);
-	EXPECT(!operate(MAP, r.base), "the third");
+	EXPECT(!operate(MAP, r.fd, r.base), "the third");
 	post(&third_done, 1);
 	return unused;
 }
