@@ -104,6 +104,41 @@ static void settings_do_not_disturb_each_other(u64 unused)
 	region_close(&r);
 }
 
+/*
+ * Also one on spans that earlier ones have to themselves.  STATS, which takes all spans, comes
+ * before and after.
+ */
+static void the_first_operation_is_checked(u64 ranges)
+{
+	const u64 bytes = 2 * VPT_2M;
+	struct vpt_stats s, t;
+	char before[16];
+	struct region r;
+	unsigned int i;
+
+	read_parameter(PARAMETER("check"), before, sizeof(before));
+	set_check("off");
+	region_rw(&r, 1, VPT_STRICT);
+	for (i = 0; i < 2; i++) {
+		set_check("off");
+		REQUIRE(!vu_stats(r.fd, &s), "STATS");
+		REQUIRE(!vu_map(r.fd, r.base, VPT_4K, RW, 0) &&
+			!vu_map(r.fd, r.base + VPT_2M, VPT_4K, RW, 0), "MAP");
+		set_check(i ? "full" : "op");
+		if (ranges)
+			EXPECT(!vu_protect_range(r.fd, r.base, bytes, VPT_READ, NULL),
+			       "PROTECT_RANGE");
+		else
+			EXPECT(!vu_protect(r.fd, r.base, VPT_READ, NULL), "PROTECT");
+		REQUIRE(!vu_stats(r.fd, &t), "STATS");
+		EXPECT(t.checked == s.checked + 1, "check=%s: %llu operations checked",
+		       i ? "full" : "op", t.checked - s.checked);
+		EXPECT(!vu_unmap_range(r.fd, r.base, bytes, NULL), "UNMAP_RANGE");
+	}
+	set_check(before);
+	region_close(&r);
+}
+
 static void nobody_listens_afterwards(u64 unused)
 {
 	struct rng rng = rng_of(1);
@@ -189,6 +224,10 @@ int main(int argc, char **argv)
 	static const struct property properties[] = {
 		{ "one setting of check= does not disturb the next",
 		  settings_do_not_disturb_each_other, 0, 0 },
+		{ "the first operation after check= is set is checked",
+		  the_first_operation_is_checked, false, 0 },
+		{ "the first operation on several spans after check= is set is checked",
+		  the_first_operation_is_checked, true, 0 },
 		{ "check= that leaves full leaves no listener", nobody_listens_afterwards, 0, 0 },
 		{ "a region comes and goes while check=full", a_region_comes_and_goes, 0, 0 },
 		{ "the monitor starts with interrupts on",

@@ -121,6 +121,8 @@ static void every_operation(struct region *r, u64 size)
 		EXPECT(!vu_remap(r->fd, p, frame, NULL), "remap");
 		probe_store(p, 2);
 		EXPECT(!vu_frame_free(r->fd, frame), "free the handle");
+	} else {
+		EXPECT(size == VPT_1G, "a frame");
 	}
 	EXPECT(!vu_unmap(r->fd, p, NULL), "unmap");
 	EXPECT(vu_unmap(r->fd, p, NULL) == -ENOENT, "unmap again");
@@ -230,6 +232,26 @@ static void pdpt_goes(u64 unused)
 	region_close(&r);
 }
 
+/* Also one on a page that has a span to itself, or whose PT keeps others. */
+static void each_operation_locks_once(u64 unused)
+{
+	struct region r;
+	u64 locks;
+
+	(void)unused;
+	region_rw(&r, 1, VPT_STRICT);
+	REQUIRE(!vu_map(r.fd, r.base, VPT_4K, RW, 0) &&
+		!vu_map(r.fd, r.base + VPT_4K, VPT_4K, RW, 0), "map");
+	record();
+	EXPECT(!vu_protect(r.fd, r.base, VPT_READ, NULL), "protect");
+	EXPECT(!vu_unmap(r.fd, r.base, NULL), "unmap");
+	stop();
+	locks = lines_with("vpt_region_lock:", "");
+	EXPECT(locks == 2, "two operations take the locks %llu times", (unsigned long long)locks);
+	EXPECT(judge("vpt_exchange") == 1, "exchanges in the trace");
+	region_close(&r);
+}
+
 struct half {
 	char *base;
 	int fd;
@@ -321,6 +343,7 @@ int main(int argc, char **argv)
 		EACH_SIZE("each operation keeps the protocol", each_operation),
 		{ "a split of a 1 GiB page keeps the protocol", split, 0, 0 },
 		{ "where a PDPT goes everything is invalidated", pdpt_goes, 0, 0 },
+		{ "each operation takes the locks once", each_operation_locks_once, 0, 0 },
 		{ "two threads keep the protocol", two_threads, VPT_STRICT, 0 },
 		{ "two threads keep the protocol, in demand mode", two_threads, 0, 0 },
 		{ "munmap of parts and SIGKILL keep the protocol", killed, 0, 0 },
