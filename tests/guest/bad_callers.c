@@ -66,7 +66,7 @@ static void orphan_is_refused(u64 unused)
 	struct world w;
 	int pipes[2];
 	char byte;
-	pid_t pid;
+	pid_t pid, opener;
 
 	(void)unused;
 	REQUIRE(!pipe(pipes), "pipe");
@@ -74,9 +74,11 @@ static void orphan_is_refused(u64 unused)
 	if (!pid) {
 		world_open(&w, VPT_2M);
 		world_calls(&w, calls);
+		opener = getpid();
 		if (fork())
 			_exit(0);
-		usleep(50000);
+		while (getppid() == opener)
+			usleep(1000);
 		all_refused(w.r.fd, calls, WORLD_CALLS, EPERM, "orphan");
 		_exit(write(pipes[1], "x", 1) != 1);
 	}

@@ -238,7 +238,7 @@ static void *map_in_vain(void *arg)
 	struct crowd *c = arg;
 
 	while (atomic_load(&c->go) != UINT64_MAX)
-		vu_map(c->r.fd, c->r.base, VPT_4K, RW, 0);
+		c->done[0] += vu_map(c->r.fd, c->r.base, VPT_4K, RW, 0) == -EEXIST;
 	return NULL;
 }
 
@@ -260,6 +260,7 @@ static void ioctls_on_their_way_cost_no_touch(u64 unused)
 		bus += probe_store(crowd.r.base + VPT_4K, 1) != PROBE_OK;
 		vu_unmap(crowd.r.fd, crowd.r.base + VPT_4K, NULL);
 	}
+	EXPECT(crowd.done[0], "no ioctl was on its way");
 	post(&crowd.go, UINT64_MAX);
 	pthread_join(thread, NULL);
 	EXPECT(!bus, "SIGBUS %llu times of %llu, within the limit",

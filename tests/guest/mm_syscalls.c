@@ -289,9 +289,7 @@ static void do_userfaultfd(char *at, u64 length, u64 mode)
 	struct uffdio_register reg = { .range = { (u64)at, length }, .mode = mode };
 	int fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
 
-	if (fd < 0)
-		return;
-	ioctl(fd, UFFDIO_API, &api);
+	REQUIRE(fd >= 0 && !ioctl(fd, UFFDIO_API, &api), "userfaultfd: %s", strerror(errno));
 	EXPECT(ioctl(fd, UFFDIO_REGISTER, &reg), "userfaultfd took the region");
 	close(fd);
 }
@@ -339,8 +337,7 @@ static void do_io_uring(char *at, u64 length, u64 unused)
 	int fd = syscall(SYS_io_uring_setup, 4, params);
 
 	(void)unused;
-	if (fd < 0)
-		return;
+	REQUIRE(fd >= 0, "io_uring_setup: %s", strerror(errno));
 	syscall(SYS_io_uring_register, fd, 0 /* BUFFERS */, &iov, 1);
 	close(fd);
 }

@@ -171,7 +171,6 @@ static void accessed_and_dirty(u64 size)
 	region_close(&r);
 }
 
-/* A store that lands during unmap is seen as dirty: D is never lost. */
 static void refused_store_sets_no_dirty(u64 size)
 {
 	struct vpt_page old;

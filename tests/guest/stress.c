@@ -216,12 +216,15 @@ static void walkers(u64 unused)
 
 /* Threads that touch the same untouched pages: one frame each, one value. */
 static u64 touched_pages;
+static _Atomic u64 touchers;
 
 static void *touch_same(void *arg)
 {
 	u64 i;
 
 	(void)arg;
+	touchers++;
+	wait_for(&touchers, 4);
 	for (i = 0; i < touched_pages; i++)
 		atomic_fetch_add((_Atomic u64 *)(region.base + i * 3 * VPT_4K), 1);
 	return NULL;
