@@ -79,6 +79,10 @@ static void run(const struct program *p, struct totals *t, bool tell_new)
 		t->late++;
 		say("late", p);
 		break;
+	case STUCK:
+		t->wrong++;
+		say("wrong", p);
+		break;
 	case RAN:
 		break;
 	}
@@ -108,6 +112,7 @@ static void in_jobs(void (*part)(unsigned int job, void *arg, struct totals *t),
 {
 	static struct totals *each;
 	unsigned int i;
+	int status;
 
 	if (!each)
 		each = mmap(NULL, JOBS * sizeof(*each), PROT_READ | PROT_WRITE,
@@ -117,14 +122,24 @@ static void in_jobs(void (*part)(unsigned int job, void *arg, struct totals *t),
 	if (jobs == 1)
 		part(0, arg, &each[0]);
 	for (i = 0; jobs > 1 && i < jobs; i++) {
-		if (fork())
+		pid_t child = fork();
+
+		if (child < 0) {
+			printf("WRONG: a job cannot begin: %s\n", strerror(errno));
+			t->wrong++;
+		}
+		if (child)
 			continue;
 		kmsg_reopen();
 		part(i, arg, &each[i]);
 		_exit(0);
 	}
-	while (wait(NULL) > 0)
-		;
+	while (wait(&status) > 0) {
+		if (status) {
+			printf("WRONG: a job ends with status %x\n", status);
+			t->wrong++;
+		}
+	}
 	for (i = 0; i < jobs; i++)
 		add(t, &each[i]);
 	if (!at_rest())
@@ -211,7 +226,7 @@ static void fuzz_corpus(unsigned int job, void *arg, struct totals *t)
 	const unsigned int n = *(const unsigned int *)arg;
 	unsigned int i;
 
-	for (i = job; i < n; i += jobs)
+	for (i = job; i < n && !t->wrong; i += jobs)
 		run(&corpus[i], t, false);
 }
 
@@ -292,6 +307,10 @@ int main(int argc, char **argv)
 		if (optind < argc && !load_corpus(argv[optind]))
 			return 2;
 		fuzz(seed_given, calls, seconds, &t);
+		if (t.programs == t.ended + t.late) {
+			printf("WRONG: no program was judged\n");
+			t.wrong++;
+		}
 	}
 	kcov_print();
 	printf("total: %llu programs, %llu calls, %llu ended themselves, %llu late, %llu wrong, %u kept, %u edges\n",

@@ -87,6 +87,7 @@ enum outcome {
 	RAN,			/* and was judged sound */
 	ENDED,			/* killed itself: nothing to judge */
 	LATE,			/* killed after its time */
+	STUCK,			/* likewise, and it waited in the module; which was printed */
 	WRONG,			/* unsound; the reason was printed */
 };
 

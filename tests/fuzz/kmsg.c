@@ -15,18 +15,22 @@ bool kmsg_open(const char *path)
 {
 	FILE *f = fopen(path, "r");
 	char line[200];
+	bool all;
 
 	if (!f)
 		return false;
 	while (patterns < PATTERNS && fgets(line, sizeof(line), f)) {
 		line[strcspn(line, "\n")] = '\0';
-		if (line[0] != '#' && line[0] &&
-		    !regcomp(&pattern[patterns], line, REG_EXTENDED | REG_NOSUB))
-			patterns++;
+		if (line[0] == '#' || !line[0])
+			continue;
+		if (regcomp(&pattern[patterns], line, REG_EXTENDED | REG_NOSUB))
+			break;
+		patterns++;
 	}
+	all = feof(f);
 	fclose(f);
 	kmsg_reopen();
-	return kmsg >= 0;
+	return kmsg >= 0 && all && patterns;
 }
 
 /* Only what comes from now on; each process reads for itself. */

@@ -2,6 +2,7 @@
 /* Run one program in a process of its own, and judge what it leaves behind. */
 #include "fuzz.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -154,9 +155,41 @@ static void on_child(int sig)
 	(void)sig;
 }
 
-/* Wait for it, but not for ever. */
-static bool reap(pid_t child, int *status)
+/*
+ * Whether a thread of the process is asleep in the module.  Elsewhere it may well be, as in a
+ * fault that userfaultfd has to answer; but not in there, for so long.
+ */
+static bool sleeps_in_module(pid_t child)
 {
+	char path[300], where[100] = "";
+	struct dirent *task;
+	bool sleeps = false;
+	DIR *tasks;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", child);
+	tasks = opendir(path);
+	while (tasks && (task = readdir(tasks))) {
+		snprintf(path, sizeof(path), "/proc/%d/task/%s/wchan", child, task->d_name);
+		f = task->d_name[0] == '.' ? NULL : fopen(path, "r");
+		if (!f)
+			continue;
+		if (fgets(where, sizeof(where), f) && !strncmp(where, "vpt_", 4)) {
+			complain("a thread waits in %s()", where);
+			sleeps = true;
+		}
+		fclose(f);
+	}
+	if (tasks)
+		closedir(tasks);
+	return sleeps;
+}
+
+/* Wait for it, but not for ever. */
+static enum outcome reap(pid_t child, int *status)
+{
+	enum outcome late;
+
 	struct timespec t = { .tv_sec = SECONDS };
 	sigset_t set;
 
@@ -164,18 +197,19 @@ static bool reap(pid_t child, int *status)
 	sigaddset(&set, SIGCHLD);
 	while (waitpid(child, status, WNOHANG) == 0) {
 		if (sigtimedwait(&set, NULL, &t) < 0 && errno == EAGAIN) {
+			late = sleeps_in_module(child) ? STUCK : LATE;
 			kill(-child, SIGKILL);
 			waitpid(child, status, 0);
-			return false;
+			return late;
 		}
 	}
-	return true;
+	return RAN;
 }
 
 enum outcome program_run(const struct program *p, unsigned int rounds)
 {
 	sigset_t set;
-	bool in_time;
+	enum outcome outcome;
 	pid_t child;
 	int status;
 
@@ -192,12 +226,12 @@ enum outcome program_run(const struct program *p, unsigned int rounds)
 		return ENDED;
 	if (!child)
 		in_child();
-	in_time = reap(child, &status);
+	outcome = reap(child, &status);
 	kill(-child, SIGKILL);
 	if (kmsg_complains())
 		return WRONG;
-	if (!in_time)
-		return LATE;
+	if (outcome != RAN)
+		return outcome;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_WRONG)
 		return WRONG;
 	return WIFEXITED(status) && !WEXITSTATUS(status) ? RAN : ENDED;
