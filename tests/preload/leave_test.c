@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/personality.h>
@@ -97,8 +98,29 @@ static bool lives_with_syscall(void)
 	       !syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) && goes_on(p);
 }
 
+static struct sock_filter no_masks[] = {
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_rt_sigprocmask, 1, 0),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_tgkill, 0, 1),
+	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+};
+
+/* The library makes no call then that the program does not make. */
+static bool lives_without_masks(void)
+{
+	const struct sock_fprog forbids = { sizeof(no_masks) / sizeof(*no_masks), no_masks };
+	const struct rlimit limit = { 1UL << 20, 1UL << 20 };
+
+	return !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) &&
+	       !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &forbids) &&
+	       !setrlimit(RLIMIT_CORE, &limit) && !prlimit(getpid(), RLIMIT_CORE, &limit, NULL) &&
+	       !syscall(SYS_prlimit64, 0, RLIMIT_CORE, &limit, NULL);
+}
+
 static void test_seccomp(void)
 {
+	TAP_CHECK(in_child(lives_without_masks), "a filter of the library's calls");
 	TAP_CHECK(in_child(lives_with_prctl), "prctl()");
 	TAP_CHECK(in_child(lives_with_syscall), "syscall(SYS_seccomp)");
 }

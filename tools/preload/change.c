@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 
 #include "preload.h"
 #include "sys.h"
@@ -199,6 +200,28 @@ long serve_msync(unsigned long addr, unsigned long len, int flags)
 	const struct call c = {
 		.addr = addr, .len = len, .a = flags, .skips_holes = true,
 		.linux_does = linux_msync, .vpt_does = vpt_msync,
+	};
+
+	return answer(&c);
+}
+
+static long linux_name(unsigned long addr, unsigned long len, const struct call *c)
+{
+	return sys6(SYS_prctl, PR_SET_VMA, PR_SET_VMA_ANON_NAME, addr, len,
+		    (unsigned long)c->a, 0);
+}
+
+/* The name is not kept; but whether it is one, and there are such, Linux says of 0 bytes. */
+static long vpt_name(const struct stretch *s, const struct call *c)
+{
+	return linux_name(s->addr, 0, c);
+}
+
+long serve_name(unsigned long addr, unsigned long len, unsigned long name)
+{
+	const struct call c = {
+		.addr = addr, .len = len, .a = (long)name, .skips_holes = true,
+		.linux_does = linux_name, .vpt_does = vpt_name,
 	};
 
 	return answer(&c);

@@ -6,6 +6,8 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
+#include <sched.h>
 
 #include "preload.h"
 #include "sys.h"
@@ -149,9 +151,11 @@ static int first_ours(unsigned int first, unsigned int last)
 long fds_close_range(unsigned int first, unsigned int last, unsigned int flags)
 {
 	unsigned long mask;
-	long ret = 0;
+	long ret = flags & CLOSE_RANGE_UNSHARE ? leave_for_unshare(CLONE_FILES) : 0;
 	int fd;
 
+	if (ret)
+		return ret;
 	if (!preload_on || first > last || !space_is_mine())
 		return sys3(SYS_close_range, first, last, flags);
 	mask = space_lock();

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The calls of libc that the library stands in for. */
 #define _GNU_SOURCE
-#include <linux/futex.h>
-#include <linux/seccomp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
@@ -16,9 +14,15 @@
 
 #define ADDR(p)		((unsigned long)(p))
 
-#ifndef SYS_mseal
-#define SYS_mseal	462
-#endif
+extern struct real __start_vpt_real[] HIDDEN, __stop_vpt_real[] HIDDEN;
+
+void real_find_all(void)
+{
+	struct real *real;
+
+	for (real = __start_vpt_real; real < __stop_vpt_real; real++)
+		real->function = dlsym(RTLD_NEXT, real->name);
+}
 
 void *hook_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
 {
@@ -181,7 +185,7 @@ EXPORTED int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 	tls = va_arg(more, void *);
 	child_tid = va_arg(more, void *);
 	va_end(more);
-	if (forks && fork_prepare())
+	if (leave_for_clone((unsigned int)flags) || (forks && fork_prepare()))
 		return (int)errno_of(-EAGAIN);
 	pid = REAL(clone)(fn, stack, flags, arg, parent_tid, tls, child_tid);
 	if (forks)
@@ -190,59 +194,42 @@ EXPORTED int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 }
 
 /* The flags of clone3() are the first field of its argument. */
-static bool call_forks(long nr, unsigned long a)
-{
-	return nr == SYS_fork || (nr == SYS_clone && !(a & CLONE_VM)) ||
-	       (nr == SYS_clone3 && can_read((void *)a, 8) && !(*(unsigned long *)a & CLONE_VM));
-}
-
-static long forking_call(long nr, const unsigned long arg[6])
-{
-	long ret = fork_prepare();
-
-	if (ret)
-		return -EAGAIN;
-	ret = sys6(nr, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]);
-	if (ret)
-		fork_in_parent();
-	return ret;
-}
-
-/* The words of a futex that is not marked as the process's own. */
-static void futex_gets(const unsigned long arg[6])
-{
-	if (arg[1] & FUTEX_PRIVATE_FLAG)
-		return;
-	give_bytes((void *)arg[0], sizeof(int));
-	switch (arg[1] & FUTEX_CMD_MASK) {
-	case FUTEX_REQUEUE:
-	case FUTEX_CMP_REQUEUE:
-	case FUTEX_CMP_REQUEUE_PI:
-	case FUTEX_WAIT_REQUEUE_PI:
-	case FUTEX_WAKE_OP:
-		give_bytes((void *)arg[4], sizeof(int));
-	}
-}
-
-static long leave_for_call(long nr, const unsigned long arg[6])
+static bool call_clones(long nr, unsigned long a, unsigned long *flags)
 {
 	switch (nr) {
-	case SYS_prctl:
-		return leave_for_prctl(arg[0]);
-	case SYS_seccomp:
-		return arg[0] <= SECCOMP_SET_MODE_FILTER ? leave_for_prctl(PR_SET_SECCOMP) : 0;
-	case SYS_setrlimit:
-		return leave_for_limit((int)arg[0], (const struct rlimit *)arg[1]);
+	case SYS_fork:
+		*flags = 0;
+		return true;
+	case SYS_clone:
+		*flags = a;
+		return true;
+	case SYS_clone3:
+		if (!can_read((void *)a, 8))
+			return false;
+		*flags = *(unsigned long *)a;
+		return true;
 	}
-	if (arg[0] && (pid_t)arg[0] != getpid())
-		return 0;
-	return leave_for_limit((int)arg[1], (const struct rlimit *)arg[2]);
+	return false;
+}
+
+static long cloning_call(long nr, const unsigned long arg[6], unsigned long flags)
+{
+	bool forks = !(flags & CLONE_VM);
+	long ret;
+
+	if (leave_for_clone(flags) || (forks && fork_prepare()))
+		return -EAGAIN;
+	ret = sys6(nr, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]);
+	if (forks && ret)
+		fork_in_parent();
+	return ret;
 }
 
 static long call(long nr, const unsigned long arg[6])
 {
 	int first = (int)arg[0], third = (int)arg[2];
-	long ret = 0;
+	unsigned long flags;
+	long ret;
 
 	switch (nr) {
 	case SYS_mmap:
@@ -261,17 +248,9 @@ static long call(long nr, const unsigned long arg[6])
 		return serve_msync(arg[0], arg[1], third);
 	case SYS_mincore:
 		return serve_mincore(arg[0], arg[1], (unsigned char *)arg[2]);
-	case SYS_mseal:
-		give_bytes((void *)arg[0], arg[1]);
-		break;
-	case SYS_futex:
-		futex_gets(arg);
-		break;
 	case SYS_prctl:
-	case SYS_seccomp:
-	case SYS_setrlimit:
-	case SYS_prlimit64:
-		ret = leave_for_call(nr, arg);
+		if (arg[0] == PR_SET_VMA && arg[1] == PR_SET_VMA_ANON_NAME)
+			return serve_name(arg[2], arg[3], arg[4]);
 		break;
 	case SYS_close:
 		return fds_is_ours(first) ? -EBADF : sys3(nr, arg[0], 0, 0);
@@ -283,10 +262,12 @@ static long call(long nr, const unsigned long arg[6])
 		return fds_close_range((unsigned int)first, (unsigned int)arg[1],
 				       (unsigned int)third);
 	}
+	ret = leave_for_call(nr, arg);
 	if (ret)
 		return ret;
-	if (call_forks(nr, arg[0]))
-		return forking_call(nr, arg);
+	reach(nr, arg);
+	if (call_clones(nr, arg[0], &flags))
+		return cloning_call(nr, arg, flags);
 	return sys6(nr, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]);
 }
 

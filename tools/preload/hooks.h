@@ -6,17 +6,30 @@
 #include <dlfcn.h>
 #include <errno.h>
 
+#include "preload.h"
 #include "sys.h"
 
-/* libc's own @name, looked up once. */
-#define REAL(name)							\
+/*
+ * libc's own @name.  real_find_all() looks all up at the start: dlsym() waits for a thread
+ * that is loading a library, which in a child may be a thread of its parent's.
+ */
+struct real {
+	const char *name;
+	void *function;
+} __attribute__((aligned(16)));
+
+#define REAL(what)							\
 	({								\
-		static __typeof__(name) *real;				\
+		static struct real real					\
+			__attribute__((section("vpt_real"), used)) = { .name = #what }; \
 									\
-		if (!real)						\
-			real = (__typeof__(name) *)dlsym(RTLD_NEXT, #name); \
-		real;							\
+		if (!real.function)					\
+			real.function = dlsym(RTLD_NEXT, real.name);	\
+		(__typeof__(what) *)real.function;			\
 	})
+
+/* hooks.c */
+void real_find_all(void) HIDDEN;
 
 /* What a system call returned, as libc returns it. */
 static inline long errno_of(long ret)

@@ -8,13 +8,12 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/userfaultfd.h>
+#include <linux/seccomp.h>
+#include <sched.h>
 #include <stdarg.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "hooks.h"
@@ -51,12 +50,15 @@ long leave(const char *why)
 
 /*
  * What the program passes may not be there, which is for Linux to say.  The kernel reads a mask of
- * signals, here one after the other, before it finds that nothing can be done with it.
+ * signals, here one after the other, before it finds that nothing can be done with it.  After
+ * leave() nobody needs to know, and no system call may be made.
  */
 bool can_read(const void *p, size_t bytes)
 {
 	const char *word = p, *end = word + bytes;
 
+	if (!preload_on)
+		return false;
 	for (; word < end; word += 8) {
 		if (sys6(SYS_rt_sigprocmask, -1UL, (unsigned long)word, 0, 8, 0, 0) == -EFAULT)
 			return false;
@@ -102,6 +104,8 @@ EXPORTED int prctl(int option, ...)
 	d = va_arg(more, unsigned long);
 	va_end(more);
 	ret = leave_for_prctl((unsigned long)option);
+	if (!ret && option == PR_SET_VMA && a == PR_SET_VMA_ANON_NAME)
+		return (int)errno_of(serve_name(b, c, d));
 	return ret ? (int)errno_of(ret) : REAL(prctl)(option, a, b, c, d);
 }
 
@@ -117,11 +121,17 @@ EXPORTED int prctl(int option, ...)
 LIMIT_HOOK(setrlimit, rlimit)
 LIMIT_HOOK(setrlimit64, rlimit64)
 
+/* 0, the process or one of its threads. */
+static bool is_me(pid_t pid)
+{
+	return preload_on && (!pid || !sys3(SYS_tgkill, getpid(), pid, 0));
+}
+
 #define PRLIMIT_HOOK(name, type)					\
 	EXPORTED int name(pid_t pid, __rlimit_resource_t resource,	\
 			  const struct type *new, struct type *old)	\
 	{								\
-		long ret = pid && pid != getpid() ? 0 :			\
+		long ret = !is_me(pid) ? 0 :				\
 			leave_for_limit((int)resource, (const struct rlimit *)new); \
 									\
 		return ret ? (int)errno_of(ret) : REAL(name)(pid, resource, new, old); \
@@ -182,34 +192,80 @@ OPENAT(__openat64_2)
 FCNTL_HOOK(fcntl)
 FCNTL_HOOK(fcntl64)
 
+static long leave_for_option(int level, int option)
+{
+	return level == SOL_SOCKET && option == SO_ZEROCOPY ? leave("SO_ZEROCOPY") : 0;
+}
+
 EXPORTED int setsockopt(int fd, int level, int option, const void *value, socklen_t bytes)
 {
-	if (level == SOL_SOCKET && option == SO_ZEROCOPY && leave("SO_ZEROCOPY"))
-		return (int)errno_of(-ENOMEM);
-	return REAL(setsockopt)(fd, level, option, value, bytes);
+	long ret = leave_for_option(level, option);
+
+	return ret ? (int)errno_of(ret) : REAL(setsockopt)(fd, level, option, value, bytes);
 }
 
-EXPORTED int ioctl(int fd, unsigned long request, ...)
+/*
+ * The library needs memory, descriptors and the power to stop in one piece: a thread has all
+ * three, a child none, and one of vfork() has its parent wait.
+ */
+long leave_for_clone(unsigned long flags)
 {
-	const struct uffdio_range *range;
-	va_list more;
-	void *arg;
+	const unsigned long all = CLONE_VM | CLONE_FILES | CLONE_THREAD;
+	bool splits = (flags & CLONE_VM) ? !(flags & CLONE_VFORK) && (flags & all) != all :
+					   flags & CLONE_FILES;
 
-	va_start(more, request);
-	arg = va_arg(more, void *);
-	va_end(more);
-	if (request == UFFDIO_REGISTER && can_read(arg, sizeof(*range))) {
-		range = arg;
-		give_bytes((void *)range->start, range->len);
+	return splits ? leave("a clone that shares only some") : 0;
+}
+
+long leave_for_unshare(int flags)
+{
+	return flags & CLONE_FILES ? leave("descriptors of a thread's own") : 0;
+}
+
+EXPORTED int unshare(int flags)
+{
+	long ret = leave_for_unshare(flags);
+
+	return ret ? (int)errno_of(ret) : REAL(unshare)(flags);
+}
+
+/* Linux maps all pages then, and each later one at once. */
+EXPORTED int mlockall(int flags)
+{
+	long ret = leave("mlockall");
+
+	return ret ? (int)errno_of(ret) : REAL(mlockall)(flags);
+}
+
+/* The same calls, made by syscall(). */
+long leave_for_call(long nr, const unsigned long arg[6])
+{
+	switch (nr) {
+	case SYS_prctl:
+		return leave_for_prctl(arg[0]);
+	case SYS_seccomp:
+		return arg[0] <= SECCOMP_SET_MODE_FILTER ? leave_for_prctl(PR_SET_SECCOMP) : 0;
+	case SYS_setrlimit:
+		return leave_for_limit((int)arg[0], (const struct rlimit *)arg[1]);
+	case SYS_prlimit64:
+		return is_me((pid_t)arg[0]) ?
+			leave_for_limit((int)arg[1], (const struct rlimit *)arg[2]) : 0;
+	case SYS_open:
+		return leave_for_flags((int)arg[1]);
+	case SYS_openat:
+		return leave_for_flags((int)arg[2]);
+	case SYS_openat2:	/* whose flags are the first field of its argument */
+		return can_read((void *)arg[2], 8) ? leave_for_flags(*(int *)arg[2]) : 0;
+	case SYS_fcntl:
+		return arg[1] == F_SETFL ? leave_for_flags((int)arg[2]) : 0;
+	case SYS_setsockopt:
+		return leave_for_option((int)arg[1], (int)arg[2]);
+	case SYS_unshare:
+		return leave_for_unshare((int)arg[0]);
+	case SYS_mlockall:
+		return leave("mlockall");
+	case SYS_io_uring_setup:
+		return leave("io_uring");
 	}
-	return REAL(ioctl)(fd, request, arg);
-}
-
-EXPORTED ssize_t vmsplice(int fd, const struct iovec *part, size_t parts, unsigned int flags)
-{
-	size_t i;
-
-	for (i = 0; i < parts && can_read(&part[i], sizeof(*part)); i++)
-		give_bytes(part[i].iov_base, part[i].iov_len);
-	return REAL(vmsplice)(fd, part, parts, flags);
+	return 0;
 }

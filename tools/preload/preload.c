@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "hooks.h"
 #include "preload.h"
 #include "sys.h"
 
@@ -117,6 +118,7 @@ static void __attribute__((constructor)) preload_start(void)
 	raise_limit(limit);
 	fstat(STDERR_FILENO, &first_stderr);
 	next_exit = (void (*)(int))dlsym(RTLD_NEXT, "_exit");
+	real_find_all();
 	ret = start(&what);
 	if (ret) {
 		message(what, strerror(-ret));

@@ -47,6 +47,11 @@
 #include <sys/types.h>
 #include <vpt.h>
 
+#ifndef PR_SET_VMA
+#define PR_SET_VMA		0x53564d41
+#define PR_SET_VMA_ANON_NAME	0
+#endif
+
 #define PAGE		4096UL
 #define HIDDEN		__attribute__((visibility("hidden")))
 #define EXPORTED	__attribute__((visibility("default")))
@@ -187,6 +192,8 @@ long serve_mremap(unsigned long addr, unsigned long len, unsigned long new_len, 
 long serve_madvise(unsigned long addr, unsigned long len, int advice) HIDDEN;
 long serve_mprotect(unsigned long addr, unsigned long len, int prot, int pkey) HIDDEN;
 long serve_msync(unsigned long addr, unsigned long len, int flags) HIDDEN;
+/* PR_SET_VMA_ANON_NAME */
+long serve_name(unsigned long addr, unsigned long len, unsigned long name) HIDDEN;
 long serve_mincore(unsigned long addr, unsigned long len, unsigned char *vec) HIDDEN;
 
 /*
@@ -197,8 +204,15 @@ struct rlimit;
 long leave(const char *why) HIDDEN;
 long leave_for_prctl(unsigned long option) HIDDEN;
 long leave_for_limit(int resource, const struct rlimit *limit) HIDDEN;
+long leave_for_clone(unsigned long flags) HIDDEN;
+long leave_for_unshare(int flags) HIDDEN;
+/* Whichever of them syscall() makes. */
+long leave_for_call(long nr, const unsigned long arg[6]) HIDDEN;
 /* Whether the kernel could read what the program passes to it. */
 bool can_read(const void *p, size_t bytes) HIDDEN;
+
+/* reach.c: what this system call names to the kernel becomes Linux's */
+void reach(long nr, const unsigned long arg[6]) HIDDEN;
 
 /* preload.c: a line on stderr, unless nobody wants it */
 void message(const char *what, const char *why) HIDDEN;

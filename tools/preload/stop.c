@@ -34,6 +34,10 @@ struct action {
 
 #define SA_RESTORER	0x04000000UL
 
+/* Among the flags that /proc tells of a thread; the second since Linux 6.4. */
+#define PF_IO_WORKER	0x10
+#define PF_USER_WORKER	0x4000
+
 enum thread_state { CALLED, STOPPED, GONE };
 
 static struct {
@@ -203,11 +207,35 @@ static int number(const char *name)
 	return n;
 }
 
-/* A thread that has ended, or a first thread that has and must stay as a zombie. */
-static bool has_ended(int tid)
+/* @text: TID (NAME) STATE and six numbers; a name has up to 64 bytes, and may hold anything. */
+static bool is_no_user_thread(const char *text, long n)
 {
-	char path[32], text[128];
-	long fd, n, i;
+	long i, flags = 0;
+	int spaces = 0;
+
+	for (i = n - 1; i >= 0 && text[i] != ')'; i--)
+		;
+	if (i < 0 || i + 2 >= n)
+		return false;
+	if (text[i + 2] == 'Z' || text[i + 2] == 'X')
+		return true;
+	for (i++; i < n && spaces < 8; i++) {
+		spaces += text[i] == ' ';
+		if (spaces == 7 && text[i] != ' ')
+			flags = flags * 10 + (text[i] - '0');
+	}
+	return flags & (PF_IO_WORKER | PF_USER_WORKER);
+}
+
+/*
+ * A thread that has ended, or a first thread that has and must stay as a zombie; or one that
+ * the kernel works with, for io_uring or vhost: it runs nothing of the program's, and no
+ * signal reaches it.
+ */
+static bool runs_nothing(int tid)
+{
+	char path[32], text[256];
+	long fd, n;
 
 	__builtin_memcpy(print_number(path, tid), "/stat", 6);
 	fd = sys6(SYS_openat, (unsigned long)preload->tasks, (unsigned long)path, O_RDONLY, 0,
@@ -220,10 +248,7 @@ static bool has_ended(int tid)
 	sys3(SYS_close, fd, 0, 0);
 	if (n == -ESRCH)
 		return true;
-	/* TID (NAME) STATE ...: a name has up to 64 bytes, and may hold anything. */
-	for (i = n - 1; i >= 0 && text[i] != ')'; i--)
-		;
-	return i >= 0 && i + 2 < n && (text[i + 2] == 'Z' || text[i + 2] == 'X');
+	return is_no_user_thread(text, n);
 }
 
 /* A number that is found again after its thread has ended may be another thread's. */
@@ -232,7 +257,8 @@ static bool called(int tid)
 	unsigned int i;
 
 	for (i = 0; i < stop.n; i++) {
-		if (stop.thread[i].tid == tid && (stop.thread[i].state != GONE || has_ended(tid)))
+		if (stop.thread[i].tid == tid &&
+		    (stop.thread[i].state != GONE || runs_nothing(tid)))
 			return true;
 	}
 	return false;
@@ -282,7 +308,7 @@ static long wait_for(unsigned int i)
 		futex_wait(&stop.stopped, seen, &some);
 		if (load(&stop.stopped) != seen)
 			continue;
-		if (has_ended(stop.thread[i].tid)) {
+		if (runs_nothing(stop.thread[i].tid)) {
 			__atomic_compare_exchange_n(state, &expected, GONE, false,
 						    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 			break;
