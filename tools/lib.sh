@@ -5,6 +5,7 @@
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=${VPT_BUILD:-$top/build}
+[[ $build == /* ]] || build=$PWD/$build
 me=${0##*/}
 
 # The statuses of our own that every script here uses the same way.

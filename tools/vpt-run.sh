@@ -23,6 +23,29 @@ check_outputs()
 	fi
 }
 
+# add_out G[:H]: with G as tar has it, without . and ..
+add_out()
+{
+	local from=${1%%:*} to=''
+
+	[[ $1 != *:* ]] || to=:${1#*:}
+	[[ $from == /* ]] || from=/guest/$from
+	outs+=("$(realpath -ms -- "$from")$to")
+}
+
+check_guest_paths()
+{
+	local -A taken=()
+	local i from to
+
+	for ((i = 0; i < ${#list[@]}; i += 2)); do
+		from=${list[i]} to=${list[i + 1]}
+		[ "${taken[$to]:-$from}" = "$from" ] ||
+			die "--file: there would be two of $to in the guest"
+		taken[$to]=$from
+	done
+}
+
 # Unpack what the guest has sent: one archive with all of it.
 unpack_taken()
 {
@@ -30,7 +53,7 @@ unpack_taken()
 	[ -s "$tmp/files" ] || return 0
 	! grep -qx 'files failed' "$tmp/report" ||
 		fail "$ST_FAIL" "--out: the guest could not pack all of it"
-	tar -xf "$tmp/files" -C "$tmp/taken" 2>"$tmp/tar" ||
+	tar -xif "$tmp/files" -C "$tmp/taken" 2>"$tmp/tar" ||
 		fail "$ST_FAIL" "--out: what came is not whole: $(head -n 1 "$tmp/tar")"
 }
 
@@ -46,7 +69,7 @@ take_out()
 		to=.
 		[[ $out != *:* ]] || to=${out#*:}
 		out=${out%%:*}
-		if ! [ -e "$tmp/taken/$out" ]; then
+		if ! [ -e "$tmp/taken/$out" ] && ! [ -L "$tmp/taken/$out" ]; then
 			say "--out: there is no $out in the guest"
 			continue
 		fi
@@ -85,27 +108,51 @@ share_in()
 	done
 }
 
-# share_back BEFORE AFTER FOLDER
+# What a name stands for: a link, a folder, a file, another kind of thing, or nothing.
+kind_of()
+{
+	[ -L "$1" ] && echo link && return
+	[ -e "$1" ] || return 0
+	stat -c %F "$1" | sed 's/^regular.*/file/; s/^directory/folder/'
+}
+
+# share_back BEFORE AFTER FOLDER: what is gone or of another kind now is removed first, so that
+# a file can stand where a folder was.
 share_back()
 {
 	local before=$1 after=$2 folder=$3 name
 
 	while IFS= read -r -d '' name; do
-		if [ -L "$after/$name" ]; then
-			# Where a folder stands that is not empty here, cp says so, and it stays.
-			rm -df "$folder/$name" 2>/dev/null || true
-			cp -PT "$after/$name" "$folder/$name" || true
-		elif [ -d "$after/$name" ]; then
-			mkdir -p "$folder/$name"
-		elif ! cmp -s "$before/$name" "$after/$name"; then
-			cp "$after/$name" "$folder/$name"
-		fi
-	done < <(cd "$after" && find . -mindepth 1 -print0)
-	while IFS= read -r -d '' name; do
-		[ -e "$after/$name" ] || [ -L "$after/$name" ] ||
+		[ "$(kind_of "$before/$name")" = "$(kind_of "$after/$name")" ] ||
 			# A folder in which something was made here meanwhile stays.
 			rm -df "$folder/$name" 2>/dev/null || true
 	done < <(cd "$before" && find . -mindepth 1 -depth -print0)
+	while IFS= read -r -d '' name; do
+		put_back "$before/$name" "$after/$name" "$folder/$name" ||
+			say "--share: cannot put back $folder/${name#./}"
+	done < <(cd "$after" && find . -mindepth 1 -print0)
+}
+
+# A file's rights are part of what the guest may have changed, its owner is not.
+put_back()
+{
+	local before=$1 after=$2 to=$3 kind
+
+	kind=$(kind_of "$after")
+	case $kind in
+	folder)	mkdir -p "$to" ;;
+	file)
+		if ! cmp -s "$before" "$after" 2>/dev/null; then
+			cp -f "$after" "$to"
+		elif [ "$(stat -c %a "$before")" != "$(stat -c %a "$after")" ]; then
+			chmod --reference="$after" "$to"
+		fi ;;
+	link)
+		# Where a folder stands that is not empty here, cp says so, and it stays.
+		rm -df "$to" 2>/dev/null || true
+		cp -PT "$after" "$to" ;;
+	*)	[ -e "$before" ] || say "--share: $kind left out: ${to##*/}" ;;
+	esac
 }
 
 # gdb: the guest says where vpt.ko lies, on its report, and waits before it starts the program
@@ -118,8 +165,8 @@ gdb_prepare()
 	mkfifo "$tmp/go"
 	# Open at both ends, so that neither QEMU nor gdb waits for the other to open it.
 	exec {gdb_go}<>"$tmp/go"
-	gdb_args=(-chardev "pipe,id=go,path=$tmp/go" -serial chardev:go
-		-chardev "socket,id=gdb,path=$tmp/gdb,server=on,wait=off" -gdb chardev:gdb)
+	gdb_args=(-chardev "pipe,id=go,path=$qemu_tmp/go" -serial chardev:go
+		-chardev "socket,id=gdb,path=$qemu_tmp/gdb,server=on,wait=off" -gdb chardev:gdb)
 	: >"$tmp/wait"
 	list+=("$tmp/wait" /vpt-run/gdb)
 	append="nokaslr 8250.nr_uarts=6 $append"
