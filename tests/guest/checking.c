@@ -219,6 +219,30 @@ static void the_monitor_starts_with_interrupts_on(u64 unused)
 	region_close(&r);
 }
 
+/* Checks mark the tables that they have seen, with a number of 15 bits; 0 is none. */
+#define MARKS		((1 << 15) - 1)
+
+/* An operation that is checked runs the invariants twice, and marks nothing. */
+static void marks_repeat(u64 unused)
+{
+	char before[16];
+	struct region r;
+	unsigned int i;
+
+	(void)unused;
+	read_parameter(PARAMETER("check"), before, sizeof(before));
+	set_check("op");
+	region_rw(&r, 1, VPT_STRICT);
+	for (i = 0; i < 4; i++)
+		REQUIRE(!vu_map(r.fd, r.base + i * VPT_2M, VPT_4K, RW, 0), "map");
+	expect_sound(r.fd, "at first");
+	for (i = 0; i < (MARKS - 1) / 2; i++)
+		REQUIRE(!vu_resolve(r.fd, r.base, NULL), "resolve");
+	expect_sound(r.fd, "when as many checks have passed as there are marks");
+	set_check(before);
+	region_close(&r);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct property properties[] = {
@@ -232,6 +256,7 @@ int main(int argc, char **argv)
 		{ "a region comes and goes while check=full", a_region_comes_and_goes, 0, 0 },
 		{ "the monitor starts with interrupts on",
 		  the_monitor_starts_with_interrupts_on, 0, 0 },
+		{ "CHECK takes no table for two when marks repeat", marks_repeat, 0, 0 },
 	};
 
 	return run_properties(argc, argv, properties, ARRAY_SIZE(properties));

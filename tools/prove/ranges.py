@@ -154,6 +154,12 @@ class RangeContracts(Contracts):
                       FALSE if s.pending else TRUE)
             s.pending = (s.events[-1].slot, old)
 
+    def unlink(self, s: State, slot: Slot, value: Term) -> None:
+        """The entries of a run are not slots of their own: of a table that one went through it
+        is asked only where the table is deferred whether it is empty."""
+        if s.run is None:
+            super().unlink(s, slot, value)
+
     def defer_leaf(self, s: State, args: list[Value]) -> list[tuple[State, Value]]:
         _, va, level, entry = args
         if s.pending is None:

@@ -53,8 +53,8 @@ static u64 vpt_spec_visit(void *ctx, u64 table)
 	struct page *page = vpt_table_page(table);
 	struct vpt_file *f = ctx;
 	/*
-	 * Never 0, which is what a new table has.  Numbers repeat, but each check of a tree marks all
-	 * tables in it, so that none has a mark from as long ago.
+	 * Never 0, which is what a new table has.  Numbers repeat, but each check of a tree
+	 * marks all tables in it, so that none has a mark from as long ago.
 	 */
 	unsigned long stamp = (1 + f->tree_checks % 0x7fff) << VPT_STAMP_SHIFT;
 
