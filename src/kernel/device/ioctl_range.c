@@ -114,8 +114,8 @@ int vpt_ioc_map_range(struct vpt_file *f, void *arg, u64 user)
 }
 
 /*
- * By steps, each of which is an operation of its own.  What was done before an error is
- * told, too.
+ * By steps, each of which is an operation of its own.  What was done before an error stays
+ * done.
  */
 static int vpt_by_steps(struct vpt_file *f, struct vpt_range *r, u64 user,
 			int (*run)(struct op *op, struct op_range *range))
