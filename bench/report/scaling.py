@@ -17,7 +17,7 @@ def run(context: Context) -> list[Row]:
     found = run_program(context, "scaling", [core, "threads", turns])
     found += run_program(context, "scaling",
                          [core, "size", turns, str(context.pick(10_000_000, 1_000_000))])
-    waits = [str(BUILD / "guest/waits"), str(context.pick(1000, 300))]
+    waits = [str(BUILD / "guest/waits"), str(context.pick(200, 100))]
     if context.host:
         return found + _named(run_program(context, "scaling", program)
                               + run_program(context, "waits", waits), "this machine")
