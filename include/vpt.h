@@ -29,7 +29,7 @@
  *	E2BIG	argsz too large, with a non-zero byte beyond what the kernel knows
  *	EPERM	the caller is not the process that opened the file
  *	ENOTTY	no such ioctl
- *	EINTR	a signal that kills came while waiting for the region
+ *	EINTR	a signal that kills came while waiting for the region, or during a CHECK
  * by those that change a mapping:
  *	EIO	the table was found to violate the specification (module parameter
  *		check=): what is left is munmap(2)

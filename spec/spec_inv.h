@@ -75,12 +75,15 @@ struct spec_region {
  *         (one per-table scratch word, or a stamp); called for the tables wholly
  *         inside the region, at most once per link
  * @frame_known: the frame of a leaf of @level at @pa is allocated to this region
- * @frame_has_table: a table lies in [@pa, @pa + @bytes)
- * @frame_seen: tally one leaf; return how many leaves of this frame this check
- *              has tallied, this one included
+ * @frame_seen: tally one leaf, whose frame is known; return how many leaves of this
+ *              frame this check has tallied, this one included
  * @frame_recorded: how many mappings of this frame are recorded; asked after
  *                  @frame_seen for the same leaf, and needed with it
- * @pause: called between two tables; may sleep if the caller of the check may
+ * @frame_has_table: a table lies in [@pa, @pa + @bytes), which a leaf maps; if @whole,
+ *                   anywhere in the frame of that leaf, which may be larger.  Asked with
+ *                   @whole once for each frame that is tallied: it may take long
+ * @pause: called between two tables, and at each leaf above level 1; may sleep if the
+ *         caller of the check may.  True: spec_check_tree() is to give up
  *
  * A check whose function is NULL passes.
  */
@@ -91,10 +94,10 @@ struct spec_env {
 	bool (*known)(void *ctx, u64 table, unsigned int level);
 	u64 (*visit)(void *ctx, u64 table);
 	bool (*frame_known)(void *ctx, u64 pa, unsigned int level);
-	bool (*frame_has_table)(void *ctx, u64 pa, u64 bytes);
 	u64 (*frame_seen)(void *ctx, u64 pa, unsigned int level, u64 va, u64 entry);
 	u64 (*frame_recorded)(void *ctx, u64 pa, unsigned int level);
-	void (*pause)(void *ctx);
+	bool (*frame_has_table)(void *ctx, u64 pa, u64 bytes, bool whole);
+	bool (*pause)(void *ctx);
 };
 
 /**
@@ -129,6 +132,7 @@ struct spec_violation {
  * @broken: bit n is set if invariant n did not hold somewhere
  * @incomplete: some table was not read because its entry, its page or its place
  *              is wrong; the totals of invariants 13 and 20 were not compared
+ * @stopped: the environment's @pause has given up: the rest was not looked at, likewise
  * @first: the first violation
  */
 struct spec_result {
@@ -140,6 +144,7 @@ struct spec_result {
 	u64 violations;
 	u64 broken;
 	bool incomplete;
+	bool stopped;
 	struct spec_violation first;
 };
 

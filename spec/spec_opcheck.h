@@ -42,7 +42,8 @@ enum spec_wrong {
 /**
  * struct spec_opcheck - an operation check
  * @region: the region, and
- * @env: how to look at it; must outlive the operation check, as must
+ * @env: how to look at it, of which @pause never gives up; must outlive the operation
+ *       check, as must
  * @op: the operation
  * @whole: the window is the whole region, and every invariant is checked on the
  *         whole tree; else the window is what the operation is about and 4 KiB on

@@ -76,6 +76,13 @@ static void spec_judge(struct spec_check *c, enum spec_when when)
 	}
 }
 
+/* Others may run; or the caller does not want to know any more. */
+static void spec_pause(struct spec_check *c)
+{
+	if (c->env->pause && c->env->pause(c->env->memory.ctx))
+		c->result->stopped = true;
+}
+
 static bool spec_inside(const struct spec_region *region, u64 va, u64 bytes)
 {
 	return va >= region->start && va + bytes <= region->end;
@@ -133,15 +140,17 @@ static void spec_visit_leaf(struct spec_check *c)
 	void *ctx = env->memory.ctx;
 
 	s->known = !env->frame_known || env->frame_known(ctx, pa, s->level);
-	s->holds_table = env->frame_has_table &&
-			 env->frame_has_table(ctx, pa, spec_size(s->level));
 	s->seen = 0;
 	s->recorded = 0;
-	if (env->frame_seen && env->frame_recorded && !c->walk_only) {
+	if (s->known && env->frame_seen && env->frame_recorded && !c->walk_only) {
 		s->seen = env->frame_seen(ctx, pa, s->level, s->va, s->raw);
 		s->recorded = env->frame_recorded(ctx, pa, s->level);
 	}
+	s->holds_table = env->frame_has_table && s->seen <= 1 &&
+			 env->frame_has_table(ctx, pa, spec_size(s->level), s->seen);
 	spec_judge(c, SPEC_WHEN_LEAF);
+	if (s->level > 1)
+		spec_pause(c);
 }
 
 /*
@@ -204,8 +213,7 @@ static void spec_enter(struct spec_check *c, unsigned int level)
 		place->next = (region->start - place->va) >> spec_shift(level);
 	if (region->end < end)
 		place->end = ((region->end - 1 - place->va) >> spec_shift(level)) + 1;
-	if (c->env->pause)
-		c->env->pause(c->env->memory.ctx);
+	spec_pause(c);
 }
 
 static void spec_enter_root(struct spec_check *c)
@@ -257,13 +265,13 @@ bool spec_check_tree(const struct spec_region *region, const struct spec_env *en
 	spec_begin(&c, region, env, result);
 	spec_enter_root(&c);
 	/* Each round looks at an entry or leaves a table, so it ends. */
-	while (level <= SPEC_LEVELS) {
+	while (level <= SPEC_LEVELS && !result->stopped) {
 		if (c.place[level].next == c.place[level].end)
 			spec_leave(&c, level++);
 		else if (spec_look(&c, level))
 			spec_enter(&c, --level);
 	}
-	if (!result->incomplete) {
+	if (!result->incomplete && !result->stopped) {
 		c.visit = (struct spec_visit){
 			.region = region, .result = result, .va = region->start,
 		};

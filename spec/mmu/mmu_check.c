@@ -191,26 +191,24 @@ static bool mmu_tree_frame_known(void *ctx, u64 pa, unsigned int level)
 	return true;
 }
 
-static bool mmu_tree_has_table(void *ctx, u64 pa, u64 bytes)
+static bool mmu_tree_has_table(void *ctx, u64 pa, u64 bytes, bool whole)
 {
-	(void)ctx; (void)bytes;
+	(void)ctx; (void)bytes; (void)whole;
 	return pa >> SPEC_PAGE_SHIFT < MMU_TABLES;
 }
 
 static u64 mmu_tree_seen(void *ctx, u64 pa, unsigned int level, u64 va, u64 entry)
 {
 	(void)ctx; (void)level; (void)va; (void)entry;
-	return pa >> SPEC_PAGE_SHIFT < MMU_FRAME0 ? 1 :
-	       ++mmu_leaves[(pa >> SPEC_PAGE_SHIFT) - MMU_FRAME0];
+	return ++mmu_leaves[(pa >> SPEC_PAGE_SHIFT) - MMU_FRAME0];
 }
 
 static u64 mmu_tree_recorded(void *ctx, u64 pa, unsigned int level)
 {
 	const struct mmu_state *s = ctx;
-	u64 frame = pa >> SPEC_PAGE_SHIFT;
 
 	(void)level;
-	return frame < MMU_FRAME0 ? 0 : s->frame[frame - MMU_FRAME0] & MMU_F_COUNT;
+	return s->frame[(pa >> SPEC_PAGE_SHIFT) - MMU_FRAME0] & MMU_F_COUNT;
 }
 
 static void mmu_tree_region(const struct mmu_state *s, struct spec_region *region)

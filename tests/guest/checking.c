@@ -9,8 +9,11 @@
 #include "lib/guest.h"
 
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
 
 #include "hold/hold.h"
+#include "injector/injector.h"
 
 #define PARAMETER(name)	"/sys/module/vpt/parameters/" name
 #define PAGES		64
@@ -243,6 +246,86 @@ static void marks_repeat(u64 unused)
 	region_close(&r);
 }
 
+/* Its number may be of no memory, or of somebody else's page, where nothing may be noted. */
+static void a_strange_frame_is_reported(u64 unused)
+{
+	struct injector_order order = { .level = 1, .set = 1ULL << 38 };
+	int device = module_device("injector");
+	struct vpt_check c;
+	struct region r;
+
+	(void)unused;
+	region_rw(&r, 1, VPT_STRICT);
+	REQUIRE(!vu_map(r.fd, r.base, VPT_4K, RW, 0), "MAP");
+	order.addr = (u64)r.base;
+	REQUIRE(write(device, &order, sizeof(order)) == sizeof(order), "no damage");
+	EXPECT(!vu_check(r.fd, &c) && c.violations == 1 && !strcmp(c.name, "frame_known"),
+	       "%llu violations, first %s", c.violations, c.name);
+	order.clear = order.set;
+	order.set = 0;
+	REQUIRE(write(device, &order, sizeof(order)) == sizeof(order), "not mended");
+	expect_sound(r.fd, "once it is mended");
+	close(device);
+	region_close(&r);
+}
+
+/* What a process tells another. */
+struct checker {
+	_Atomic u64 base;
+	_Atomic u64 go;
+};
+
+static void check_and_die(struct checker *shared)
+{
+	struct vpt_check c;
+	struct region r;
+
+	region_rw(&r, 1, VPT_STRICT);
+	REQUIRE(!vu_map(r.fd, r.base, VPT_4K, RW, 0) &&
+		!vu_map(r.fd, r.base + VPT_2M, VPT_4K, RW, 0), "MAP");
+	post(&shared->base, (u64)r.base);
+	wait_for(&shared->go, 1);
+	vu_check(r.fd, &c);
+	_exit(1);
+}
+
+/* From the frame behind one table it must not go on to that behind the next. */
+static void a_fatal_signal_ends_check(u64 unused)
+{
+	struct checker *shared = mmap(NULL, VPT_4K, PROT_READ | PROT_WRITE,
+				      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct hold_order order = { .symbol = "vpt_spec_frame_seen", .argument = 4,
+				    .mask = ~0ULL, .milliseconds = HOLD_MAX_MS };
+	int here = hold_open(), next = hold_open(), status;
+	pid_t child;
+
+	(void)unused;
+	if (cpus() < 2)
+		skip("it takes two CPUs");
+	REQUIRE(shared != MAP_FAILED && (child = fork()) >= 0, "fork: %s", strerror(errno));
+	if (!child)
+		check_and_die(shared);
+	while (!shared->base && !waitpid(child, &status, WNOHANG))
+		usleep(1000);
+	order.tid = child;
+	order.value = shared->base;
+	hold_set(here, &order);
+	order.value = shared->base + VPT_2M;
+	hold_set(next, &order);
+	post(&shared->go, 1);
+	while (hold_state(here) == HOLD_WAITING)
+		usleep(1000);
+	EXPECT(hold_state(here) == HOLD_HELD, "nobody has waited for us");
+	kill(child, SIGKILL);
+	hold_release(here);
+	while (!waitpid(child, &status, WNOHANG) && hold_state(next) == HOLD_WAITING)
+		usleep(1000);
+	EXPECT(hold_state(next) == HOLD_WAITING, "CHECK goes on");
+	close(here);
+	close(next);
+	waitpid(child, &status, 0);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct property properties[] = {
@@ -257,6 +340,9 @@ int main(int argc, char **argv)
 		{ "the monitor starts with interrupts on",
 		  the_monitor_starts_with_interrupts_on, 0, 0 },
 		{ "CHECK takes no table for two when marks repeat", marks_repeat, 0, 0 },
+		{ "CHECK reports a leaf that leads to no frame", a_strange_frame_is_reported, 0,
+		  0 },
+		{ "a fatal signal ends CHECK", a_fatal_signal_ends_check, 0, 0 },
 	};
 
 	return run_properties(argc, argv, properties, ARRAY_SIZE(properties));

@@ -65,10 +65,11 @@ static bool fixture_frame_known(void *ctx, u64 pa, unsigned int level)
 	return i < FRAMES && f->frame_level[i] == level;
 }
 
-static bool fixture_frame_has_table(void *ctx, u64 pa, u64 bytes)
+static bool fixture_frame_has_table(void *ctx, u64 pa, u64 bytes, bool whole)
 {
 	struct fixture *f = ctx;
 
+	f->looked_through += whole;
 	return f->table_at >= pa && f->table_at < pa + bytes;
 }
 
@@ -90,9 +91,11 @@ static u64 fixture_frame_recorded(void *ctx, u64 pa, unsigned int level)
 	return i < FRAMES ? f->recorded[i] : 0;
 }
 
-static void fixture_pause(void *ctx)
+static bool fixture_pause(void *ctx)
 {
-	((struct fixture *)ctx)->pauses++;
+	struct fixture *f = ctx;
+
+	return ++f->pauses == f->stop_at;
 }
 
 static const struct spec_env fixture_env = {
@@ -165,5 +168,6 @@ void fixture_check(struct fixture *f)
 	memset(f->visits, 0, sizeof(f->visits));
 	memset(f->seen, 0, sizeof(f->seen));
 	f->pauses = 0;
+	f->looked_through = 0;
 	spec_check_tree(&f->region, &f->env, &f->result);
 }

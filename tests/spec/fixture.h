@@ -38,7 +38,9 @@ struct fixture {
 	u64 recorded[FRAMES];
 	u64 seen[FRAMES];
 	u64 table_at;			/* a table said to lie at this address */
+	unsigned int looked_through;	/* frames, for tables */
 	unsigned int pauses;
+	unsigned int stop_at;		/* pause that gives up, 0 for none */
 };
 
 /* The page's physical address. */

@@ -3,7 +3,7 @@
  * How the specification looks at a file - how to read a table, and what is on record
  * about a page - and CHECK: its invariants, run over the tables as they stand.
  */
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <asm/cpufeature.h>
 #include <asm/processor.h>
 
@@ -88,12 +88,16 @@ static bool vpt_any_table(struct page *page, unsigned long n)
 }
 
 /* The memory map has a subsection whole or not at all: so pfn_valid() once for each. */
-static bool vpt_spec_frame_has_table(void *ctx, u64 pa, u64 bytes)
+static bool vpt_spec_frame_has_table(void *ctx, u64 pa, u64 bytes, bool whole)
 {
-	const unsigned long end = PHYS_PFN(pa + bytes);
-	unsigned long pfn, next;
+	unsigned long pfn = PHYS_PFN(pa), end = PHYS_PFN(pa + bytes), next;
 
-	for (pfn = PHYS_PFN(pa); pfn < end; pfn = next) {
+	/* A 1 GiB frame may have been split into 2 MiB mappings. */
+	if (whole) {
+		pfn = page_to_pfn(vpt_frame_of(pa));
+		end = pfn + PHYS_PFN(pt_size(vpt_frame_level(vpt_frame_of(pa))));
+	}
+	for (; pfn < end; pfn = next) {
 		next = min(end, ALIGN(pfn + 1, PAGES_PER_SUBSECTION));
 		if (pfn_valid(pfn) && vpt_any_table(pfn_to_page(pfn), next - pfn))
 			return true;
@@ -118,9 +122,17 @@ static u64 vpt_spec_frame_recorded(void *ctx, u64 pa, unsigned int level)
 	return page_private(frame) - !!vpt_frame_handle(frame);
 }
 
-static void vpt_spec_pause(void *ctx)
+static bool vpt_spec_pause(void *ctx)
 {
 	cond_resched();
+	return false;
+}
+
+/* Of who looks and changes nothing. */
+static bool vpt_spec_pause_killable(void *ctx)
+{
+	cond_resched();
+	return fatal_signal_pending(current);
 }
 
 /* All that the file has tables of, if that is one range; or NULL. */
@@ -204,7 +216,7 @@ void vpt_spec_look(struct vpt_file *f, struct spec_env *env)
  * @c: filled in; all 0, but for @c->argsz
  *
  * Context: takes all spans, for as long as it takes.
- * Return: 0, -EINTR, -ENXIO.
+ * Return: 0; -EINTR on a fatal signal, before or in the middle of it; -ENXIO.
  */
 int vpt_check_file(struct vpt_file *f, struct vpt_check *c)
 {
@@ -212,6 +224,7 @@ int vpt_check_file(struct vpt_file *f, struct vpt_check *c)
 	struct spec_result result;
 	struct vpt_extent *extent;
 	struct spec_env env;
+	int ret = 0;
 
 	if (vpt_lock_all_killable(f))
 		return -EINTR;
@@ -222,13 +235,18 @@ int vpt_check_file(struct vpt_file *f, struct vpt_check *c)
 	f->checks++;
 	f->tree_checks++;
 	vpt_spec_look(f, &env);
+	env.pause = vpt_spec_pause_killable;
 	for (extent = vpt_extent_from(f, 0); extent; extent = vpt_extent_next(extent)) {
 		vpt_spec_region(f, &extent->pt, &region);
 		spec_check_tree(&region, &env, &result);
+		if (result.stopped) {
+			ret = -EINTR;
+			break;
+		}
 		vpt_check_add(f, c, &result);
 	}
 	vpt_unlock_all(f);
-	return 0;
+	return ret;
 }
 
 int vpt_ioc_check(struct vpt_file *f, void *arg, u64 user)
