@@ -216,8 +216,8 @@ struct vpt_notifier {
  * @nhandles: how many.  Protected by @lock
  * @shot: CPUs that a shootdown is sent to, while somebody is told of it
  * @monitor: of the protocol, at check=full
- * @checks: runs of the specification's invariants; the number marks what one has seen
- * @tree_checks: those of them that were runs over a whole tree, whose tables are marked
+ * @tree_checks: checks of a tree; frames are marked with the number of the last that saw them
+ * @mark: likewise for tables, where there is little room: vpt_tree_check_begin()
  * @opcheck: the operation that is being checked
  * @opchecks: operations checked
  * @violations: how often something was not as the specification says; once it is
@@ -260,8 +260,8 @@ struct vpt_file {
 	struct vpt_books books;
 	cpumask_var_t shot;
 	struct vpt_monitor monitor;
-	u32 checks;
 	u32 tree_checks;
+	u32 mark;
 	u64 opchecks;
 };
 

@@ -222,28 +222,111 @@ static void the_monitor_starts_with_interrupts_on(u64 unused)
 	region_close(&r);
 }
 
-/* Checks mark the tables that they have seen, with a number of 15 bits; 0 is none. */
+/* Checks of a tree mark its tables with their number, of 15 bits; 0 is none. */
 #define MARKS		((1 << 15) - 1)
 
-/* An operation that is checked runs the invariants twice, and marks nothing. */
+/* A page in each part of the region that is left: at its beginning, and at its end. */
+static void open_parts(struct region *r)
+{
+	need_cuts();
+	region_rw(r, 1, VPT_STRICT);
+	REQUIRE(!vu_map(r->fd, r->base, VPT_4K, RW, 0) &&
+		!vu_map(r->fd, r->base + VPT_1G - VPT_2M, VPT_4K, RW, 0), "MAP");
+}
+
+/* So many that the next check has the last one's number.  An operation is checked twice. */
+static void check_the_first_part(struct region *r)
+{
+	unsigned int i;
+
+	for (i = 0; i < (MARKS - 1) / 2; i++)
+		REQUIRE(!vu_resolve(r->fd, r->base, NULL), "RESOLVE");
+}
+
 static void marks_repeat(u64 unused)
 {
 	char before[16];
 	struct region r;
-	unsigned int i;
 
 	(void)unused;
 	read_parameter(PARAMETER("check"), before, sizeof(before));
-	set_check("op");
-	region_rw(&r, 1, VPT_STRICT);
-	for (i = 0; i < 4; i++)
-		REQUIRE(!vu_map(r.fd, r.base + i * VPT_2M, VPT_4K, RW, 0), "map");
+	open_parts(&r);
+	REQUIRE(!munmap(r.base + VPT_2M, VPT_1G - 2 * VPT_2M), "munmap: %s", strerror(errno));
+	set_check("full");
 	expect_sound(r.fd, "at first");
-	for (i = 0; i < (MARKS - 1) / 2; i++)
-		REQUIRE(!vu_resolve(r.fd, r.base, NULL), "resolve");
-	expect_sound(r.fd, "when as many checks have passed as there are marks");
+	check_the_first_part(&r);
+	expect_no_violation(&r, "when as many checks have passed as there are marks");
 	set_check(before);
+	munmap(r.base + VPT_1G - VPT_2M, VPT_2M);
+	r.bytes = VPT_2M;
 	region_close(&r);
+}
+
+struct cut {
+	struct region r;
+	_Atomic u64 tid, go, done;
+};
+
+static void *cut_most(void *arg)
+{
+	struct cut *c = arg;
+
+	post(&c->tid, gettid());
+	wait_for(&c->go, 1);
+	EXPECT(!munmap(c->r.base + VPT_2M, VPT_1G - VPT_2M), "munmap: %s", strerror(errno));
+	post(&c->done, 1);
+	return NULL;
+}
+
+/* Stopped in the first step of it; and then, with no lock but mmap_lock, between two. */
+static bool hold_between_steps(struct cut *c, int first, int second)
+{
+	struct hold_order order = { .symbol = "vpt_step_end", .tid = c->tid,
+				    .milliseconds = HOLD_MAX_MS };
+
+	hold_set(first, &order);
+	post(&c->go, 1);
+	while (hold_state(first) == HOLD_WAITING && !c->done)
+		usleep(1000);
+	strcpy(order.symbol, "vpt_lock_file");
+	hold_set(second, &order);
+	hold_release(first);
+	while (hold_state(second) == HOLD_WAITING && !c->done)
+		usleep(1000);
+	return hold_state(second) == HOLD_HELD;
+}
+
+static void marks_repeat_amid_munmap(u64 unused)
+{
+	int first = hold_open(), second = hold_open();
+	pthread_t thread;
+	char before[16];
+	struct cut c = { 0 };
+	u64 i;
+
+	(void)unused;
+	if (cpus() < 2)
+		skip("it takes two CPUs");
+	read_parameter(PARAMETER("check"), before, sizeof(before));
+	open_parts(&c.r);
+	for (i = 1; i < 64; i++)
+		REQUIRE(!vu_map(c.r.fd, c.r.base + i * VPT_2M, VPT_4K, RW, 0), "MAP");
+	/* Nor must anything be mapped meanwhile. */
+	REQUIRE(!mlockall(MCL_CURRENT | MCL_FUTURE), "mlockall: %s", strerror(errno));
+	REQUIRE(!pthread_create(&thread, NULL, cut_most, &c), "thread");
+	wait_for(&c.tid, 1);
+	set_check("full");
+	EXPECT(hold_between_steps(&c, first, second), "munmap() has one step");
+	check_the_first_part(&c.r);
+	EXPECT(hold_state(second) == HOLD_HELD, "munmap() has gone on");
+	hold_release(second);
+	EXPECT(!pthread_join(thread, NULL), "join");
+	expect_no_violation(&c.r, "after munmap()");
+	set_check(before);
+	close(first);
+	close(second);
+	c.r.bytes = VPT_2M;
+	region_close(&c.r);
 }
 
 /* Its number may be of no memory, or of somebody else's page, where nothing may be noted. */
@@ -340,6 +423,8 @@ int main(int argc, char **argv)
 		{ "the monitor starts with interrupts on",
 		  the_monitor_starts_with_interrupts_on, 0, 0 },
 		{ "CHECK takes no table for two when marks repeat", marks_repeat, 0, 0 },
+		{ "munmap() takes no table for two when marks repeat", marks_repeat_amid_munmap,
+		  0, 0 },
 		{ "CHECK reports a leaf that leads to no frame", a_strange_frame_is_reported, 0,
 		  0 },
 		{ "a fatal signal ends CHECK", a_fatal_signal_ends_check, 0, 0 },

@@ -11,12 +11,13 @@
 #include "opcheck.h"
 
 /*
- * What a check has seen of a page is noted in the page, with the number of the
+ * What a check of a tree has seen of a page is noted in the page, with the number of the
  * check: for a table beside its live count, for a frame in lru.prev, which is used
  * only when the frame is dead.  (Not in lru.next: its lowest bit marks a tail page.)
  */
-#define VPT_STAMP_SHIFT	17
-#define VPT_STAMP_MASK	(0x7fffUL << VPT_STAMP_SHIFT)
+#define VPT_MARK_SHIFT	17
+#define VPT_MARK_MAX	0x7fffUL
+#define VPT_MARKS	(VPT_MARK_MAX << VPT_MARK_SHIFT)
 
 static u64 vpt_spec_read(void *ctx, u64 table, unsigned int i)
 {
@@ -52,18 +53,69 @@ static u64 vpt_spec_visit(void *ctx, u64 table)
 {
 	struct page *page = vpt_table_page(table);
 	struct vpt_file *f = ctx;
-	/*
-	 * Never 0, which is what a new table has.  Numbers repeat, but each check of a tree
-	 * marks all tables in it, so that none has a mark from as long ago.
-	 */
-	unsigned long stamp = (1 + f->tree_checks % 0x7fff) << VPT_STAMP_SHIFT;
+	const unsigned long mark = (unsigned long)f->mark << VPT_MARK_SHIFT;
 
 	if (!vpt_table_tagged(page))
 		return 0;
-	if ((vpt_index(page) & VPT_STAMP_MASK) == stamp)
+	if ((vpt_index(page) & VPT_MARKS) == mark)
 		return 1;
-	vpt_index(page) = (vpt_index(page) & ~VPT_STAMP_MASK) | stamp;
+	vpt_index(page) = (vpt_index(page) & ~VPT_MARKS) | mark;
 	return 0;
+}
+
+/* Take the marks off the tables on @va's walk, down to level 1.  Return: its last level. */
+static unsigned int vpt_marks_off_walk(struct vpt_file *f, u64 va)
+{
+	unsigned int level = PT_LEVELS;
+	u64 table = f->root;
+
+	while (level > 1) {
+		const u64 entry = vpt_spec_read(f, table, pt_index(va, level));
+
+		/* A broken tree is not followed. */
+		if ((entry & (_PAGE_PRESENT | _PAGE_PSE)) != _PAGE_PRESENT ||
+		    !vpt_spec_is_table(f, entry & PTE_PFN_MASK, level - 1))
+			break;
+		table = entry & PTE_PFN_MASK;
+		level--;
+		if (vpt_table_tagged(vpt_table_page(table)))
+			vpt_index(vpt_table_page(table)) &= ~VPT_MARKS;
+	}
+	return level;
+}
+
+static void vpt_marks_off(struct vpt_file *f, const struct pt *pt)
+{
+	u64 va, bytes;
+
+	for (va = pt->start; va < pt->end; va = (va & ~(bytes - 1)) + bytes) {
+		bytes = pt_size(max(vpt_marks_off_walk(f, va), 2U));
+		cond_resched();
+	}
+}
+
+/**
+ * vpt_tree_check_begin() - a check of a tree begins: give it a number
+ * @f: file; all spans are held
+ *
+ * Numbers are never 0, which is what a new table has, and begin anew when there are no
+ * more.  Until then a check may have been of one extent each time, so that tables of
+ * another have kept a mark from long ago: these come off, and those in what munmap() is
+ * taking away.
+ */
+void vpt_tree_check_begin(struct vpt_file *f)
+{
+	struct vpt_extent *extent;
+
+	vpt_assert_all(f);
+	f->tree_checks++;
+	if (f->mark++ < VPT_MARK_MAX)
+		return;
+	f->mark = 1;
+	for (extent = vpt_extent_from(f, 0); extent; extent = vpt_extent_next(extent))
+		vpt_marks_off(f, &extent->pt);
+	if (f->extents.cut)
+		vpt_marks_off(f, f->extents.cut);
 }
 
 static bool vpt_spec_frame_known(void *ctx, u64 pa, unsigned int level)
@@ -110,8 +162,8 @@ static u64 vpt_spec_frame_seen(void *ctx, u64 pa, unsigned int level, u64 va, u6
 	unsigned long *note = (unsigned long *)&vpt_frame_of(pa)->lru.prev;
 	struct vpt_file *f = ctx;
 
-	if (*note >> 32 != f->checks)
-		*note = (unsigned long)f->checks << 32;
+	if (*note >> 32 != f->tree_checks)
+		*note = (unsigned long)f->tree_checks << 32;
 	return ++*note & U32_MAX;
 }
 
@@ -232,8 +284,7 @@ int vpt_check_file(struct vpt_file *f, struct vpt_check *c)
 		vpt_unlock_all(f);
 		return -ENXIO;
 	}
-	f->checks++;
-	f->tree_checks++;
+	vpt_tree_check_begin(f);
 	vpt_spec_look(f, &env);
 	env.pause = vpt_spec_pause_killable;
 	for (extent = vpt_extent_from(f, 0); extent; extent = vpt_extent_next(extent)) {

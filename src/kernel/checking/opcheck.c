@@ -211,8 +211,8 @@ bool vpt_opcheck_start(struct vpt_file *f, struct pt *pt, const struct spec_op *
 	if (f->violations)
 		return true;
 	f->opchecks++;
-	f->checks++;
-	f->tree_checks += whole;
+	if (whole)
+		vpt_tree_check_begin(f);
 	t->op = *op;
 	vpt_spec_look(f, &t->env);
 	vpt_spec_region(f, pt, &t->region);
@@ -234,8 +234,8 @@ void vpt_opcheck_judge(struct vpt_file *f, struct pt *pt, enum pt_status status,
 
 	complete.status = (enum spec_status)status;
 	t->on = false;
-	f->checks++;
-	f->tree_checks += t->opcheck.whole;
+	if (t->opcheck.whole)
+		vpt_tree_check_begin(f);
 	vpt_spec_region(f, pt, &t->region);
 	if (spec_opcheck_end(&t->opcheck, &complete, &t->region))
 		vpt_opcheck_remember(t);

@@ -57,6 +57,7 @@ __printf(3, 4)
 void vpt_violation(struct vpt_file *f, u64 va, const char *fmt, ...);
 
 /* In check.c. */
+void vpt_tree_check_begin(struct vpt_file *f);
 void vpt_spec_look(struct vpt_file *f, struct spec_env *env);
 void vpt_spec_region(struct vpt_file *f, const struct pt *pt, struct spec_region *region);
 
