@@ -6,6 +6,8 @@
  */
 #include "lib/scene.h"
 
+#include <fcntl.h>
+
 #include "hold/hold.h"
 
 #define ATTEMPTS	3	/* where a busy machine lets go of what is held by itself */
@@ -125,21 +127,39 @@ static bool attempt_newcomer(void)
 	return held;
 }
 
-static void *close_watcher(void *arg)
-{
-	struct operation *o = arg;
+/* A file, of vpt or a watcher, that is closed by a thread of its own. */
+struct closing {
+	int fd;
+	pthread_t thread;
+	_Atomic u64 tid, go, done;
+};
 
-	post(&o->tid, gettid());
-	close(o->s.watcher);
-	post(&o->done, 1);
+static void *close_it(void *arg)
+{
+	struct closing *c = arg;
+
+	post(&c->tid, gettid());
+	wait_for(&c->go, 1);
+	close(c->fd);
+	post(&c->done, 1);
 	return NULL;
 }
 
-/* The notifier is off the list; who closes it waits until it has returned. */
-static void wait_until_gone(struct operation *o)
+static void closing_create(struct closing *c, int fd)
 {
-	while (!o->done && thread_state(o->tid) != 'D')
-		usleep(1000);
+	*c = (struct closing){ .fd = fd };
+	REQUIRE(!pthread_create(&c->thread, NULL, close_it, c), "thread");
+	wait_for(&c->tid, 1);
+}
+
+/* The notifier is off the list; who closes it waits until it has returned. */
+static void close_watcher(struct closing *c, struct operation *tells)
+{
+	unsigned int asleep = 0;
+
+	post(&c->go, 1);
+	while (!c->done && !tells->done && !sleeps_on(c->tid, &asleep))
+		;
 }
 
 /*
@@ -148,7 +168,8 @@ static void wait_until_gone(struct operation *o)
  */
 static bool attempt_last_notice(u32 delay)
 {
-	struct operation tells, goes = { 0 }, frees;
+	struct operation tells, frees;
+	struct closing goes;
 	int hold = hold_open();
 	struct scene s;
 	bool open;
@@ -156,14 +177,12 @@ static bool attempt_last_notice(u32 delay)
 	open_pages(&s);
 	operation_create(&tells, &s, 0, REMAP, 0);
 	operation_create(&frees, &s, VPT_2M, REMAP, 1);
+	closing_create(&goes, s.watcher);
 	watch(s.watcher, s.r.base, s.phys, WATCHER_COPY, delay);
 	post(&tells.go, 1);
 	while (!watched(s.watcher, s.events) && !tells.done)
 		usleep(1000);
-	goes.s.watcher = s.watcher;
-	REQUIRE(!pthread_create(&goes.thread, NULL, close_watcher, &goes), "thread");
-	wait_for(&goes.tid, 1);
-	wait_until_gone(&goes);
+	close_watcher(&goes, &tells);
 	open = operation_hold(&frees, hold, "vpt_leave_to_notice");
 	wait_for(&tells.done, 1);
 	open = open && hold_state(hold) == HOLD_HELD;
@@ -176,6 +195,128 @@ static bool attempt_last_notice(u32 delay)
 	close(hold);
 	region_close(&s.r);
 	return open;
+}
+
+/* A step's worth (VPT_STEP), and more. */
+#define FRAMES		(8192 + 512)
+
+/* Free them while two operations tell; return whether they did all the while. */
+static bool free_amid(const struct scene *s, const u64 *handles, struct operation *young,
+		      struct operation *old)
+{
+	bool amid;
+	u64 i;
+
+	for (i = 0; i < FRAMES; i++)
+		EXPECT(!vu_frame_free(s->r.fd, handles[i]), "FRAME_FREE");
+	amid = !young->done && !old->done;
+	wait_for(&young->done, 1);
+	if (!amid || old->done)
+		return false;
+	/* Those that the two have replaced among them. */
+	expect_frames(s, 6 + FRAMES);
+	return true;
+}
+
+/*
+ * Many frames die while two operations are telling.  The younger one ends first and hands them on
+ * to the older one, which has more to free then than it does under a lock at once.
+ */
+static bool attempt_many(u32 delay)
+{
+	static u64 handles[FRAMES];
+	struct watcher_event events[SCENE_EVENTS];
+	int second = module_device("watcher");
+	struct operation old, young;
+	struct scene s;
+	bool amid;
+	u64 i;
+
+	open_pages(&s);
+	for (i = 0; i < FRAMES; i++)
+		REQUIRE(!vu_frame_alloc(s.r.fd, VPT_4K, &handles[i]), "FRAME_ALLOC");
+	operation_create(&old, &s, 0, REMAP, 0);
+	operation_create(&young, &s, VPT_2M, REMAP, 0);
+	watch(s.watcher, s.r.base, s.phys, WATCHER_COPY, 2 * delay);
+	watch(second, s.r.base + VPT_2M, s.phys, WATCHER_COPY, delay);
+	post(&old.go, 1);
+	while (!watched(s.watcher, s.events) && !old.done)
+		usleep(1000);
+	post(&young.go, 1);
+	while (!watched(second, events) && !young.done)
+		usleep(1000);
+	amid = free_amid(&s, handles, &young, &old);
+	pthread_join(young.thread, NULL);
+	pthread_join(old.thread, NULL);
+	expect_frames(&s, 4);
+	close(second);
+	close(s.watcher);
+	region_close(&s.r);
+	return amid;
+}
+
+/* A thread of which Linux tells vpt. */
+struct teller {
+	void *page;
+	pthread_t thread;
+	_Atomic u64 tid, go;
+};
+
+static void *tell(void *arg)
+{
+	struct teller *t = arg;
+
+	pin_to(1);
+	post(&t->tid, gettid());
+	wait_for(&t->go, 1);
+	EXPECT(!munmap(t->page, VPT_4K), "munmap: %s", strerror(errno));
+	return NULL;
+}
+
+static void teller_create(struct teller *t)
+{
+	*t = (struct teller){
+		.page = mmap(NULL, VPT_4K, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+	};
+	REQUIRE(t->page != MAP_FAILED, "mmap: %s", strerror(errno));
+	REQUIRE(!pthread_create(&t->thread, NULL, tell, t), "thread");
+	wait_for(&t->tid, 1);
+}
+
+/*
+ * Of a munmap() elsewhere Linux tells vpt, which looks at each file of the address space, the
+ * newest first.  Whether there are others or not, none is freed meanwhile.
+ */
+static void close_waits(u64 files)
+{
+	struct hold_order order = { .symbol = "vpt_region_told", .milliseconds = HOLD_MAX_MS };
+	int hold, fd = -1, other = -1;
+	struct closing c;
+	struct teller t;
+
+	need_two_cpus();
+	hold = hold_open();
+	if (files > 1)
+		other = open(VPT_DEVICE, O_RDWR | O_CLOEXEC);
+	fd = open(VPT_DEVICE, O_RDWR | O_CLOEXEC);
+	REQUIRE(fd >= 0 && (files == 1 || other >= 0), "open: %s", strerror(errno));
+	teller_create(&t);
+	closing_create(&c, fd);
+	order.tid = t.tid;
+	hold_set(hold, &order);
+	post(&t.go, 1);
+	while (hold_state(hold) == HOLD_WAITING)
+		usleep(1000);
+	REQUIRE(hold_state(hold) == HOLD_HELD, "nobody tells the file");
+	post(&c.go, 1);
+	EXPECT(hold_makes_wait(hold, c.tid, &c.done), "close() does not wait");
+	hold_release(hold);
+	pthread_join(t.thread, NULL);
+	pthread_join(c.thread, NULL);
+	close(hold);
+	if (files > 1)
+		close(other);
 }
 
 static void told_though_new(u64 unused)
@@ -200,11 +341,25 @@ static void frees_itself(u64 unused)
 	EXPECT(n < ATTEMPTS, "it has found no notice that ended");
 }
 
+static void handed_on(u64 unused)
+{
+	unsigned int n;
+
+	(void)unused;
+	need_two_cpus();
+	for (n = 0; n < ATTEMPTS && !attempt_many(3000 << n); n++)
+		;
+	EXPECT(n < ATTEMPTS, "nobody has handed anything on");
+}
+
 int main(int argc, char **argv)
 {
 	static const struct property properties[] = {
 		{ "a secondary MMU that registers during UNMAP is told", told_though_new, 0, 0 },
 		{ "who finds that the last notice has ended frees by itself", frees_itself, 0, 0 },
+		{ "many frames that are handed on are all freed", handed_on, 0, 0 },
+		{ "close() waits for who tells the file", close_waits, 1, 0 },
+		{ "close() waits for who tells the file, of two", close_waits, 2, 0 },
 	};
 
 	return run_unchecked(argc, argv, properties, ARRAY_SIZE(properties));

@@ -107,6 +107,12 @@ bool hold_irqs_off(int fd);	/* whether interrupts were off where it was stopped 
 void hold_release(int fd);
 
 /*
+ * Look whether thread @tid sleeps in the kernel, and wait a little.  Return: whether it did at
+ * each of many looks, which *@asleep, 0 at first, counts.
+ */
+bool sleeps_on(pid_t tid, unsigned int *asleep);
+
+/*
  * Wait until thread @tid is seen to sleep in the kernel, look after look, while the one of @fd
  * is held; no longer than that, nor when *@done.  Return: whether it was seen.
  */

@@ -43,13 +43,20 @@ void hold_release(int fd)
 	REQUIRE(write(fd, "", 1) == 1, "hold: release");
 }
 
+bool sleeps_on(pid_t tid, unsigned int *asleep)
+{
+	*asleep = thread_state(tid) == 'D' ? *asleep + 1 : 0;
+	usleep(1000);
+	return *asleep >= LOOKS;
+}
+
 bool hold_makes_wait(int fd, pid_t tid, _Atomic u64 *done)
 {
 	unsigned int asleep = 0;
 
-	while (asleep < LOOKS && !*done && hold_state(fd) == HOLD_HELD) {
-		asleep = thread_state(tid) == 'D' ? asleep + 1 : 0;
-		usleep(1000);
+	while (!*done && hold_state(fd) == HOLD_HELD) {
+		if (sleeps_on(tid, &asleep))
+			return true;
 	}
-	return asleep == LOOKS;
+	return false;
 }
