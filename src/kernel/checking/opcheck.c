@@ -86,10 +86,11 @@ static void vpt_report_walk(struct vpt_file *f, const struct pt *pt, u64 va)
 /**
  * vpt_violation() - something is not as the specification says
  * @f: file; all spans are held
- * @va: address it is about
+ * @va: address it is about; VPT_NO_WALK for what a user can bring about at will
  * @fmt: what is wrong
  *
- * Reports the first one of the file, with a walk of @va, and counts it.
+ * Reports the first one of the file, and counts it.  With a walk of @va, whose physical
+ * addresses whoever reads the log may see: as in Linux's own reports (print_bad_pte()).
  */
 void vpt_violation(struct vpt_file *f, u64 va, const char *fmt, ...)
 {
@@ -103,9 +104,9 @@ void vpt_violation(struct vpt_file *f, u64 va, const char *fmt, ...)
 	text.va = &args;
 	pr_err("check: %pV\n", &text);
 	va_end(args);
-	if (f->extents.cut)
+	if (va != VPT_NO_WALK && f->extents.cut)
 		vpt_report_walk(f, f->extents.cut, va);
-	else if (!vpt_region_gone(f))
+	else if (va != VPT_NO_WALK && !vpt_region_gone(f))
 		vpt_report_walk(f, &vpt_extent_from(f, 0)->pt, va);
 	pr_err("check: the region of process %d (%s) takes no more changes\n",
 	       task_tgid_nr(current), current->comm);

@@ -53,6 +53,9 @@ void vpt_opcheck_judge(struct vpt_file *f, struct pt *pt, enum pt_status status,
 		       const struct spec_answer *answer);
 void vpt_opcheck_judge_leaf(struct vpt_file *f, struct pt *pt, enum pt_status status,
 			    const struct pt_mapping *leaf, bool revoked);
+/* For vpt_violation(). */
+#define VPT_NO_WALK	U64_MAX
+
 __printf(3, 4)
 void vpt_violation(struct vpt_file *f, u64 va, const char *fmt, ...);
 

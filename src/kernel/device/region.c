@@ -239,7 +239,7 @@ unlock:
 static void vpt_region_rewritten(struct vpt_file *f, u64 va)
 {
 	vpt_lock_all(f);
-	vpt_violation(f, va, "userfaultfd write-protects the region");
+	vpt_violation(f, VPT_NO_WALK, "userfaultfd write-protects the region at %#llx", va);
 	vpt_unlock_all(f);
 }
 
