@@ -279,7 +279,10 @@ static void handed_on(u64 unused)
 	expect_event(&s, 2, WATCHER_END);
 }
 
-/* Telling of 1 GiB by one file splits no 1 GiB page of another, and nobody waits for ever. */
+/*
+ * Telling of 1 GiB by one file splits no 1 GiB page, its own or another's, and nobody waits for
+ * ever.  After a REMAP, of which others are told as of a page that is cleared, there is one.
+ */
 static void two_files(u64 unused)
 {
 	struct region other;
@@ -297,6 +300,9 @@ static void two_files(u64 unused)
 	EXPECT(!vu_unmap(s.r.fd, s.r.base, NULL), "UNMAP");
 	EXPECT(!vu_resolve(other.fd, other.base, &page) && page.page_size == VPT_1G,
 	       "the other file's page was split");
+	EXPECT(!vu_remap(other.fd, other.base, 0, NULL), "REMAP");
+	EXPECT(!vu_resolve(other.fd, other.base, &page) && page.page_size == VPT_1G,
+	       "the new page was split");
 }
 
 /*

@@ -246,7 +246,7 @@ void vpt_notify_within(struct vpt_file *f, const struct mmu_notifier_range *rang
 	n->done = true;
 	if (!n->range.end)
 		return;
-	/* Not ours: a 1 GiB leaf of another region is not to be split because we tell of 1 GiB. */
+	/* Not ours, which would split the 1 GiB leaf that a REMAP has just put there. */
 	hlist_for_each_entry_srcu(other, vpt_notifiers(f), hlist, true) {
 		if (other != &f->notifier->linux_notifier)
 			vpt_notify_one(other, &n->range);
