@@ -8,9 +8,10 @@
  *	    for reading by a fault;
  *	    for writing, by whatever may free a table: it excludes every software
  *	    walker that holds pointers into tables without a page-table lock
- *	vpt_file.touch
+ *	vpt_notifier.touch
  *	    for reading by a fault that may map a page, for writing by one that
- *	    found no memory and tries again while no other fault holds any
+ *	    found no memory and tries again while no other fault of the address space
+ *	    holds any
  *	vpt_file.lock
  *	    the file: its extents, its handles, and every span that is not detached
  *	vpt_span.lock
@@ -30,9 +31,9 @@
  * operation.
  *
  * An operation on one span takes that span's own lock and no other of these, so that those on
- * different spans run at the same time.  What they still write in common: @touch, by a fault;
- * @asked and @settled, by who wants a fresh frame, and the mm_struct's pinned_vm, also by who frees
- * one; @tables, by who takes or gives back a table.
+ * different spans run at the same time.  What they still write in common: @tables, by who takes or
+ * gives back a table; and with other files of the address space, @touch, by a fault, @asked and
+ * @settled, by who wants a fresh frame, and the mm_struct's pinned_vm, also by who frees one.
  * First the span must be detached from the file's lock, which takes both, and lasts
  * until somebody needs several: who holds the file's lock attaches again each span that
  * it needs, again by both, and then needs no other lock.  So the file's lock with all
@@ -167,11 +168,21 @@ struct vpt_extents {
  * @linux_notifier: what Linux calls
  * @node: place among the notifiers that have files
  * @files: for which it is called, at least one
+ * @touch: see above
+ * @asked: pages that ioctls of these files have set out to allocate
+ * @settled: of these, those that were not to be had, have been given back, or are
+ *	counted in the books; where both are equal no ioctl is on its way
+ *
+ * The last three are here since the allowance that ioctls and faults hold for a moment is
+ * the address space's.  Both come by a file, which keeps the notifier.
  */
 struct vpt_notifier {
 	struct mmu_notifier linux_notifier;
 	struct list_head node;
 	struct list_head files;
+	struct rw_semaphore touch ____cacheline_aligned_in_smp;
+	atomic64_t asked;
+	atomic64_t settled;
 };
 
 /**
@@ -207,10 +218,6 @@ struct vpt_notifier {
  *	@tables, or all spans
  * @deposit: tables that wait for the split of a 1 GiB leaf, one for each.  Protected by all
  *	spans
- * @touch: see above
- * @asked: pages that ioctls have set out to allocate, since the file was opened
- * @settled: of these, those that were not to be had, have been given back, or are
- *	counted in the books; where both are equal no ioctl is on its way
  * @handles: handle -> page of the frame.  One comes under @lock, and goes with all spans
  *	held, so that what any span's holder finds stays
  * @nhandles: how many.  Protected by @lock
@@ -254,10 +261,7 @@ struct vpt_file {
 	struct vpt_spare spare;
 	struct vpt_spare deposit;
 	spinlock_t notices_lock;	/* see above */
-	struct rw_semaphore touch ____cacheline_aligned_in_smp;	/* see above */
-	atomic64_t asked;
-	atomic64_t settled;
-	struct vpt_books books;
+	struct vpt_books books ____cacheline_aligned_in_smp;
 	cpumask_var_t shot;
 	struct vpt_monitor monitor;
 	u32 tree_checks;

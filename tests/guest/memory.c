@@ -232,40 +232,130 @@ static void last_page_of_memlock(u64 unused)
 	region_close(&crowd.r);
 }
 
-/* An ioctl that is refused in the end is charged for a moment. */
-static void *map_in_vain(void *arg)
-{
-	struct crowd *c = arg;
+/*
+ * RLIMIT_MEMLOCK is the process's: what an ioctl holds for a moment, in whichever region, may be
+ * a touch's last page.
+ */
+struct rival {
+	struct region r;
+	_Atomic u64 done;
+};
 
-	while (atomic_load(&c->go) != UINT64_MAX)
-		c->done[0] += vu_map(c->r.fd, c->r.base, VPT_4K, RW, 0) == -EEXIST;
-	return NULL;
+/* Charged, found to be in vain, and given back. */
+static void map_in_vain(void *arg)
+{
+	struct rival *other = arg;
+
+	other->done += vu_map(other->r.fd, other->r.base, VPT_4K, RW, 0) == -EEXIST;
 }
 
-static void ioctls_on_their_way_cost_no_touch(u64 unused)
-{
-	struct budget budget = budget_of(5000);
-	struct rlimit rl = { 2 * VPT_4K, 2 * VPT_4K };
-	static struct crowd crowd;
-	pthread_t thread;
-	u64 round, bus = 0;
+/* Charged page by page, until the allowance ends; it takes the longer the more there is. */
+#define ALLOWED		16
 
-	(void)unused;
-	region_rw(&crowd.r, 1, 0);
+static void be_refused(void *arg)
+{
+	struct rival *other = arg;
+
+	other->done += vu_map_range(other->r.fd, other->r.base + VPT_2M, (ALLOWED + 8) * VPT_4K,
+				    VPT_4K, RW, NULL) == -ENOMEM;
+}
+
+/**
+ * struct contest - who else wants the last page
+ * @ask: one ioctl, which counts how often it ended as it should
+ * @apart: in another region
+ * @pages: that are touched, as many as are allowed
+ */
+struct contest {
+	void (*ask)(void *other);
+	bool apart;
+	u64 pages;
+};
+
+/* The other's page is mapped, and @pages more are allowed. */
+static void open_at_the_limit(struct region *r, struct rival *other, bool apart, u64 pages)
+{
+	struct rlimit rl = { (1 + pages) * VPT_4K, (1 + pages) * VPT_4K };
+
+	region_rw(r, 1, 0);
+	other->r = *r;
+	if (apart)
+		region_rw(&other->r, 1, 0);
 	REQUIRE(!setrlimit(RLIMIT_MEMLOCK, &rl), "setrlimit");
 	become_nobody();
-	crowd.r.base[0] = 1;
-	REQUIRE(!pthread_create(&thread, NULL, map_in_vain, &crowd), "thread");
+	other->r.base[0] = 1;
+}
+
+static void last_page_beside(u64 arg)
+{
+	const struct contest *contest = (const struct contest *)arg;
+	struct budget budget = budget_of(5000);
+	static struct rival other;
+	struct beside ioctls;
+	struct region r;
+	u64 round, bus = 0, i;
+
+	open_at_the_limit(&r, &other, contest->apart, contest->pages);
+	beside_begin(&ioctls, contest->ask, &other);
 	for (round = 1; budget_left(&budget, round); round++) {
-		bus += probe_store(crowd.r.base + VPT_4K, 1) != PROBE_OK;
-		vu_unmap(crowd.r.fd, crowd.r.base + VPT_4K, NULL);
+		for (i = 1; i <= contest->pages; i++)
+			bus += probe_store(r.base + i * VPT_4K, 1) != PROBE_OK;
+		vu_unmap_range(r.fd, r.base + VPT_4K, contest->pages * VPT_4K, NULL);
 	}
-	EXPECT(crowd.done[0], "no ioctl was on its way");
-	post(&crowd.go, UINT64_MAX);
-	pthread_join(thread, NULL);
+	EXPECT(other.done, "no ioctl was on its way");
+	beside_end(&ioctls);
 	EXPECT(!bus, "SIGBUS %llu times of %llu, within the limit",
-	       (unsigned long long)bus, (unsigned long long)round - 1);
-	region_close(&crowd.r);
+	       (unsigned long long)bus, (unsigned long long)((round - 1) * contest->pages));
+	region_close(&r);
+	if (contest->apart)
+		region_close(&other.r);
+}
+
+/* Each ioctl that allocates, done, refused, and in vain: whatever it asked for is settled. */
+static void ask_in_every_way(struct region *r)
+{
+	char *free = r->base + VPT_2M;
+	u64 frame;
+
+	EXPECT(vu_map(r->fd, r->base, VPT_4K, RW, 0) == -EEXIST, "MAP in vain");
+	EXPECT(vu_map(r->fd, r->base, VPT_2M, RW, 0) == -ENOMEM, "MAP of 2M");
+	EXPECT(!vu_map(r->fd, free, VPT_4K, RW, 0), "MAP");
+	EXPECT(vu_map(r->fd, free + VPT_4K, VPT_4K, RW, 0) == -ENOMEM, "MAP refused");
+	EXPECT(vu_remap(r->fd, free, 0, NULL) == -ENOMEM, "REMAP refused");
+	EXPECT(vu_frame_alloc(r->fd, VPT_4K, &frame) == -ENOMEM, "FRAME_ALLOC refused");
+	EXPECT(!vu_unmap(r->fd, free, NULL), "UNMAP");
+	EXPECT(!vu_remap(r->fd, r->base, 0, NULL), "REMAP");
+	EXPECT(!vu_frame_alloc(r->fd, VPT_4K, &frame), "FRAME_ALLOC");
+	EXPECT(!vu_frame_free(r->fd, frame), "FRAME_FREE");
+	EXPECT(vu_map_range(r->fd, free, 2 * VPT_4K, VPT_4K, RW, NULL) == -ENOMEM,
+	       "MAP_RANGE refused");
+	EXPECT(vu_map_range(r->fd, r->base, VPT_4K, VPT_4K, RW, NULL) == -EEXIST,
+	       "MAP_RANGE in vain");
+	EXPECT(!vu_map_range(r->fd, free, VPT_4K, VPT_4K, RW, NULL), "MAP_RANGE");
+	EXPECT(!vu_unmap_range(r->fd, free, VPT_4K, NULL), "UNMAP_RANGE");
+}
+
+static void refused_and_nothing_asked(u64 unused)
+{
+	static struct rival other;
+	struct beside ioctls;
+	struct region r;
+	u64 i, bus = 0;
+
+	(void)unused;
+	open_at_the_limit(&r, &other, true, 1);
+	ask_in_every_way(&other.r);
+	r.base[0] = 1;
+	/* If something is left asked this is repeated until the property's time is up. */
+	EXPECT(probe_store(r.base + VPT_4K, 1) == PROBE_BUS, "beyond the limit");
+	beside_begin(&ioctls, be_refused, &other);
+	for (i = 1; i <= 100 || !other.done; i++)
+		bus += probe_store(r.base + i * VPT_4K, 1) == PROBE_BUS;
+	beside_end(&ioctls);
+	EXPECT(bus == i - 1, "SIGBUS %llu times of %llu, beyond the limit",
+	       (unsigned long long)bus, (unsigned long long)i - 1);
+	region_close(&r);
+	region_close(&other.r);
 }
 
 /* All in one PT, since the memory for tables Linux asks for in its own way. */
@@ -356,7 +446,7 @@ static void who_touches_too_much_dies(u64 unused)
 
 int main(int argc, char **argv)
 {
-	static const struct property properties[] = {
+	const struct property properties[] = {
 		{ "4K: the RSS tells of mapped frames", rss_tells_of_mapped_frames, VPT_4K, 0 },
 		{ "2M: the RSS tells of mapped frames", rss_tells_of_mapped_frames, VPT_2M, 0 },
 		{ "4K: the RSS tells of handles", rss_tells_of_handles, VPT_4K, 0 },
@@ -370,7 +460,13 @@ int main(int argc, char **argv)
 		{ "the last page of RLIMIT_MEMLOCK, touched by several threads, is no SIGBUS",
 		  last_page_of_memlock, 0, 0 },
 		{ "an ioctl that is charged for a moment costs no touch its page",
-		  ioctls_on_their_way_cost_no_touch, 0, 0 },
+		  last_page_beside, (u64)&(struct contest) { map_in_vain, false, 1 }, 0 },
+		{ "a touch of the last allowed page beside an ioctl of another region, in vain",
+		  last_page_beside, (u64)&(struct contest) { map_in_vain, true, 1 }, 0 },
+		{ "a touch of the last allowed page beside an ioctl of another region, refused",
+		  last_page_beside, (u64)&(struct contest) { be_refused, true, ALLOWED }, 0 },
+		{ "an ioctl that was refused leaves nothing asked",
+		  refused_and_nothing_asked, 0, 30 },
 		{ "a touch beyond a memory cgroup's limit is SIGBUS, and nobody is killed",
 		  memcg_limit_is_sigbus, 0, 0 },
 		{ "who touches more than the machine has dies of SIGBUS, bystanders live",

@@ -3,7 +3,7 @@
  * What Linux asks about a VMA of ours: faults, a debugger's accesses, changes.
  *
  * A fault comes with mmap_lock or, from 6.4 on, the VMA's lock for reading; it takes
- * vpt_file.touch and the span of its address.  op_map_leaf() has the core write the entry, by
+ * vpt_notifier.touch and the span of its address.  op_map_leaf() has the core write the entry, by
  * pt_env_store() under its page-table lock.
  */
 #include <linux/highmem.h>
@@ -102,6 +102,7 @@ static vm_fault_t vpt_fault_try(struct vpt_file *f, struct vm_fault *vmf)
 /*
  * There was no memory, or no allowance of RLIMIT_MEMLOCK; but what was missing may
  * have been on its way, in the hands of another fault, to this very page or back to Linux.
+ * The allowance is the address space's: the other fault, or an ioctl, may be in another region.
  * So try again while no other fault holds anything.  An UNMAP gives back when it returns, and
  * one that is under way is not waited for.  An ioctl cannot be excluded here,
  * since it may wait for the mmap_lock that this fault holds: if one was on its way the
@@ -110,16 +111,17 @@ static vm_fault_t vpt_fault_try(struct vpt_file *f, struct vm_fault *vmf)
  */
 static noinline vm_fault_t vpt_fault_alone(struct vpt_file *f, struct vm_fault *vmf)
 {
-	const s64 settled = atomic64_read(&f->settled);
+	struct vpt_notifier *all = f->notifier;
+	const s64 settled = atomic64_read(&all->settled);
 	vm_fault_t ret;
 
-	if (down_write_killable(&f->touch))
+	if (down_write_killable(&all->touch))
 		return vpt_fault_killed(vmf);
 	ret = vpt_fault_try(f, vmf);
-	up_write(&f->touch);
+	up_write(&all->touch);
 	if (ret != VM_FAULT_OOM)
 		return ret;
-	if (atomic64_read(&f->asked) == settled)
+	if (atomic64_read(&all->asked) == settled)
 		return VM_FAULT_SIGBUS;
 	/* It may go on like this as long as others ask: none of these locks was waited for. */
 	return fatal_signal_pending(current) ? vpt_fault_killed(vmf) : VM_FAULT_NOPAGE;
@@ -133,12 +135,13 @@ static noinline vm_fault_t vpt_fault_alone(struct vpt_file *f, struct vm_fault *
 static vm_fault_t vpt_fault(struct vm_fault *vmf)
 {
 	struct vpt_file *f = vmf->vma->vm_private_data;
+	struct rw_semaphore *touch = &f->notifier->touch;
 	vm_fault_t ret;
 
-	if (down_read_killable(&f->touch))
+	if (down_read_killable(touch))
 		return vpt_fault_killed(vmf);
 	ret = vpt_fault_try(f, vmf);
-	up_read(&f->touch);
+	up_read(touch);
 	return ret == VM_FAULT_OOM ? vpt_fault_alone(f, vmf) : ret;
 }
 

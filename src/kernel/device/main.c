@@ -80,7 +80,6 @@ static int vpt_open(struct inode *inode, struct file *file)
 	vpt_locks_in_reclaim(f);
 	spin_lock_init(&f->tables);
 	spin_lock_init(&f->notices_lock);
-	init_rwsem(&f->touch);
 	vpt_extents_init(&f->extents);
 	vpt_spare_init(&f->spare);
 	vpt_spare_init(&f->deposit);

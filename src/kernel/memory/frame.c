@@ -97,10 +97,10 @@ static int vpt_ask(struct vpt_file *f, unsigned long pages)
 {
 	int ret;
 
-	atomic64_add(pages, &f->asked);
+	atomic64_add(pages, &f->notifier->asked);
 	ret = vpt_charge(f, pages);
 	if (ret)
-		atomic64_sub(pages, &f->asked);
+		atomic64_sub(pages, &f->notifier->asked);
 	return ret;
 }
 
@@ -108,7 +108,7 @@ static int vpt_ask(struct vpt_file *f, unsigned long pages)
 static void vpt_unask(struct vpt_file *f, unsigned long pages)
 {
 	vpt_uncharge(f, pages);
-	atomic64_add(pages, &f->settled);
+	atomic64_add(pages, &f->notifier->settled);
 }
 
 /**
@@ -187,7 +187,7 @@ void vpt_frames_keep(struct vpt_file *f, struct vpt_books *books, u64 n,
 {
 	vpt_assert_books(f, books);
 	books->frames += n;
-	atomic64_add(n * vpt_level_pages(level), &f->settled);
+	atomic64_add(n * vpt_level_pages(level), &f->notifier->settled);
 }
 
 /**

@@ -101,6 +101,7 @@ static struct vpt_notifier *vpt_notifier_new(struct vpt_file *f)
 	if (!ours)
 		return ERR_PTR(-ENOMEM);
 	INIT_LIST_HEAD(&ours->files);
+	init_rwsem(&ours->touch);
 	list_add(&f->beside, &ours->files);
 	ours->linux_notifier.ops = &vpt_notifier_ops;
 	f->notifier = ours;
