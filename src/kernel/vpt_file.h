@@ -170,8 +170,8 @@ struct vpt_extents {
  * @files: for which it is called, at least one
  * @touch: see above
  * @asked: pages that ioctls of these files have set out to allocate
- * @settled: of these, those that were not to be had, have been given back, or are
- *	counted in the books; where both are equal no ioctl is on its way
+ * @settled: of these, those that were not to be had, have been given back, or whose ioctl is
+ *	about to return; where both are equal no ioctl is on its way
  *
  * The last three are here since the allowance that ioctls and faults hold for a moment is
  * the address space's.  Both come by a file, which keeps the notifier.
@@ -436,6 +436,7 @@ struct page *vpt_frame_alloc(struct vpt_file *f, unsigned int level);
 unsigned int vpt_frame_alloc_some(struct vpt_file *f, struct page **pages, unsigned int n);
 void vpt_frames_keep(struct vpt_file *f, struct vpt_books *books, u64 n,
 		     unsigned int level);
+void vpt_frames_settle(struct vpt_file *f, u64 n, unsigned int level);
 bool vpt_frame_retire(struct page *frame, unsigned long pages);
 void vpt_frame_free(struct vpt_file *f, struct page *frame);
 struct page *vpt_touch_alloc(void);

@@ -260,6 +260,14 @@ static void be_refused(void *arg)
 				    VPT_4K, RW, NULL) == -ENOMEM;
 }
 
+/* Charged before the old page goes. */
+static void remap(void *arg)
+{
+	struct rival *other = arg;
+
+	other->done += !vu_remap(other->r.fd, other->r.base, 0, NULL);
+}
+
 /**
  * struct contest - who else wants the last page
  * @ask: one ioctl, which counts how often it ended as it should
@@ -465,6 +473,10 @@ int main(int argc, char **argv)
 		  last_page_beside, (u64)&(struct contest) { map_in_vain, true, 1 }, 0 },
 		{ "a touch of the last allowed page beside an ioctl of another region, refused",
 		  last_page_beside, (u64)&(struct contest) { be_refused, true, ALLOWED }, 0 },
+		{ "a touch of the last allowed page beside an ioctl, REMAP",
+		  last_page_beside, (u64)&(struct contest) { remap, false, 1 }, 0 },
+		{ "a touch of the last allowed page beside an ioctl of another region, REMAP",
+		  last_page_beside, (u64)&(struct contest) { remap, true, 1 }, 0 },
 		{ "an ioctl that was refused leaves nothing asked",
 		  refused_and_nothing_asked, 0, 30 },
 		{ "a touch beyond a memory cgroup's limit is SIGBUS, and nobody is killed",

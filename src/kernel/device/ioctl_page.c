@@ -20,6 +20,17 @@ static void vpt_page_begin(struct op *op, struct vpt_file *f, const struct vpt_p
 	op->env.fresh = fresh;
 }
 
+/* It has answered @ret.  If that is 0, @fresh, of @level, is not ours to look at any more. */
+static void vpt_page_end(struct vpt_file *f, struct page *fresh, unsigned int level, int ret)
+{
+	if (!fresh)
+		return;
+	if (ret)
+		vpt_frame_free(f, fresh);
+	else
+		vpt_frames_settle(f, 1, level);
+}
+
 static void vpt_report(const struct op *op, struct vpt_page *p, const struct pt_mapping *m)
 {
 	p->addr = m->va;
@@ -57,8 +68,7 @@ int vpt_ioc_map(struct vpt_file *f, void *arg, u64 user)
 	ret = op_map(&op, p->addr, level);
 	if (!ret)
 		p->phys = vpt_show_phys(f, op.pa);
-	else if (fresh)
-		vpt_frame_free(f, fresh);
+	vpt_page_end(f, fresh, level, ret);
 	return ret;
 }
 
@@ -124,12 +134,11 @@ static int vpt_remap_once(struct vpt_file *f, struct vpt_page *p, u64 user)
 {
 	struct page *fresh = NULL;
 	struct pt_mapping old;
+	int level = 0, ret;
 	struct op op;
-	int ret;
 
 	if (!p->frame) {
-		int level = vpt_level_at(f, p, user);
-
+		level = vpt_level_at(f, p, user);
 		if (level < 0)
 			return level;
 		fresh = vpt_frame_alloc(f, level);
@@ -140,8 +149,7 @@ static int vpt_remap_once(struct vpt_file *f, struct vpt_page *p, u64 user)
 	ret = op_remap(&op, p->addr, &old);
 	if (!ret)
 		vpt_report(&op, p, &old);
-	else if (fresh)
-		vpt_frame_free(f, fresh);
+	vpt_page_end(f, fresh, level, ret);
 	return ret;
 }
 

@@ -81,6 +81,7 @@ static int vpt_map_frames(struct vpt_file *f, struct vpt_range *r,
 	ret = op_map_range(&op, r->addr, frames->pa, frames->n, level);
 	if (ret)
 		return ret;
+	vpt_frames_settle(f, frames->n, level);
 	r->touched_pages = frames->n;
 	r->touched_bytes = r->length;
 	return 0;

@@ -176,7 +176,7 @@ unsigned int vpt_frame_alloc_some(struct vpt_file *f, struct page **pages, unsig
 }
 
 /**
- * vpt_frames_keep() - frames from vpt_frame_alloc() have become the file's
+ * vpt_frames_keep() - frames from vpt_frame_alloc() have become the file's; to be settled
  * @f: file
  * @books: of a lock that is held
  * @n: how many
@@ -187,6 +187,18 @@ void vpt_frames_keep(struct vpt_file *f, struct vpt_books *books, u64 n,
 {
 	vpt_assert_books(f, books);
 	books->frames += n;
+}
+
+/**
+ * vpt_frames_settle() - the ioctl that has kept frames is about to return
+ * @f: file
+ * @n: how many
+ * @level: their size
+ *
+ * No sooner: REMAP has given back for them what it replaced.
+ */
+void vpt_frames_settle(struct vpt_file *f, u64 n, unsigned int level)
+{
 	atomic64_add(n * vpt_level_pages(level), &f->notifier->settled);
 }
 

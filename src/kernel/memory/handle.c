@@ -38,6 +38,7 @@ int vpt_handle_alloc(struct vpt_file *f, unsigned int level, u32 *handle, u64 *p
 	vpt_frames_keep(f, &f->books, 1, level);
 	f->nhandles++;
 	mutex_unlock(&f->lock);
+	vpt_frames_settle(f, 1, level);
 	return 0;
 
 free_handle:
