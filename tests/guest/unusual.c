@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -88,6 +89,74 @@ static void killed_inside_the_kernel(u64 unused)
 	kill(child, SIGKILL);
 	EXPECT(waitpid(child, &status, 0) == child && WIFSIGNALED(status), "status %x", status);
 	EXPECT(hold_state(fd) == HOLD_HELD, "it ended with the lock's holder only");
+	hold_release(fd);
+	pthread_join(thread, NULL);
+	close(fd);
+	region_close(&r);
+}
+
+static void *map_in_vain(void *unused)
+{
+	pin_to(1);
+	post(&tid, gettid());
+	wait_for(&go, 1);
+	EXPECT(vu_map(r.fd, r.base, VPT_4K, RW, 0) == -EEXIST, "MAP");
+	return unused;
+}
+
+/* Faults of the process that ended well; those that have their access repeated do. */
+static u64 faults_of(pid_t pid)
+{
+	char path[40], text[400] = "", *at;
+	unsigned long faults = 0;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = open(path, O_RDONLY);
+	EXPECT(read(fd, text, sizeof(text) - 1) > 0, "%s: %s", path, strerror(errno));
+	at = strrchr(text, ')');
+	EXPECT(at && sscanf(at, ") %*c %*d %*d %*d %*d %*d %*u %lu", &faults) == 1, "%s", text);
+	close(fd);
+	return faults;
+}
+
+/*
+ * An ioctl is on its way, with the last page that the process may have: an access of the kernel's
+ * is repeated, and must not be for as long as that takes.
+ */
+static void killed_while_it_is_repeated(u64 unused)
+{
+	struct hold_order order = { .symbol = "vpt_lock_reserved", .milliseconds = HELD_MS };
+	struct rlimit rl = { 2 * VPT_4K, 2 * VPT_4K };
+	int fd = hold_open(), status;
+	pthread_t thread;
+	u64 faults;
+	pid_t child;
+
+	(void)unused;
+	if (cpus() < 2)
+		skip("the held thread takes one CPU");
+	pin_to(0);
+	region_rw(&r, 1, 0);
+	REQUIRE(!setrlimit(RLIMIT_MEMLOCK, &rl), "setrlimit");
+	become_nobody();
+	*r.base = 1;
+	REQUIRE(!pipe(pipes) && write(pipes[1], "12345678", 8) == 8, "pipe");
+	REQUIRE(!pthread_create(&thread, NULL, map_in_vain, NULL), "thread");
+	wait_for(&tid, 1);
+	order.tid = tid;
+	hold_set(fd, &order);
+	post(&go, 1);
+	while (hold_state(fd) == HOLD_WAITING)
+		relax();
+	child = sharer(read_into_the_region, 0);
+	faults = faults_of(child);
+	while (hold_state(fd) == HOLD_HELD && faults_of(child) < faults + 100)
+		usleep(1000);
+	EXPECT(faults_of(child) >= faults + 100, "the access is not repeated");
+	kill(child, SIGKILL);
+	EXPECT(waitpid(child, &status, 0) == child && WIFSIGNALED(status), "status %x", status);
+	EXPECT(hold_state(fd) == HOLD_HELD, "it ended with the ioctl only");
 	hold_release(fd);
 	pthread_join(thread, NULL);
 	close(fd);
@@ -289,6 +358,8 @@ int main(int argc, char **argv)
 	static const struct property properties[] = {
 		{ "a task killed inside the kernel does not wait for the lock",
 		  killed_inside_the_kernel, 0, 0 },
+		{ "a task killed while its access is repeated does not wait for an ioctl",
+		  killed_while_it_is_repeated, 0, 0 },
 		{ "a process that shares the address space uses the region",
 		  a_sharer_is_as_good_as_the_owner, 0, 0 },
 		{ "and one that shares the files too", a_sharer_is_as_good_as_the_owner,
