@@ -38,7 +38,7 @@
  *	EINVAL	address misaligned for the page size, or a length that is 0, not a
  *		multiple of 4 KiB, or overflows
  *	ERANGE	address, or part of the range, outside the region
- *		(non-canonical addresses too)
+ *		(non-canonical addresses too, and those with a tag: see LAM_U57)
  */
 #ifndef VPT_H
 #define VPT_H

@@ -278,7 +278,8 @@ long vpt_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	/* What cannot be answered is not done: see now that the struct is writable. */
 	if ((_IOC_DIR(known) & _IOC_READ) && !vpt_writable(&a, size, user))
 		return -EFAULT;
-	ret = vpt_ioctls[i].run(f, &a, arg);
+	/* It is compared with addresses of the region; the CPU does without the tag (LAM). */
+	ret = vpt_ioctls[i].run(f, &a, untagged_addr(arg));
 	if (!ret && (_IOC_DIR(known) & _IOC_READ))
 		ret = vpt_copy_out(&a, size, user);
 	return ret;
