@@ -203,25 +203,6 @@ static unsigned int lit_take_or(struct lit_parser *p, unsigned int depth)
 	return node;
 }
 
-/* The last character of the comment that begins here. */
-static const char *lit_comment_end(const char *from, const char *end)
-{
-	unsigned int depth = 0;
-
-	for (; from + 1 < end; from++) {
-		if (!strncmp(from, "(*", 2))
-			depth++;
-		else if (!strncmp(from, "*)", 2))
-			depth--;
-		else
-			continue;
-		from++;
-		if (!depth)
-			return from;
-	}
-	return from;
-}
-
 /* The condition's own text, with single blanks and without comments. */
 static void lit_copy_text(char *to, const char *from, const char *end)
 {
@@ -235,7 +216,7 @@ static void lit_copy_text(char *to, const char *from, const char *end)
 			while (from + 1 < end && from[1] != '\n')
 				from++;
 		} else if (!strncmp(from, "(*", 2)) {
-			from = lit_comment_end(from, end);
+			from = lit_comment_end(from) - 1;
 		} else {
 			to[n++] = *from;
 		}

@@ -61,20 +61,30 @@ static char lit_get(struct lit_parser *p)
 }
 
 /* (* A comment, as herd has it; (* they nest *) *) */
-static void lit_skip_comment(struct lit_parser *p)
+const char *lit_comment_end(const char *at)
 {
-	unsigned int line = p->line, column = p->column, depth = 0;
+	unsigned int depth = 0;
 
 	do {
-		if (!*p->at) {
-			lit_fail_at(p, line, column, "a comment begins here and does not end");
-			return;
-		}
-		if (!strncmp(p->at, "(*", 2) || !strncmp(p->at, "*)", 2)) {
-			depth += lit_get(p) == '(' ? 1U : -1U;
-		}
-		lit_get(p);
+		if (!*at)
+			return NULL;
+		if (!strncmp(at, "(*", 2) || !strncmp(at, "*)", 2))
+			depth += *at++ == '(' ? 1U : -1U;
+		at++;
 	} while (depth);
+	return at;
+}
+
+static void lit_skip_comment(struct lit_parser *p)
+{
+	const char *end = lit_comment_end(p->at);
+
+	if (!end) {
+		lit_fail_at(p, p->line, p->column, "a comment begins here and does not end");
+		return;
+	}
+	while (p->at < end)
+		lit_get(p);
 }
 
 static void lit_skip_blanks(struct lit_parser *p)

@@ -87,6 +87,9 @@ void lit_fail(struct lit_parser *p, const char *format, ...)
 void lit_fail_at(struct lit_parser *p, unsigned int line, unsigned int column,
 		 const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+/* Behind the comment that begins at @at; NULL if it does not end. */
+const char *lit_comment_end(const char *at);
+
 /* How to name the current token in a complaint. */
 const char *lit_found(const struct lit_parser *p);
 
