@@ -31,9 +31,11 @@ prove:
 prove-pages prove-ranges: prove-%:
 	@$(PROVE_PYTHON) tools/prove/main.py -j $(PROVE_JOBS) -O $(LEVELS) --part $*
 
+# $(call find-module,KERNEL): $$module is its vpt.ko; where there is no such kernel, that is all.
+find-module = module=$$(tools/build-module --if-stale $1) || \
+		{ [ $$? = 77 ] && echo '1..0 \# SKIP kernel not available'; exit; }
 # $(call prove-module,KERNEL,OPTIONS): of its vpt.ko.
-prove-module = module=$$(tools/build-module --if-stale $1) || \
-		{ [ $$? = 77 ] && echo '1..0 \# SKIP kernel not available'; exit; }; \
+prove-module = $(call find-module,$1); \
 	$(PROVE_PYTHON) tools/prove/binary.py -j $(PROVE_JOBS) $2 "$$module"
 
 ## prove-binary: prove the core's machine code in the vpt.ko of 6.1 and of 6.12, or of KERNEL=...
@@ -49,7 +51,7 @@ prove-binary-quick: | deps-module
 
 ## prove-binary-check: run the core of 6.12's vpt.ko, or KERNEL's, here and by the executor; then refute changed bytes and wrong sources
 prove-binary-check: | deps-prove deps-module
-	@module=$$(tools/build-module --if-stale $(or $(KERNEL),6.12)) && \
+	@$(call find-module,$(or $(KERNEL),6.12)); \
 		$(PROVE_PYTHON) tests/prove/loaded.py --calls $(CALLS) "$$module" && \
 		$(PROVE_PYTHON) tests/prove/snippets.py "$$module" && \
 		$(PROVE_PYTHON) tests/prove/wrong.py -j $(PROVE_JOBS) "$$module" && \
@@ -57,7 +59,7 @@ prove-binary-check: | deps-prove deps-module
 
 ## prove-binary-mutants: compile the catalogue's faults as the module is; each must be refuted
 prove-binary-mutants: | deps-prove deps-module
-	@module=$$(tools/build-module --if-stale $(or $(KERNEL),6.12)) && \
+	@$(call find-module,$(or $(KERNEL),6.12)); \
 		$(PROVE_PYTHON) tests/prove/compiled.py -j $(PROVE_JOBS) "$$module"
 
 ## prove-check: test the prover: against the compiled core, spec/spec_walk.c, the processor (CALLS=5000, INPUTS=50)
