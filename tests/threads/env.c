@@ -89,14 +89,6 @@ void op_env_unlock(struct op *op, int ret)
 	reserve_give_back(env);
 }
 
-bool op_env_left(struct op *op)
-{
-	bool left = op->env.left;
-
-	op->env.left = false;
-	return left;
-}
-
 static void frame_put(struct pt_env *env, u64 pa)
 {
 	unsigned int frame = frame_at(pa);

@@ -32,11 +32,6 @@ static inline void op_env_unlock(struct op *op, int ret)
 		op_env_unlock_all(op);
 }
 
-static inline int op_env_lock_unmap(struct op *op, u64 va, u64 end)
-{
-	return op_env_lock(op, va, end);
-}
-
 static inline int op_env_lock_map(struct op *op, u64 va, u64 n, unsigned int level)
 {
 	(void)n; (void)level;
@@ -56,14 +51,7 @@ static inline void op_env_unmapped(struct op *op, const struct pt_mapping *old)
 }
 
 #include "op_env_plain.h"
-
-static inline bool op_env_left(struct op *op)
-{
-	bool left = op->env.left;
-
-	op->env.left = false;
-	return left;
-}
+#include "../../../tests/lib/env/op_own.h"
 
 static inline int op_env_rights(struct op *op)
 {
@@ -77,25 +65,10 @@ static inline int op_env_frame(struct op *op, unsigned int level)
 	return 0;
 }
 
-static inline bool op_env_deferred(const struct op *op)
-{
-	return op->env.ndeferred;
-}
-
 static inline void op_env_end_leaf(struct op *op, enum pt_status status,
 				   const struct pt_mapping *leaf, bool revoked)
 {
 	(void)op; (void)status; (void)leaf; (void)revoked;
-}
-
-static inline void op_env_lock_linker(struct op *op)
-{
-	(void)op;
-}
-
-static inline void op_env_unlock_linker(struct op *op)
-{
-	(void)op;
 }
 
 static inline void op_env_invalidate(struct op *op, u64 va, u64 end, unsigned int shift)

@@ -158,27 +158,7 @@ static inline void pt_env_set_live(struct pt_env *env, u64 table, unsigned int n
 	__atomic_store_n(&env->r->page[table >> 12].live, n, __ATOMIC_RELAXED);
 }
 
-static inline void pt_env_release(struct pt_env *env, u64 table)
-{
-	pt_env_set_live(env, table, 0);
-}
-
-static inline void pt_env_leave(struct pt_env *env, u64 table)
-{
-	pt_env_set_live(env, table, 0);
-	env->left = true;
-}
-
-static inline u64 pt_env_reserve(struct pt_env *env)
-{
-	return env->reserved;
-}
-
-static inline u64 pt_env_take(struct pt_env *env, unsigned int level, bool owned)
-{
-	(void)level; (void)owned;
-	return env->reserve[--env->reserved];
-}
+#include "../../../tests/lib/env/pt_own.h"
 
 static inline void pt_env_defer_table(struct pt_env *env, u64 table, unsigned int level)
 {

@@ -14,7 +14,6 @@
 int op_env_lock(struct op *op, u64 va, u64 end);
 int op_env_lock_all(struct op *op, u64 va, u64 end);
 int op_env_lock_map(struct op *op, u64 va, u64 n, unsigned int level);
-bool op_env_left(struct op *op);
 void op_env_unlock(struct op *op, int ret);
 void op_env_end_leaf(struct op *op, enum pt_status status, const struct pt_mapping *leaf,
 		     bool revoked);
@@ -23,12 +22,8 @@ void op_env_unmapped(struct op *op, const struct pt_mapping *old);
 void op_env_invalidate(struct op *op, u64 va, u64 end, unsigned int shift);
 void op_env_free(struct op *op, u64 va, u64 end, bool gone);
 
-static inline int op_env_lock_unmap(struct op *op, u64 va, u64 end)
-{
-	return op_env_lock(op, va, end);
-}
-
 #include "op_env_plain.h"
+#include "../../lib/env/op_own.h"
 
 static inline int op_env_rights(struct op *op)
 {
@@ -42,25 +37,10 @@ static inline int op_env_frame(struct op *op, unsigned int level)
 	return level == op->env.call->level ? PT_OK : PT_AGAIN;
 }
 
-static inline bool op_env_deferred(const struct op *op)
-{
-	return op->env.ndeferred;
-}
-
 static inline void op_env_end_range(struct op *op, enum pt_status status,
 				    const struct pt_touched *done)
 {
 	(void)op; (void)status; (void)done;
-}
-
-static inline void op_env_lock_linker(struct op *op)
-{
-	(void)op;
-}
-
-static inline void op_env_unlock_linker(struct op *op)
-{
-	(void)op;
 }
 
 #endif /* OP_ENV_H */
