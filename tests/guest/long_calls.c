@@ -13,8 +13,6 @@
 #define STEPS	8
 #define LONG	(STEPS * STEP)	/* bytes of 4 KiB pages */
 
-#define HELD_MS	20000
-
 enum long_call { UNMAP_LONG, PROTECT_LONG, MUNMAP_LONG };
 
 /* A call about a long range, on CPU 0, and another thread's touches, on CPU 1. */
@@ -73,25 +71,6 @@ static void *touch_on(void *arg)
 	return NULL;
 }
 
-/* Hold the call at its next step; returns the hold. */
-static int hold_next_step(struct waits *w)
-{
-	struct hold_order order = {
-		.symbol = "vpt_shootdown", .tid = w->tid, .milliseconds = HELD_MS,
-	};
-	int hold = hold_open();
-
-	hold_set(hold, &order);
-	return hold;
-}
-
-static bool is_held(struct waits *w, int hold)
-{
-	while (hold_state(hold) == HOLD_WAITING && !atomic_load(&w->over))
-		usleep(1000);
-	return hold_state(hold) == HOLD_HELD;
-}
-
 static bool touches_go_on(struct waits *w, u64 before, unsigned int ms)
 {
 	for (; ms && atomic_load(&w->touches) == before; ms--)
@@ -113,15 +92,15 @@ static bool touched_between_steps(struct waits *w)
 	bool good = false;
 	u64 before;
 
-	holds[0] = hold_next_step(w);
+	holds[0] = hold_at("vpt_shootdown", w->tid);
 	post(&w->go, 1);
-	while (is_held(w, holds[step]) && !good && step + 1 < STEPS) {
+	while (hold_reached(holds[step], &w->over) && !good && step + 1 < STEPS) {
 		do {
 			before = atomic_load(&w->touches);
 		} while (touches_go_on(w, before, 50) && !step);
-		holds[step + 1] = hold_next_step(w);
+		holds[step + 1] = hold_at("vpt_shootdown", w->tid);
 		hold_release(holds[step++]);
-		good = is_held(w, holds[step]) && touches_go_on(w, before, 500);
+		good = hold_reached(holds[step], &w->over) && touches_go_on(w, before, 500);
 	}
 	hold_release(holds[step]);
 	wait_for(&w->over, 1);

@@ -14,7 +14,6 @@
 
 #include "hold/hold.h"
 
-#define HELD_MS		HOLD_MAX_MS
 #define ATTEMPTS	3	/* where a busy machine lets go of what is held by itself */
 
 static struct region r, beside;
@@ -119,21 +118,10 @@ static void *second(void *unused)
 	return unused;
 }
 
-static int hold_at(const char *symbol, pid_t thread)
-{
-	struct hold_order order = { .tid = thread, .milliseconds = HELD_MS };
-	int fd = hold_open();
-
-	strncpy(order.symbol, symbol, sizeof(order.symbol) - 1);
-	hold_set(fd, &order);
-	return fd;
-}
-
 /* It answers interrupts, so that the other's shootdown need not wait for it. */
 static void wait_until_held(int fd)
 {
-	while (hold_state(fd) == HOLD_WAITING)
-		usleep(1000);
+	hold_reached(fd, NULL);
 	EXPECT(!hold_irqs_off(fd), "who is held has interrupts off");
 }
 
@@ -142,16 +130,6 @@ static void hold_first(const char *symbol)
 	hold = hold_at(symbol, tid);
 	post(&go, 1);
 	wait_until_held(hold);
-}
-
-static void need_hold(void)
-{
-	if (cpus() < 2)
-		skip("it takes two CPUs");
-	pin_to(0);
-	close(hold_open());
-	/* A fault of this thread could wait behind the one that is held, for mmap_lock. */
-	REQUIRE(!mlockall(MCL_CURRENT | MCL_FUTURE), "mlockall: %s", strerror(errno));
 }
 
 /* Two pages in each of three spans, and one that is alone in a PD. */

@@ -22,7 +22,6 @@
 #define SYS_process_mrelease	448
 #endif
 
-#define HELD_MS		15000
 #define STACK		(64 << 10)
 
 static struct region r;
@@ -64,10 +63,9 @@ static void *protect_a_page(void *unused)
 /* It must not try again and again for as long as somebody holds the span's lock. */
 static void killed_inside_the_kernel(u64 unused)
 {
-	struct hold_order order = { .symbol = "vpt_shootdown", .milliseconds = HELD_MS };
-	int fd = hold_open(), status;
 	_Atomic u64 never = 0;
 	pthread_t thread;
+	int fd, status;
 	pid_t child;
 
 	(void)unused;
@@ -79,11 +77,9 @@ static void killed_inside_the_kernel(u64 unused)
 	REQUIRE(!pipe(pipes) && write(pipes[1], "12345678", 8) == 8, "pipe");
 	REQUIRE(!pthread_create(&thread, NULL, protect_a_page, NULL), "thread");
 	wait_for(&tid, 1);
-	order.tid = tid;
-	hold_set(fd, &order);
+	fd = hold_at("vpt_shootdown", tid);
 	post(&go, 1);
-	while (hold_state(fd) == HOLD_WAITING)
-		relax();
+	hold_reached(fd, NULL);
 	child = sharer(read_into_the_region, 0);
 	EXPECT(hold_makes_wait(fd, child, &never), "it does not wait for the lock");
 	kill(child, SIGKILL);
@@ -126,7 +122,7 @@ static u64 faults_of(pid_t pid)
  */
 static void killed_while_it_is_repeated(u64 unused)
 {
-	struct hold_order order = { .symbol = "vpt_lock_reserved", .milliseconds = HELD_MS };
+	struct hold_order order = { .symbol = "vpt_lock_reserved", .milliseconds = HOLD_MAX_MS };
 	struct rlimit rl = { 2 * VPT_4K, 2 * VPT_4K };
 	int fd = hold_open(), status;
 	pthread_t thread;

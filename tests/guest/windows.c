@@ -181,13 +181,6 @@ static void only_on(const char *kernel)
 		skip("a window of Linux %s", kernel);
 }
 
-static void wait_until_held(int hold)
-{
-	while (hold_state(hold) != HOLD_HELD && !atomic_load(&fault_over))
-		usleep(1000);
-	REQUIRE(hold_state(hold) == HOLD_HELD, "%s() was not passed", window->symbol);
-}
-
 /* Whether the operation does, while the walker is held, what it should: wait, or return. */
 static bool as_it_should(int hold)
 {
@@ -206,12 +199,8 @@ static void held_open(u64 arg)
 
 	window = (const struct window *)arg;
 	only_on(window->only);
-	if (cpus() < 2)
-		skip("it takes two CPUs");
-	pin_to(0);
+	need_hold();
 	hold = hold_open();
-	/* A fault of this thread would wait behind the operation, for mmap_lock. */
-	REQUIRE(!mlockall(MCL_CURRENT | MCL_FUTURE), "mlockall: %s", strerror(errno));
 	setup();
 	pthread_create(&walks, NULL, walker, NULL);
 	pthread_create(&operates, NULL, operator, NULL);
@@ -219,7 +208,7 @@ static void held_open(u64 arg)
 	wait_for(&operator_tid, 1);
 	hold_walker(hold);
 	post(&go, 1);
-	wait_until_held(hold);
+	REQUIRE(hold_reached(hold, &fault_over), "%s() was not passed", window->symbol);
 
 	post(&go, 2);
 	right = as_it_should(hold);

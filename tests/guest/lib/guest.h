@@ -102,9 +102,14 @@ struct hold_order;
  */
 int hold_open(void);
 void hold_set(int fd, const struct hold_order *order);
+int hold_at(const char *symbol, pid_t tid);	/* both, whatever it is called with */
 u32 hold_state(int fd);		/* enum hold_state_is */
 bool hold_irqs_off(int fd);	/* whether interrupts were off where it was stopped */
+/* Wait until it is held, unless *@done before; @done may be NULL.  Return: whether it is. */
+bool hold_reached(int fd, _Atomic u64 *done);
 void hold_release(int fd);
+/* For a property that holds a thread on another CPU than its own, which is 0 from now on. */
+void need_hold(void);
 
 /*
  * Look whether thread @tid sleeps in the kernel, and wait a little.  Return: whether it did at

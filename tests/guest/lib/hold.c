@@ -20,6 +20,16 @@ void hold_set(int fd, const struct hold_order *order)
 	REQUIRE(size == sizeof(*order), "%s(): %s", order->symbol, strerror(errno));
 }
 
+int hold_at(const char *symbol, pid_t tid)
+{
+	struct hold_order order = { .tid = tid, .milliseconds = HOLD_MAX_MS };
+	int fd = hold_open();
+
+	strncpy(order.symbol, symbol, sizeof(order.symbol) - 1);
+	hold_set(fd, &order);
+	return fd;
+}
+
 static struct hold_state hold_read(int fd)
 {
 	struct hold_state state = { 0 };
@@ -38,6 +48,13 @@ bool hold_irqs_off(int fd)
 	return hold_read(fd).irqs_off;
 }
 
+bool hold_reached(int fd, _Atomic u64 *done)
+{
+	while (hold_state(fd) == HOLD_WAITING && !(done && *done))
+		usleep(1000);
+	return hold_state(fd) == HOLD_HELD;
+}
+
 void hold_release(int fd)
 {
 	REQUIRE(write(fd, "", 1) == 1, "hold: release");
@@ -48,6 +65,16 @@ bool sleeps_on(pid_t tid, unsigned int *asleep)
 	*asleep = thread_state(tid) == 'D' ? *asleep + 1 : 0;
 	usleep(1000);
 	return *asleep >= LOOKS;
+}
+
+void need_hold(void)
+{
+	if (cpus() < 2)
+		skip("it takes two CPUs");
+	pin_to(0);
+	close(hold_open());
+	/* A fault of this thread could wait behind the one that is held, for mmap_lock. */
+	REQUIRE(!mlockall(MCL_CURRENT | MCL_FUTURE), "mlockall: %s", strerror(errno));
 }
 
 bool hold_makes_wait(int fd, pid_t tid, _Atomic u64 *done)
