@@ -134,24 +134,42 @@ void diff_check(struct diff *d)
 	tell(leaves == d->m.n, "%lu leaves in the tree, %lu expected", leaves, d->m.n);
 }
 
+static struct spec_op asked(const struct op *op)
+{
+	return (struct spec_op) {
+		.kind = (enum spec_op_kind)op->kind, .va = op->va, .end = op->end, .n = 1,
+		.frame = &op->pa, .level = op->level, .rights = op->rights,
+	};
+}
+
+/* Have the core do it, and compare its status. */
+static enum pt_status answered(struct diff *d, const struct spec_op *op, enum pt_status expected,
+			       struct judged *report)
+{
+	enum pt_status status = judge(&d->w, op, report);
+
+	tell(status == expected, "%s says %d, expected %d", spec_op_name(op->kind), status,
+	     expected);
+	d->count[op->kind][status]++;
+	return status;
+}
+
 static void do_map(struct diff *d, const struct op *op, const u64 *pa, u64 n)
 {
+	struct spec_op map = asked(op);
 	enum pt_status status, expected;
+	struct judged report;
 	struct leaf *leaf;
 	u64 i, tries = 0;
 
+	map.frame = pa;
+	map.n = n;
 	d->w.intruder_va = op->va;
 	/* Who maps a large page keeps Linux out. */
 	d->racing = d->busy_linux && op->level == 1 && expect_page(d, op->va);
 	do {
 		expected = expect_map(d, op->va, pa, n, op->level, op->rights);
-		if (op->kind == SPEC_OP_MAP)
-			status = judge_map(&d->w, op->va, pa[0], op->level, op->rights);
-		else
-			status = judge_map_range(&d->w, op->va, pa, n, op->level,
-						 op->rights);
-		tell(status == expected, "map says %d, expected %d", status, expected);
-		d->count[op->kind][status]++;
+		status = answered(d, &map, expected, &report);
 		tell(status == PT_AGAIN || !d->w.env.ndeferred,
 		     "map defers the freeing of tables, and does not say so");
 		world_flush(&d->w);
@@ -185,18 +203,17 @@ static void do_map_range(struct diff *d, const struct op *op)
 
 static void do_unmap(struct diff *d, const struct op *op)
 {
+	const struct spec_op unmap = asked(op);
 	enum pt_status status, expected;
-	struct pt_mapping old;
+	struct judged report;
 	struct leaf *leaf;
 
 	expected = expect_leaf(d, op->va, &leaf);
-	status = judge_unmap(&d->w, op->va, &old);
-	tell(status == expected, "unmap says %d, expected %d", status, expected);
-	d->count[op->kind][status]++;
+	status = answered(d, &unmap, expected, &report);
 	if (status == PT_OK) {
-		same_mapping(&old, leaf);
+		same_mapping(&report.leaf, leaf);
 		model_remove(&d->m, (u64)(leaf - d->m.leaf), 1);
-		check_around(d, op->va, op->va + ref_size(old.level));
+		check_around(d, op->va, op->va + ref_size(report.leaf.level));
 	}
 	if (status != PT_INVALID)
 		check_swept(d, op->va);
@@ -211,39 +228,34 @@ static void set_rights(struct leaf *leaf, u32 rights)
 
 static void do_protect(struct diff *d, const struct op *op)
 {
-	enum pt_status status, expected;
-	struct pt_mapping old;
+	const struct spec_op protect = asked(op);
+	enum pt_status expected;
+	struct judged report;
 	struct leaf *leaf;
-	bool revoked;
 
 	expected = op->rights > PT_RIGHTS ? PT_INVALID : expect_leaf(d, op->va, &leaf);
-	status = judge_protect(&d->w, op->va, op->rights, &old, &revoked);
-	tell(status == expected, "protect says %d, expected %d", status, expected);
-	d->count[op->kind][status]++;
-	if (status != PT_OK)
+	if (answered(d, &protect, expected, &report) != PT_OK)
 		return;
-	same_mapping(&old, leaf);
-	tell(revoked == ((leaf->rights | op->rights) != op->rights),
-	     "protect says %srevoked", revoked ? "" : "not ");
+	same_mapping(&report.leaf, leaf);
+	tell(report.revoked == ((leaf->rights | op->rights) != op->rights),
+	     "protect says %srevoked", report.revoked ? "" : "not ");
 	set_rights(leaf, op->rights);
 	check_around(d, op->va, op->va + ref_size(leaf->level));
 }
 
 static void do_remap(struct diff *d, const struct op *op)
 {
-	enum pt_status status, expected;
-	struct pt_mapping old;
+	const struct spec_op remap = asked(op);
+	enum pt_status expected;
+	struct judged report;
 	struct leaf *leaf;
 
 	expected = expect_leaf(d, op->va, &leaf);
 	if (expected == PT_OK && !expect_frame(d, op->pa, leaf->level))
 		expected = PT_INVALID;
-	status = judge_remap(&d->w, op->va, op->pa, &old);
-	tell(status == expected, "remap says %d, expected %d", status, expected);
-	d->count[op->kind][status]++;
-	if (status != PT_OK)
+	if (answered(d, &remap, expected, &report) != PT_OK)
 		return;
-	same_mapping(&old, leaf);
+	same_mapping(&report.leaf, leaf);
 	leaf->pa = op->pa;
 	leaf->accessed = false;
 	leaf->dirty = false;
@@ -253,16 +265,14 @@ static void do_remap(struct diff *d, const struct op *op)
 static void do_resolve(struct diff *d, const struct op *op)
 {
 	struct leaf *leaf = model_find(&d->m, op->va);
-	enum pt_status status, expected;
-	struct pt_mapping m;
+	const struct spec_op resolve = asked(op);
+	enum pt_status expected;
+	struct judged report;
 
 	expected = op->va < d->w.pt.start || op->va >= d->w.pt.end ? PT_INVALID :
 		   leaf ? PT_OK : PT_NOENT;
-	status = judge_resolve(&d->w, op->va, &m);
-	tell(status == expected, "resolve says %d, expected %d", status, expected);
-	d->count[op->kind][status]++;
-	if (status == PT_OK)
-		same_mapping(&m, leaf);
+	if (answered(d, &resolve, expected, &report) == PT_OK)
+		same_mapping(&report.leaf, leaf);
 }
 
 static void same_touched(const struct diff *d, u64 first, u64 after, bool revoked,
@@ -282,23 +292,18 @@ static void do_range(struct diff *d, const struct op *op)
 {
 	bool protect = op->kind == SPEC_OP_PROTECT_RANGE, revoked = false;
 	u64 first = model_at(&d->m, op->va), after = model_at(&d->m, op->end), i;
-	enum pt_status status, expected;
-	struct pt_touched done;
+	const struct spec_op range = asked(op);
+	enum pt_status expected;
+	struct judged report;
 
 	expected = expect_range(d, op->va, op->end, protect ? op->rights : 0);
 	d->next_leaf = first;
 	d->expected_end = op->end;
-	if (protect)
-		status = judge_protect_range(&d->w, op->va, op->end, op->rights, &done);
-	else
-		status = judge_unmap_range(&d->w, op->va, op->end, &done);
-	tell(status == expected, "range says %d, expected %d", status, expected);
-	d->count[op->kind][status]++;
-	if (status != PT_OK)
+	if (answered(d, &range, expected, &report) != PT_OK)
 		return;
 	for (i = first; protect && i < after; i++)
 		revoked |= (d->m.leaf[i].rights & ~op->rights) != 0;
-	same_touched(d, first, after, revoked, &done);
+	same_touched(d, first, after, revoked, &report.touched);
 	for (i = first; protect && i < after; i++)
 		set_rights(&d->m.leaf[i], op->rights);
 	if (!protect) {

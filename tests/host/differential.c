@@ -132,22 +132,21 @@ static u64 some_reserve(void)
 	return chance(70) ? 3 * below(PT_ENTRIES) : below(4);
 }
 
+/* Any, or one of those without which there is little to be done to. */
 static unsigned int some_kind(void)
 {
-	static const unsigned int kinds[] = {
-		SPEC_OP_MAP, SPEC_OP_MAP, SPEC_OP_MAP, SPEC_OP_MAP, SPEC_OP_MAP,
-		SPEC_OP_MAP_RANGE, SPEC_OP_MAP_RANGE,
-		SPEC_OP_UNMAP, SPEC_OP_UNMAP, SPEC_OP_UNMAP, SPEC_OP_UNMAP_RANGE,
-		SPEC_OP_PROTECT, SPEC_OP_PROTECT, SPEC_OP_PROTECT_RANGE,
-		SPEC_OP_REMAP, SPEC_OP_RESOLVE, SPEC_OP_SPLIT, OP_FOREIGN, OP_FOREIGN,
-		OP_ACCESS, OP_ACCESS, OP_RESERVE,
+	static const unsigned int often[] = {
+		SPEC_OP_MAP, SPEC_OP_MAP, SPEC_OP_MAP, SPEC_OP_MAP, SPEC_OP_MAP_RANGE,
+		SPEC_OP_UNMAP, SPEC_OP_UNMAP, SPEC_OP_PROTECT, OP_FOREIGN, OP_ACCESS,
 	};
 
 	if (chance(1) && done % EPISODE > EPISODE / 2)
 		return OP_CUT;
 	if (diff.m.n > LEAVES_FULL)
 		return SPEC_OP_UNMAP_RANGE;
-	return kinds[below(sizeof(kinds) / sizeof(*kinds))];
+	if (chance(45))
+		return often[below(sizeof(often) / sizeof(*often))];
+	return SPEC_OP_MAP + (unsigned int)below(OP_CUT - SPEC_OP_MAP);
 }
 
 static void choose(struct op *op)
