@@ -6,8 +6,9 @@
  *
  * One thread on each CPU maps, touches, protects and unmaps pages of its own in one region:
  * on a PT of its own, and then, so that the count is seen to count, all in one PT.  The
- * kernel's own tracepoint tells of each time that a lock was not free; a mutex that this
- * program waits for is vpt's.
+ * kernel's own tracepoint tells of each time that a lock was not free.  It is heard only while
+ * all threads are there, since Linux has mutexes for those that come and go: a mutex that one
+ * waits for meanwhile is vpt's.
  */
 #include "bench_guest.h"
 
@@ -24,7 +25,8 @@
 #define PT_BYTES	(512 * PAGE)
 #define TRACEFS		"/sys/kernel/tracing"
 #define EVENT		TRACEFS "/events/lock/contention_begin"
-#define HISTOGRAM	"hist:keys=flags if comm == \"vpt-waits\""
+#define WORKER		"vpt-waits"
+#define HISTOGRAM	"hist:keys=flags if comm == \"" WORKER "\""
 
 /* As include/trace/events/lock.h has it. */
 #define WAITED_FOR_MUTEX	(1U << 5)
@@ -38,7 +40,7 @@ struct worker {
 	unsigned int rounds;
 	struct region *r;
 	char *va;
-	pthread_barrier_t *start;
+	pthread_barrier_t *all;		/* workers, and who counts */
 };
 
 static void *work(void *arg)
@@ -47,13 +49,17 @@ static void *work(void *arg)
 	unsigned int i;
 
 	pin_to(me->cpu);
-	pthread_barrier_wait(me->start);
+	prctl(PR_SET_NAME, WORKER);
+	pthread_barrier_wait(me->all);	/* all are there */
+	pthread_barrier_wait(me->all);	/* their waits count */
 	for (i = 0; i < me->rounds; i++) {
 		vpt_map(me->r, me->va);
 		*(volatile char *)me->va = 1;
 		vpt_protect(me->r, me->va, VPT_READ);
 		vpt_unmap(me->r, me->va);
 	}
+	pthread_barrier_wait(me->all);	/* all have done it */
+	pthread_barrier_wait(me->all);	/* their waits have been counted */
 	return NULL;
 }
 
@@ -89,39 +95,49 @@ static void read_waits(u64 *mutex, u64 *other)
 	fclose(f);
 }
 
+/* Count from when all are there, and before any of them goes. */
+static void count(pthread_barrier_t *all, u64 *mutex, u64 *other)
+{
+	pthread_barrier_wait(all);
+	write_file(EVENT "/trigger", HISTOGRAM "\n");
+	pthread_barrier_wait(all);
+	pthread_barrier_wait(all);
+	read_waits(mutex, other);
+	write_file(EVENT "/trigger", "!" HISTOGRAM "\n");
+	pthread_barrier_wait(all);
+}
+
 /* What the threads do is the same in both places, but for where their pages are. */
 static void measure(enum kind kind, unsigned int n, unsigned int rounds)
 {
 	struct worker worker[THREADS];
-	pthread_barrier_t start;
+	pthread_barrier_t all;
 	struct region r;
 	unsigned int i;
 	u64 mutex, other;
 
 	region_open(&r, 1);
-	pthread_barrier_init(&start, NULL, n);
+	pthread_barrier_init(&all, NULL, n + 1);
 	for (i = 0; i < n; i++) {
 		worker[i] = (struct worker){
-			.cpu = i, .rounds = rounds, .r = &r, .start = &start,
+			.cpu = i, .rounds = rounds, .r = &r, .all = &all,
 			.va = r.base + i * (kind == OWN_PT ? PT_BYTES : 2 * PAGE),
 		};
 		/* A neighbour, so that no table comes and goes. */
 		vpt_map(&r, worker[i].va + PAGE);
 	}
-	write_file(EVENT "/trigger", HISTOGRAM "\n");
 	for (i = 0; i < n; i++) {
 		if (pthread_create(&worker[i].thread, NULL, work, &worker[i]))
 			errx(1, "no thread");
 	}
+	count(&all, &mutex, &other);
 	for (i = 0; i < n; i++)
 		pthread_join(worker[i].thread, NULL);
-	read_waits(&mutex, &other);
-	write_file(EVENT "/trigger", "!" HISTOGRAM "\n");
 	printf("{\"experiment\":\"waits\",\"regions\":\"%s\",\"threads\":%u,\"unit\":\"waits\","
 	       "\"operations\":%u,\"other\":%llu,\"samples\":[%llu]}\n", where[kind], n,
 	       4 * n * rounds, (unsigned long long)other, (unsigned long long)mutex);
 	fflush(stdout);
-	pthread_barrier_destroy(&start);
+	pthread_barrier_destroy(&all);
 	region_close(&r);
 }
 
@@ -134,7 +150,6 @@ int main(int argc, char **argv)
 		n = THREADS;
 	if (access(TRACEFS "/events", F_OK) && mount("tracefs", TRACEFS, "tracefs", 0, NULL))
 		err(1, TRACEFS);
-	prctl(PR_SET_NAME, "vpt-waits");
 	for (kind = 0; kind < KINDS; kind++)
 		measure(kind, n, rounds);
 	return 0;
