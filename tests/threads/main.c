@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "op.h"
+#include "op_by_kind.h"
 #include "pt_entry.h"
 
 #define CALLS		6	/* of a thread in a round */
@@ -87,84 +87,34 @@ static void choose(struct thread *me, struct event *e, unsigned int round)
 	e->rights = rights[machine_random(me, 4)];
 	e->va = page_address((unsigned int)machine_random(me, PAGES));
 	e->end = e->va + pt_size(1);
-	switch (e->kind) {
-	case SPEC_OP_MAP:
-	case SPEC_OP_REMAP:
-		e->n = 1;
-		break;
-	case SPEC_OP_MAP_RANGE:
-		e->n = 2;
-		break;
-	case SPEC_OP_UNMAP_RANGE:
-	case SPEC_OP_PROTECT_RANGE:
+	if (op_takes_range(e->kind)) {
 		e->va = pt_base(e->va, 1 + (unsigned int)machine_random(me, 3));
 		e->end = e->va + pt_size(1 + (unsigned int)machine_random(me, 3));
-		return;
-	default:
-		return;
 	}
+	if (op_takes_frames(e->kind))
+		e->n = e->kind == SPEC_OP_MAP_RANGE ? 2 : 1;
 	if (e->kind == SPEC_OP_MAP || e->kind == SPEC_OP_MAP_RANGE) {
 		e->va = pt_base(e->va, e->level);
 		e->end = e->va + e->n * pt_size(e->level);
 	}
 }
 
-static void call_range(struct op *op, struct event *e,
-		       int (*run)(struct op *op, struct op_range *range))
-{
-	struct op_range range = { .va = e->va, .end = e->end };
-
-	e->status = run(op, &range);
-}
-
-static void call_map_range(struct op *op, struct event *e)
-{
-	u64 pa[RUN];
-	unsigned int i;
-
-	for (i = 0; i < e->n; i++)
-		pa[i] = frame_address(e->frame[i]);
-	e->status = op_map_range(op, e->va, pa, e->n, e->level);
-}
-
 static void call(struct thread *me, struct event *e)
 {
-	struct pt_mapping m;
+	struct op_range range = { .va = e->va, .end = e->end };
 	unsigned int i;
+	u64 pa[RUN];
 	struct op op;
 
 	allocate(me, e);
+	for (i = 0; i < e->n; i++)
+		pa[i] = frame_address(e->frame[i]);
 	op_begin(&op, me, e);
 	e->from = machine_time();
-	switch (e->kind) {
-	case SPEC_OP_MAP:
-		e->status = op_map(&op, e->va, e->level);
-		break;
-	case SPEC_OP_UNMAP:
-		e->status = op_unmap(&op, e->va, &m);
-		break;
-	case SPEC_OP_PROTECT:
-		e->status = op_protect(&op, e->va, &m);
-		break;
-	case SPEC_OP_REMAP:
-		e->status = op_remap(&op, e->va, &m);
-		break;
-	case SPEC_OP_RESOLVE:
-		e->status = op_resolve(&op, e->va, &m);
-		break;
-	case SPEC_OP_MAP_RANGE:
-		call_map_range(&op, e);
-		break;
-	case SPEC_OP_UNMAP_RANGE:
-		call_range(&op, e, op_unmap_range);
-		break;
-	case SPEC_OP_PROTECT_RANGE:
-		call_range(&op, e, op_protect_range);
-		break;
-	default:
-		broken("there is no call for the operation %s", spec_op_name(e->kind));
-	}
+	e->status = op_by_kind(&op, e->kind, &range, pa, e->n, e->level);
 	e->to = machine_time();
+	if (e->status == op_env_broken)
+		broken("there is no call for the operation %s", spec_op_name(e->kind));
 	for (i = 0; i < e->n && e->status != PT_OK; i++)
 		frame_give(e->frame[i]);
 }

@@ -4,7 +4,7 @@
  * (src/protocol/) do the operation, and returns.
  */
 #include "mc.h"
-#include "op.h"
+#include "op_by_kind.h"
 #include "pt_entry.h"
 
 _Static_assert(PT_WRITE == MMU_W && PT_EXEC == MMU_X && PT_USER == MMU_U, "rights");
@@ -49,34 +49,28 @@ static void mc_touch(const struct op *op, u64 va, unsigned int act)
 		mc_ask(&(struct mmu_action){ .act = (u8)act, .page = (u8)(va >> PT_PAGE_SHIFT) });
 }
 
-static void mc_map(struct op *op, u64 va)
+/* Frames that nobody has mapped are the caller's again. */
+static void mc_operation(struct op *op, u64 va)
 {
-	mc_touch(op, va, MMU_ACT_TOUCH);
-	mc_alloc(op, 1);
-	if (op_map(op, va, op->env.op->level))
-		mc_frame_free(op, 1);
-	mc_touch(op, va, MMU_ACT_TOUCHED);
-}
-
-static void mc_map_range(struct op *op, u64 va)
-{
-	unsigned int level = op->env.op->level, n = op->env.op->n, i;
+	const struct mmu_op *call = op->env.op;
+	const bool takes = op_takes_frames((enum spec_op_kind)call->kind);
+	const unsigned int n = call->kind == SPEC_OP_MAP_RANGE ? call->n : 1;
+	struct op_range range = { .va = va, .end = va + ((u64)call->n << PT_PAGE_SHIFT) };
 	u64 pa[MMU_FRAMES];
+	unsigned int i;
+	int ret;
 
-	mc_alloc(op, n);
-	for (i = 0; i < n; i++)
-		pa[i] = ((u64)op->env.frame << PT_PAGE_SHIFT) + i * pt_size(level);
-	if (op_map_range(op, va, pa, n, level))
+	mc_touch(op, va, MMU_ACT_TOUCH);
+	if (takes)
+		mc_alloc(op, n);
+	for (i = 0; takes && i < n; i++)
+		pa[i] = ((u64)op->env.frame << PT_PAGE_SHIFT) + i * pt_size(call->level);
+	ret = op_by_kind(op, (enum spec_op_kind)call->kind, &range, pa, n, call->level);
+	if (ret == op_env_broken)
+		mmu_violate("no such operation");
+	if (takes && ret)
 		mc_frame_free(op, n);
-}
-
-static void mc_remap(struct op *op, u64 va)
-{
-	struct pt_mapping old;
-
-	mc_alloc(op, 1);
-	if (op_remap(op, va, &old))
-		mc_frame_free(op, 1);
+	mc_touch(op, va, MMU_ACT_TOUCHED);
 }
 
 /* vpt_region_split(), at level 2 as well. */
@@ -116,44 +110,9 @@ static void mc_table(struct op *op, u64 va)
 	op_env_unlock(op, PT_OK);
 }
 
-static void mc_range(struct op *op, u64 va, int (*run)(struct op *op, struct op_range *range))
-{
-	struct op_range range = {
-		.va = va, .end = va + ((u64)op->env.op->n << PT_PAGE_SHIFT),
-	};
-
-	run(op, &range);
-}
-
 static void mc_run(struct op *op, u64 va)
 {
-	struct pt_mapping m;
-
 	switch (op->env.op->kind) {
-	case SPEC_OP_MAP:
-		mc_map(op, va);
-		break;
-	case SPEC_OP_UNMAP:
-		op_unmap(op, va, &m);
-		break;
-	case SPEC_OP_PROTECT:
-		op_protect(op, va, &m);
-		break;
-	case SPEC_OP_REMAP:
-		mc_remap(op, va);
-		break;
-	case SPEC_OP_RESOLVE:
-		op_resolve(op, va, &m);
-		break;
-	case SPEC_OP_MAP_RANGE:
-		mc_map_range(op, va);
-		break;
-	case SPEC_OP_UNMAP_RANGE:
-		mc_range(op, va, op_unmap_range);
-		break;
-	case SPEC_OP_PROTECT_RANGE:
-		mc_range(op, va, op_protect_range);
-		break;
 	case MMU_OP_TABLE:
 		mc_table(op, va);
 		break;
@@ -161,7 +120,7 @@ static void mc_run(struct op *op, u64 va)
 		mc_split(op, va);
 		break;
 	default:
-		mmu_violate("no such operation");
+		mc_operation(op, va);
 	}
 }
 

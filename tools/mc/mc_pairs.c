@@ -8,6 +8,7 @@
  * table; or its cousin, in the neighbouring table.
  */
 #include "mc_ops.h"
+#include "op_by_kind.h"
 
 enum mc_needs {
 	MC_NEEDS_NOTHING,	/* place empty */
@@ -45,8 +46,7 @@ static struct mmu_op mc_op_of(const struct mc_kind *kind, unsigned int va,
 {
 	struct mmu_op op = { .kind = kind->kind, .va = (u8)va, .rights = kind->rights };
 
-	if (kind->kind == SPEC_OP_MAP || kind->kind == SPEC_OP_MAP_RANGE ||
-	    kind->kind == SPEC_OP_REMAP)
+	if (op_takes_frames((enum spec_op_kind)kind->kind))
 		op.level = (u8)level;
 	if (kind->range) {
 		op.va = 0;
