@@ -76,7 +76,6 @@ static void add_ranges(u64 start, u64 end)
 	u64 va, to;
 
 	for (va = start; va < end; va += 4096) {
-		add((struct op){ .kind = SPEC_OP_REMAP, .va = va, .pa = 1 << 20 });
 		add((struct op){ .kind = OP_ACCESS, .va = va, .rights = PT_WRITE });
 		add((struct op){ .kind = OP_CUT, .va = va });
 		for (to = va + 4096; to <= end; to += 4096) {
@@ -99,6 +98,31 @@ static void add_ranges(u64 start, u64 end)
 			});
 }
 
+static bool in_alphabet(unsigned int kind)
+{
+	unsigned int i = 0;
+
+	while (i < letters && alphabet[i].kind != kind)
+		i++;
+	return i < letters;
+}
+
+/* The specification's other operations, on each page. */
+static void add_others(u64 start, u64 end)
+{
+	unsigned int kind;
+	u64 va;
+
+	for (kind = SPEC_OP_MAP; kind < SPEC_OP_KINDS; kind++) {
+		if (in_alphabet(kind))
+			continue;
+		for (va = start; va < end; va += 4096)
+			add((struct op){
+				.kind = kind, .va = va, .end = va + 4096, .pa = 1 << 20,
+			});
+	}
+}
+
 /* Run the word on an empty table. */
 static void spell(u64 start, u64 end, int length)
 {
@@ -118,8 +142,10 @@ static void all_words(const char *name, u64 start, u64 end, bool ranges, int len
 	what = name;
 	letters = 0;
 	add_singles(start, end);
-	if (ranges)
+	if (ranges) {
 		add_ranges(start, end);
+		add_others(start, end);
+	}
 	for (i = 0; i < length; i++)
 		word[i] = 0;
 	do {
