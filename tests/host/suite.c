@@ -63,6 +63,14 @@ void must_be_unmapped(struct world *w, u64 va)
 	ck_assert_uint_eq(world_walk(w, va).level, 0);
 }
 
+void must_break(struct world *w, u64 va, unsigned int level, struct pt_mapping *old)
+{
+	w->caller_locks = true;
+	ck_assert_int_eq(pt_split_break(&w->pt, va, old), PT_OK);
+	w->broken = va;
+	w->broken_level = level;
+}
+
 void must_unmap(struct world *w, u64 va)
 {
 	struct ref before = world_walk(w, va);

@@ -59,6 +59,12 @@ void must_be_unmapped(struct world *w, u64 va);
 /* Unmap one page, expect success, and do what the caller does after it. */
 void must_unmap(struct world *w, u64 va);
 
+/*
+ * Break the leaf at @va, as who locks everything does, and expect success.  Until
+ * pt_split_make() its place belongs to nobody.
+ */
+void must_break(struct world *w, u64 va, unsigned int level, struct pt_mapping *old);
+
 /* Watch addresses in and around the page at @va: edges, neighbours, far ends. */
 void probe_around(struct world *w, u64 va, unsigned int level);
 

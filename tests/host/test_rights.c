@@ -161,11 +161,8 @@ START_TEST(what_an_exchange_replaces_is_what_is_told)
 	if (level > 1) {
 		must_map(&w, va, level);
 		w.intrusions = 1;
-		w.caller_locks = true;
-		ck_assert_int_eq(pt_split_break(&w.pt, va, &m), PT_OK);
+		must_break(&w, va, level, &m);
 		ck_assert(m.accessed && !m.dirty && m.pa == frame_of(va));
-		w.broken = va;
-		w.broken_level = level;
 		pt_split_make(&w.pt, &m);
 		w.caller_locks = false;
 		ck_assert_int_eq(pt_unmap_range(&w.pt, va, va + ref_size(level), &done),

@@ -18,19 +18,16 @@ START_TEST(a_split_leaf_maps_the_same_memory)
 
 	world_region(&w, _i / 2);
 	va = w.pt.end - ref_size(level);
-	w.caller_locks = true;
 	for (rights = 0; rights <= PT_RIGHTS; rights++) {
 		world_watch(&w);
 		ck_assert_int_eq(pt_map(&w.pt, va, frame_of(va), level, rights), PT_OK);
 		world_access(&w, va, rights & PT_WRITE);
 		world_watch(&w);
 		probe_around(&w, va, level);
-		ck_assert_int_eq(pt_split_break(&w.pt, va, &old), PT_OK);
+		must_break(&w, va, level, &old);
 		ck_assert_uint_eq(old.pa, frame_of(va));
 		ck_assert_uint_eq(w.stores + w.exchanges, 1);
 		must_be_unmapped(&w, va);
-		w.broken = va;
-		w.broken_level = level;
 		world_check(&w);
 		world_settle(&w);
 		pt_split_make(&w.pt, &old);
@@ -76,10 +73,7 @@ START_TEST(the_pieces_become_visible_by_one_store)
 
 	world_region(&w, _i / 2);
 	must_map(&w, w.pt.start, level);
-	w.caller_locks = true;
-	ck_assert_int_eq(pt_split_break(&w.pt, w.pt.start, &old), PT_OK);
-	w.broken = w.pt.start;
-	w.broken_level = level;
+	must_break(&w, w.pt.start, level, &old);
 	w.intruder = pages_come_together;
 	w.intruder_va = w.pt.start;
 	pt_split_make(&w.pt, &old);
@@ -99,10 +93,7 @@ START_TEST(the_pages_are_counted)
 	world_region(&w, _i / 2);
 	va = w.pt.start;
 	must_map(&w, va, level);
-	w.caller_locks = true;
-	ck_assert_int_eq(pt_split_break(&w.pt, va, &old), PT_OK);
-	w.broken = va;
-	w.broken_level = level;
+	must_break(&w, va, level, &old);
 	pt_split_make(&w.pt, &old);
 	w.caller_locks = false;
 	for (i = 0; i < PT_ENTRIES; i++)
@@ -124,11 +115,8 @@ START_TEST(a_leaf_can_be_split_to_the_bottom)
 	world_region(&w, _i);
 	va = w.pt.start;
 	must_map(&w, va, 3);
-	w.caller_locks = true;
 	for (level = 3; level > 1; level--) {
-		ck_assert_int_eq(pt_split_break(&w.pt, va, &old), PT_OK);
-		w.broken = va;
-		w.broken_level = level;
+		must_break(&w, va, level, &old);
 		pt_split_make(&w.pt, &old);
 		world_check(&w);
 	}
