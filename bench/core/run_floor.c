@@ -28,40 +28,44 @@ FLOOR_CALL u64 map_2m(struct world *w, u64 va, u64 pa)
 /* What was there goes to memory, as it does in the core. */
 #define keep(value)	__asm__ volatile("" : : "m"(value))
 
-FLOOR_CALL u64 protect_4k(struct world *w, u64 va, u64 pa)
+static __always_inline u64 protect(struct world *w, u64 va, unsigned int level)
 {
-	u64 old, bad = floor_protect(&w->env, w->pt.root, va, &old, 1);
+	u64 old, bad = floor_protect(&w->env, w->pt.root, va, &old, level);
 
-	(void)pa;
 	keep(old);
 	return bad;
+}
+
+static __always_inline u64 unmap(struct world *w, u64 va, unsigned int level)
+{
+	u64 old, bad = floor_unmap(&w->env, w->pt.root, va, &old, level);
+
+	keep(old);
+	return bad;
+}
+
+FLOOR_CALL u64 protect_4k(struct world *w, u64 va, u64 pa)
+{
+	(void)pa;
+	return protect(w, va, 1);
 }
 
 FLOOR_CALL u64 protect_2m(struct world *w, u64 va, u64 pa)
 {
-	u64 old, bad = floor_protect(&w->env, w->pt.root, va, &old, 2);
-
 	(void)pa;
-	keep(old);
-	return bad;
+	return protect(w, va, 2);
 }
 
 FLOOR_CALL u64 unmap_4k(struct world *w, u64 va, u64 pa)
 {
-	u64 old, bad = floor_unmap(&w->env, w->pt.root, va, &old, 1);
-
 	(void)pa;
-	keep(old);
-	return bad;
+	return unmap(w, va, 1);
 }
 
 FLOOR_CALL u64 unmap_2m(struct world *w, u64 va, u64 pa)
 {
-	u64 old, bad = floor_unmap(&w->env, w->pt.root, va, &old, 2);
-
 	(void)pa;
-	keep(old);
-	return bad;
+	return unmap(w, va, 2);
 }
 
 static __always_inline u64 pages_by(struct world *w, const struct pattern *p, page_fn fn,
