@@ -70,8 +70,7 @@ static void argsz_too_small_or_dirty_tail(u64 unused)
 	sweep(spoil_argsz, "the right argsz");
 }
 
-/* A larger struct of a newer caller, all zero where we do not know it. */
-static void argsz_larger_is_accepted(u64 extra)
+static void each_call(void (*one)(struct world *w, struct call *c, u64 arg), u64 arg)
 {
 	struct call calls[WORLD_CALLS];
 	struct world w;
@@ -79,16 +78,25 @@ static void argsz_larger_is_accepted(u64 extra)
 
 	world_open(&w, VPT_2M);
 	world_calls(&w, calls);
-	for (i = 0; i < WORLD_CALLS; i++) {
-		struct call *c = &calls[i];
-		size_t j;
-
-		c->arg.argsz += extra;
-		accepted(&w, c, "argsz larger, zero tail");
-		for (j = c->size; j < c->size + extra; j++)
-			EXPECT(!c->arg.bytes[j], "%s: the tail was written", c->name);
-	}
+	for (i = 0; i < WORLD_CALLS; i++)
+		one(&w, &calls[i], arg);
 	region_close(&w.r);
+}
+
+static void accepted_larger(struct world *w, struct call *c, u64 extra)
+{
+	size_t i;
+
+	c->arg.argsz += extra;
+	accepted(w, c, "argsz larger, zero tail");
+	for (i = c->size; i < c->size + extra; i++)
+		EXPECT(!c->arg.bytes[i], "%s: the tail was written", c->name);
+}
+
+/* A larger struct of a newer caller, all zero where we do not know it. */
+static void argsz_larger_is_accepted(u64 extra)
+{
+	each_call(accepted_larger, extra);
 }
 
 static void spoil_flags(struct world *w, const struct call *good)
@@ -132,30 +140,23 @@ static void reserved_bytes(u64 unused)
 	sweep(spoil_reserved, "reserved bytes 0");
 }
 
-/* [out] fields are ignored on entry. */
+static void accepted_with_garbage(struct world *w, struct call *c, u64 unused)
+{
+	(void)unused;
+	if (c->size == sizeof(struct vpt_page))
+		c->arg.page.state = c->arg.page.phys = ~0U;
+	else if (c->size == sizeof(struct vpt_range))
+		c->arg.range.touched_bytes = c->arg.range.touched_pages = ~0ULL;
+	else if (c->size == sizeof(struct vpt_frame))
+		c->arg.frame.phys = ~0ULL;
+	else
+		memset(c->arg.bytes + 8, 0xff, c->reserved - 8);
+	accepted(w, c, "garbage in its [out] fields");
+}
+
 static void out_fields_are_ignored(u64 unused)
 {
-	struct call calls[WORLD_CALLS];
-	struct world w;
-	unsigned int i;
-
-	(void)unused;
-	world_open(&w, VPT_2M);
-	world_calls(&w, calls);
-	for (i = 0; i < WORLD_CALLS; i++) {
-		struct call *c = &calls[i];
-
-		if (c->size == sizeof(struct vpt_page))
-			c->arg.page.state = c->arg.page.phys = ~0U;
-		else if (c->size == sizeof(struct vpt_range))
-			c->arg.range.touched_bytes = c->arg.range.touched_pages = ~0ULL;
-		else if (c->size == sizeof(struct vpt_frame))
-			c->arg.frame.phys = ~0ULL;
-		else
-			memset(c->arg.bytes + 8, 0xff, c->reserved - 8);
-		accepted(&w, c, "garbage in its [out] fields");
-	}
-	region_close(&w.r);
+	each_call(accepted_with_garbage, unused);
 }
 
 /* Places that cannot be read or written, and one that cannot be written. */

@@ -70,6 +70,16 @@ static void expect_not_handed_out(const struct region *r, u64 size, u64 bad)
 	EXPECT(!vu_unmap_range(r->fd, va, want * size, NULL), "unmap");
 }
 
+/* Returns what is counted now. */
+static struct vpt_stats expect_retired(const struct region *r, const struct vpt_stats *before, u64 n)
+{
+	struct vpt_stats after = stats_of(r);
+
+	EXPECT(after.frames_retired == before->frames_retired + n, "retired: %llu, then %llu",
+	       before->frames_retired, after.frames_retired);
+	return after;
+}
+
 static void a_page_goes_bad_in_use(u64 size)
 {
 	struct vpt_stats before, after;
@@ -84,10 +94,8 @@ static void a_page_goes_bad_in_use(u64 size)
 	make_bad(bad);
 	EXPECT(!vu_unmap(r.fd, r.base, NULL), "unmap");
 	expect_not_handed_out(&r, size, bad);
-	after = stats_of(&r);
 	/* Linux retires single pages itself. */
-	EXPECT(after.frames_retired == before.frames_retired + (size > VPT_4K),
-	       "retired: %llu, then %llu", before.frames_retired, after.frames_retired);
+	after = expect_retired(&r, &before, size > VPT_4K);
 	if (size == VPT_1G)
 		EXPECT(after.pool_free == before.pool_free - 1, "pool: %llu, then %llu",
 		       before.pool_free, after.pool_free);
@@ -96,7 +104,7 @@ static void a_page_goes_bad_in_use(u64 size)
 
 static void a_page_goes_bad_in_the_pool(u64 unused)
 {
-	struct vpt_stats before, after;
+	struct vpt_stats before;
 	struct region r;
 	u64 bad;
 
@@ -109,9 +117,7 @@ static void a_page_goes_bad_in_the_pool(u64 unused)
 	EXPECT(!vu_unmap(r.fd, r.base, NULL), "unmap");
 	make_bad(bad);
 	expect_not_handed_out(&r, VPT_1G, bad);
-	after = stats_of(&r);
-	EXPECT(after.frames_retired == before.frames_retired + 1, "retired: %llu, then %llu",
-	       before.frames_retired, after.frames_retired);
+	expect_retired(&r, &before, 1);
 	region_close(&r);
 }
 

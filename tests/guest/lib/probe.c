@@ -55,79 +55,53 @@ static void ready(void)
 	probing = 1;
 }
 
+/* What @access ends in. */
+#define PROBE(access)						\
+	({							\
+		int sig_;					\
+								\
+		ready();					\
+		sig_ = sigsetjmp(way_out, 0);			\
+		if (!sig_)					\
+			access;					\
+		probing = 0;					\
+		(enum probe)sig_;				\
+	})
+
 enum probe probe_load(const void *p, u64 *value)
 {
-	int sig;
-
-	ready();
-	sig = sigsetjmp(way_out, 0);
-	if (!sig)
-		*value = *(const volatile u64 *)p;
-	probing = 0;
-	return sig;
+	return PROBE(*value = *(const volatile u64 *)p);
 }
 
 enum probe probe_store(void *p, u64 value)
 {
-	int sig;
-
-	ready();
-	sig = sigsetjmp(way_out, 0);
-	if (!sig)
-		*(volatile u64 *)p = value;
-	probing = 0;
-	return sig;
+	return PROBE(*(volatile u64 *)p = value);
 }
 
 enum probe probe_exchange(void *p, u64 value, u64 *old)
 {
-	int sig;
-
-	ready();
-	sig = sigsetjmp(way_out, 0);
-	if (!sig)
-		*old = __atomic_exchange_n((u64 *)p, value, __ATOMIC_SEQ_CST);
-	probing = 0;
-	return sig;
+	return PROBE(*old = __atomic_exchange_n((u64 *)p, value, __ATOMIC_SEQ_CST));
 }
 
 enum probe probe_add(void *p, u64 value, u64 *old)
 {
-	int sig;
+	return PROBE(*old = __atomic_fetch_add((u64 *)p, value, __ATOMIC_SEQ_CST));
+}
 
-	ready();
-	sig = sigsetjmp(way_out, 0);
-	if (!sig)
-		*old = __atomic_fetch_add((u64 *)p, value, __ATOMIC_SEQ_CST);
-	probing = 0;
-	return sig;
+static void compare_exchange(u64 *p, u64 expected, u64 value, u64 *old)
+{
+	*old = expected;
+	__atomic_compare_exchange_n(p, old, value, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 
 enum probe probe_cmpxchg(void *p, u64 expected, u64 value, u64 *old)
 {
-	int sig;
-
-	ready();
-	sig = sigsetjmp(way_out, 0);
-	if (!sig) {
-		*old = expected;
-		__atomic_compare_exchange_n((u64 *)p, old, value, false, __ATOMIC_SEQ_CST,
-					    __ATOMIC_SEQ_CST);
-	}
-	probing = 0;
-	return sig;
+	return PROBE(compare_exchange(p, expected, value, old));
 }
 
 enum probe probe_exec(const void *p, u32 *result)
 {
-	int sig;
-
-	ready();
-	sig = sigsetjmp(way_out, 0);
-	if (!sig)
-		*result = ((u32 (*)(void))p)();
-	probing = 0;
-	return sig;
+	return PROBE(*result = ((u32 (*)(void))p)());
 }
 
 const void *probe_fault_addr(void)
