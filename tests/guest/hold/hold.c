@@ -1,15 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Stops a thread at a function of the kernel: see hold.h.  For tests of vpt. */
 #include <linux/fs.h>
+#include <linux/jiffies.h>
 #include <linux/kprobes.h>
+#include <linux/linkage.h>
+#include <linux/list.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/nmi.h>
+#include <linux/objtool.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/timekeeping.h>
 #include <linux/uaccess.h>
+#include <linux/wait.h>
+#include <asm/ibt.h>
 
 #include "hold.h"
 
@@ -20,7 +27,16 @@ struct hold {
 	atomic_t is;		/* enum hold_state_is */
 	bool irqs_off;		/* as the thread came */
 	bool set;
+	struct list_head node;		/* place in hold_all */
+	wait_queue_head_t let_go;
+	struct task_struct *sleeper;	/* from the probe to hold_asleep()'s return */
 };
+
+static LIST_HEAD(hold_all);
+static DEFINE_SPINLOCK(hold_all_lock);
+
+void hold_gate(void);
+unsigned long hold_asleep(void);
 
 static u64 hold_argument(const struct pt_regs *regs, unsigned int n)
 {
@@ -34,6 +50,65 @@ static u64 hold_argument(const struct pt_regs *regs, unsigned int n)
 	default:
 		return regs->cx;
 	}
+}
+
+/*
+ * A probe's handler cannot sleep.  So the thread goes through here in place of the function, and
+ * then begins with the function again: its arguments, which are in registers, stay.
+ */
+asm(".pushsection .text\n"
+    ".type hold_gate, @function\n"
+    "hold_gate:\n"
+    "	" ASM_ENDBR
+    "	push %rax\n"		/* for the address to go on at */
+    "	push %rdi\n"
+    "	push %rsi\n"
+    "	push %rdx\n"
+    "	push %rcx\n"
+    "	push %r8\n"
+    "	push %r9\n"
+    "	call hold_asleep\n"
+    "	mov %rax, 48(%rsp)\n"
+    "	pop %r9\n"
+    "	pop %r8\n"
+    "	pop %rcx\n"
+    "	pop %rdx\n"
+    "	pop %rsi\n"
+    "	pop %rdi\n"
+    "	" ASM_RET
+    ".size hold_gate, . - hold_gate\n"
+    ".popsection\n");
+STACK_FRAME_NON_STANDARD(hold_gate);
+
+static struct hold *hold_of_sleeper(void)
+{
+	struct hold *h;
+
+	spin_lock(&hold_all_lock);
+	list_for_each_entry(h, &hold_all, node)
+		if (READ_ONCE(h->sleeper) == current)
+			break;
+	spin_unlock(&hold_all_lock);
+	/* It is there, and stays: hold_release() waits. */
+	return h;
+}
+
+/* Return: where to go on, at the function's call to ftrace. */
+unsigned long hold_asleep(void)
+{
+	struct hold *h = hold_of_sleeper();
+	const unsigned long at = (unsigned long)h->probe.addr;
+
+	wait_event_timeout(h->let_go, atomic_read(&h->is) != HOLD_HELD,
+			   msecs_to_jiffies(h->order.milliseconds));
+	atomic_cmpxchg(&h->is, HOLD_HELD, HOLD_EXPIRED);
+	smp_store_release(&h->sleeper, NULL);
+	return at;
+}
+
+/* One that there is lets the handler change where the thread goes on. */
+static void hold_post(struct kprobe *probe, struct pt_regs *regs, unsigned long flags)
+{
 }
 
 /*
@@ -54,6 +129,11 @@ static int hold_entry(struct kprobe *probe, struct pt_regs *regs)
 	if (atomic_cmpxchg(&h->is, HOLD_WAITING, HOLD_HELD) != HOLD_WAITING)
 		return 0;
 	h->irqs_off = !(regs->flags & X86_EFLAGS_IF);
+	if (o->flags & HOLD_ASLEEP) {
+		WRITE_ONCE(h->sleeper, current);
+		regs->ip = (unsigned long)hold_gate;
+		return 1;
+	}
 	/* By the clock: how long a delay takes may have been measured on a busy host. */
 	end = ktime_get_mono_fast_ns() + o->milliseconds * (u64)NSEC_PER_MSEC;
 	while (ktime_get_mono_fast_ns() < end) {
@@ -75,11 +155,16 @@ static int hold_set(struct hold *h)
 	if (h->set)
 		return -EBUSY;
 	if (h->order.milliseconds > HOLD_MAX_MS || h->order.argument > 4 ||
-	    h->order.reserved ||
+	    (h->order.flags & ~HOLD_ASLEEP) ||
 	    strnlen(h->order.symbol, sizeof(h->order.symbol)) == sizeof(h->order.symbol))
 		return -EINVAL;
 	h->probe.symbol_name = h->order.symbol;
 	h->probe.pre_handler = hold_entry;
+	if (h->order.flags & HOLD_ASLEEP) {
+		h->probe.post_handler = hold_post;
+		/* A thread may be about to leave the gate: the module stays. */
+		__module_get(THIS_MODULE);
+	}
 	atomic_set(&h->is, HOLD_WAITING);
 	ret = register_kprobe(&h->probe);
 	if (ret)
@@ -93,6 +178,12 @@ static int hold_set(struct hold *h)
 	return 0;
 }
 
+static void hold_let_go(struct hold *h)
+{
+	atomic_set(&h->is, HOLD_RELEASED);
+	wake_up(&h->let_go);
+}
+
 static ssize_t hold_write(struct file *file, const char __user *user, size_t size,
 			  loff_t *pos)
 {
@@ -101,7 +192,7 @@ static ssize_t hold_write(struct file *file, const char __user *user, size_t siz
 
 	mutex_lock(&h->lock);
 	if (size == 1 && h->set) {
-		atomic_set(&h->is, HOLD_RELEASED);
+		hold_let_go(h);
 		ret = 0;
 	} else if (size == sizeof(h->order) && !h->set) {
 		ret = copy_from_user(&h->order, user, size) ? -EFAULT : hold_set(h);
@@ -129,6 +220,10 @@ static int hold_open(struct inode *inode, struct file *file)
 	if (!h)
 		return -ENOMEM;
 	mutex_init(&h->lock);
+	init_waitqueue_head(&h->let_go);
+	spin_lock(&hold_all_lock);
+	list_add(&h->node, &hold_all);
+	spin_unlock(&hold_all_lock);
 	file->private_data = h;
 	return 0;
 }
@@ -137,10 +232,15 @@ static int hold_release(struct inode *inode, struct file *file)
 {
 	struct hold *h = file->private_data;
 
-	atomic_set(&h->is, HOLD_RELEASED);
+	hold_let_go(h);
 	/* Waits until no CPU is in the handler. */
 	if (h->set)
 		unregister_kprobe(&h->probe);
+	while (smp_load_acquire(&h->sleeper))
+		schedule_timeout_uninterruptible(1);
+	spin_lock(&hold_all_lock);
+	list_del(&h->node);
+	spin_unlock(&hold_all_lock);
 	kfree(h);
 	return 0;
 }

@@ -6,6 +6,9 @@
  * A write of struct hold_order sets a probe for as long as the file is open.  The thread
  * stays there, its CPU busy, until one byte is written, the file is closed, or the time
  * is up.  A read says how far it is, as struct hold_state.  One order at a time.
+ *
+ * With HOLD_ASLEEP it sleeps, so that its CPU does other things, or goes offline; only where
+ * the function may sleep.
  */
 #ifndef HOLD_H
 #define HOLD_H
@@ -18,7 +21,7 @@
  * @tid: thread
  * @milliseconds: time limit, at most HOLD_MAX_MS
  * @argument: number (1 to 4) of an argument that must be @value, or 0 for any call
- * @reserved: 0
+ * @flags: HOLD_ASLEEP or 0
  * @value: of that argument
  * @mask: bits of the argument that are compared
  */
@@ -27,12 +30,14 @@ struct hold_order {
 	__u32 tid;
 	__u32 milliseconds;
 	__u32 argument;
-	__u32 reserved;
+	__u32 flags;
 	__u64 value;
 	__u64 mask;
 };
 
 #define HOLD_MAX_MS	20000
+
+#define HOLD_ASLEEP	1
 
 enum hold_state_is {
 	HOLD_WAITING,	/* the thread has not come there */

@@ -102,7 +102,9 @@ struct hold_order;
  */
 int hold_open(void);
 void hold_set(int fd, const struct hold_order *order);
-int hold_at(const char *symbol, pid_t tid);	/* both, whatever it is called with */
+/* Both: the first call of @symbol by thread @tid.  The latter spins there, for HOLD_MAX_MS. */
+int hold_thread(const char *symbol, pid_t tid, u32 flags, u32 milliseconds);
+int hold_at(const char *symbol, pid_t tid);
 u32 hold_state(int fd);		/* enum hold_state_is */
 bool hold_irqs_off(int fd);	/* whether interrupts were off where it was stopped */
 /* Wait until it is held, unless *@done before; @done may be NULL.  Return: whether it is. */
@@ -110,6 +112,9 @@ bool hold_reached(int fd, _Atomic u64 *done);
 void hold_release(int fd);
 /* For a property that holds a thread on another CPU than its own, which is 0 from now on. */
 void need_hold(void);
+
+/* Wait for *@done while its thread is held.  Return: whether it came in that time. */
+bool hold_lets(int fd, _Atomic u64 *done);
 
 /*
  * Look whether thread @tid sleeps in the kernel, and wait a little.  Return: whether it did at

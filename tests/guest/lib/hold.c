@@ -20,14 +20,26 @@ void hold_set(int fd, const struct hold_order *order)
 	REQUIRE(size == sizeof(*order), "%s(): %s", order->symbol, strerror(errno));
 }
 
-int hold_at(const char *symbol, pid_t tid)
+int hold_thread(const char *symbol, pid_t tid, u32 flags, u32 milliseconds)
 {
-	struct hold_order order = { .tid = tid, .milliseconds = HOLD_MAX_MS };
+	struct hold_order order = { .tid = tid, .flags = flags, .milliseconds = milliseconds };
 	int fd = hold_open();
 
 	strncpy(order.symbol, symbol, sizeof(order.symbol) - 1);
 	hold_set(fd, &order);
 	return fd;
+}
+
+int hold_at(const char *symbol, pid_t tid)
+{
+	return hold_thread(symbol, tid, 0, HOLD_MAX_MS);
+}
+
+bool hold_lets(int fd, _Atomic u64 *done)
+{
+	while (!*done && hold_state(fd) == HOLD_HELD)
+		usleep(1000);
+	return *done && hold_state(fd) == HOLD_HELD;
 }
 
 static struct hold_state hold_read(int fd)
