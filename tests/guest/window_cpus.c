@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A CPU goes offline, comes back, sleeps with the process's address space still loaded, or runs
+ * another one, while a change is made whose shootdown is yet to come (hold/hold.h).  A thread
+ * that then uses the page there finds the change.
+ */
+#include "lib/guest.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "hold/hold.h"
+
+#define ONLINE	"/sys/devices/system/cpu/cpu1/online"
+#define ROUNDS	4
+#define OLD	0x0123
+#define NEW	0x4567
+
+enum change {
+	UNMAP,
+	REMAP,
+	PROTECT,
+};
+
+/* What becomes of the second CPU between the change and its shootdown. */
+enum fate {
+	GOES,		/* offline */
+	COMES_BACK,
+	SLEEPS,		/* lazily: the address space is not changed for the idle task's */
+	SWITCHES,	/* to another process */
+};
+
+struct window {
+	const char *name;
+	enum change change;
+	enum fate fate;
+};
+
+static const struct window *window;
+static struct region r;
+static u64 frames[2];
+
+static bool set_online(bool online)
+{
+	int fd = open(ONLINE, O_WRONLY);
+	const bool set = fd >= 0 && write(fd, online ? "1" : "0", 1) == 1;
+
+	close(fd);
+	return set;
+}
+
+static void need_hotplug(void)
+{
+	if (access(ONLINE, W_OK))
+		skip("no second CPU, or not one that can go offline");
+	REQUIRE(set_online(true), "cpu1: %s", strerror(errno));
+	pin_to(0);
+	close(hold_open());
+}
+
+/* The page is alone in its PT, or not; what is done to it needs no memory. */
+static void open_page(void)
+{
+	unsigned int i;
+
+	region_rw(&r, 1, VPT_STRICT);
+	for (i = 0; i < 2; i++) {
+		REQUIRE(!vu_frame_alloc(r.fd, VPT_4K, &frames[i]), "a frame");
+		REQUIRE(!vu_map(r.fd, r.base + VPT_4K, VPT_4K, RW, frames[i]), "map");
+		*(u64 *)(r.base + VPT_4K) = i ? NEW : OLD;
+		REQUIRE(!vu_unmap(r.fd, r.base + VPT_4K, NULL), "unmap");
+	}
+	REQUIRE(!vu_map(r.fd, r.base, VPT_4K, RW, frames[0]), "map");
+	REQUIRE(!vu_map(r.fd, r.base + 2 * VPT_4K, VPT_4K, RW, 0), "map");
+}
+
+/* Who uses the page, on the second CPU, and sleeps there in between. */
+struct user {
+	pthread_t thread;
+	int pipe[2];
+	_Atomic u64 tid, uses;
+	enum probe load, store;
+	u64 value;
+};
+
+static void *use(void *arg)
+{
+	struct user *u = arg;
+	char byte;
+
+	post(&u->tid, gettid());
+	while (read(u->pipe[0], &byte, 1) == 1) {
+		/* Which it may have lost, with its CPU. */
+		pin_to(1);
+		u->load = probe_load(r.base, &u->value);
+		u->store = probe_store(r.base + 8, 1);
+		post(&u->uses, u->uses + 1);
+	}
+	return NULL;
+}
+
+static void user_begin(struct user *u)
+{
+	REQUIRE(!pipe(u->pipe), "pipe");
+	REQUIRE(!pthread_create(&u->thread, NULL, use, u), "thread");
+	wait_for(&u->tid, 1);
+}
+
+static void user_wake(struct user *u)
+{
+	REQUIRE(write(u->pipe[1], "", 1) == 1, "pipe");
+}
+
+/* Until it sleeps, its CPU with it. */
+static void user_use(struct user *u, u64 n)
+{
+	user_wake(u);
+	wait_for(&u->uses, n);
+	while (thread_state(u->tid) != 'S')
+		usleep(1000);
+	usleep(5000);
+}
+
+static void user_end(struct user *u)
+{
+	close(u->pipe[1]);
+	pthread_join(u->thread, NULL);
+	close(u->pipe[0]);
+}
+
+/* Who changes it, on the first. */
+struct changer {
+	pthread_t thread;
+	_Atomic u64 tid, go, done;
+	int result;
+};
+
+static void *change(void *arg)
+{
+	struct changer *c = arg;
+
+	pin_to(0);
+	post(&c->tid, gettid());
+	wait_for(&c->go, 1);
+	switch (window->change) {
+	case UNMAP:
+		c->result = vu_unmap(r.fd, r.base, NULL);
+		break;
+	case REMAP:
+		c->result = vu_remap(r.fd, r.base, frames[1], NULL);
+		break;
+	case PROTECT:
+		c->result = vu_protect(r.fd, r.base, VPT_READ, NULL);
+		break;
+	}
+	post(&c->done, 1);
+	return NULL;
+}
+
+/* Return: the file that holds it at its shootdown. */
+static int changer_hold(struct changer *c)
+{
+	int hold;
+
+	*c = (struct changer){ 0 };
+	REQUIRE(!pthread_create(&c->thread, NULL, change, c), "thread");
+	wait_for(&c->tid, 1);
+	hold = hold_thread("vpt_shootdown", c->tid, HOLD_ASLEEP, HOLD_MAX_MS);
+	post(&c->go, 1);
+	REQUIRE(hold_reached(hold, &c->done), "there is no shootdown");
+	return hold;
+}
+
+static void changer_end(struct changer *c, int hold)
+{
+	EXPECT(hold_state(hold) == HOLD_HELD, "the shootdown goes on by itself");
+	hold_release(hold);
+	pthread_join(c->thread, NULL);
+	EXPECT(!c->result, "the change: %s", strerror(-c->result));
+	close(hold);
+}
+
+static void expect_changed(const struct user *u)
+{
+	const enum probe load = window->change == UNMAP ? PROBE_SEGV : PROBE_OK;
+	const u64 value = window->change == REMAP ? NEW : OLD;
+
+	EXPECT(u->load == load, "a load: %d", u->load);
+	EXPECT(load || u->value == value, "a load finds %llx", (unsigned long long)u->value);
+	EXPECT(u->store == (window->change == REMAP ? PROBE_OK : PROBE_SEGV), "a store: %d",
+	       u->store);
+}
+
+/* Another process has the second CPU for a while. */
+static void run_another(void)
+{
+	pid_t child = fork();
+
+	REQUIRE(child >= 0, "fork");
+	if (!child) {
+		const u64 end = now_ns() + 20000000;
+
+		pin_to(1);
+		while (now_ns() < end)
+			;
+		_exit(0);
+	}
+	waitpid(child, NULL, 0);
+}
+
+static void meanwhile(struct user *u, struct changer *c, int hold)
+{
+	switch (window->fate) {
+	case GOES:
+	case COMES_BACK:
+		REQUIRE(set_online(false), "offline: %s", strerror(errno));
+		if (window->fate == GOES)
+			break;
+		REQUIRE(set_online(true), "online: %s", strerror(errno));
+		/* It has nothing of the page's: the access faults, and waits for the page. */
+		user_wake(u);
+		if (window->change == UNMAP)
+			EXPECT(hold_makes_wait(hold, u->tid, &u->uses), "the access does not wait");
+		break;
+	case SLEEPS:
+		break;
+	case SWITCHES:
+		run_another();
+		break;
+	}
+	EXPECT(!c->done, "the change is done");
+}
+
+static void one_round(void)
+{
+	struct changer c;
+	struct user u = { 0 };
+	int hold;
+
+	open_page();
+	user_begin(&u);
+	user_use(&u, 1);
+	EXPECT(u.load == PROBE_OK && u.value == OLD && u.store == PROBE_OK, "before: %d, %d",
+	       u.load, u.store);
+	u.uses = 0;
+	hold = changer_hold(&c);
+	meanwhile(&u, &c, hold);
+	changer_end(&c, hold);
+	if (window->fate == GOES)
+		REQUIRE(set_online(true), "online: %s", strerror(errno));
+	if (window->fate == COMES_BACK)
+		wait_for(&u.uses, 1);
+	user_use(&u, window->fate == COMES_BACK ? 2 : 1);
+	expect_changed(&u);
+	user_end(&u);
+	expect_sound(r.fd, "in the end");
+	region_close(&r);
+}
+
+static void before_the_shootdown(u64 arg)
+{
+	unsigned int i;
+
+	window = (const struct window *)arg;
+	need_hotplug();
+	for (i = 0; i < (window->fate < SLEEPS ? 1 : ROUNDS); i++)
+		one_round();
+}
+
+/* A CPU that was not there when the file was opened. */
+static struct {
+	_Atomic u64 used, going, gone;
+} arrival;
+
+static void *use_on_and_on(void *unused)
+{
+	enum probe p;
+	u64 value, gone;
+
+	pin_to(1);
+	do {
+		gone = arrival.gone;
+		p = probe_load(r.base, &value);
+		EXPECT(gone ? p == PROBE_SEGV : p == PROBE_OK || arrival.going, "a load: %d", p);
+		post(&arrival.used, arrival.used + 1);
+	} while (!gone);
+	return unused;
+}
+
+static void arrives_later(u64 unused)
+{
+	pthread_t user;
+
+	(void)unused;
+	need_hotplug();
+	REQUIRE(set_online(false), "offline: %s", strerror(errno));
+	open_page();
+	REQUIRE(set_online(true), "online: %s", strerror(errno));
+	REQUIRE(!pthread_create(&user, NULL, use_on_and_on, NULL), "thread");
+	wait_for(&arrival.used, 100);
+	arrival.going = 1;
+	REQUIRE(!vu_unmap(r.fd, r.base, NULL), "unmap");
+	post(&arrival.gone, 1);
+	pthread_join(user, NULL);
+	expect_sound(r.fd, "in the end");
+	region_close(&r);
+}
+
+static const struct window windows[] = {
+	{ "UNMAP: a CPU goes offline", UNMAP, GOES },
+	{ "UNMAP: a CPU goes offline, and comes back", UNMAP, COMES_BACK },
+	{ "REMAP: a CPU goes offline, and comes back", REMAP, COMES_BACK },
+	{ "UNMAP: a CPU sleeps with the address space loaded", UNMAP, SLEEPS },
+	{ "REMAP: a CPU sleeps with the address space loaded", REMAP, SLEEPS },
+	{ "PROTECT: a CPU sleeps with the address space loaded", PROTECT, SLEEPS },
+	{ "UNMAP: a CPU runs another process", UNMAP, SWITCHES },
+	{ "REMAP: a CPU runs another process", REMAP, SWITCHES },
+};
+
+int main(int argc, char **argv)
+{
+	struct property p[ARRAY_SIZE(windows) + 1] = {
+		{ "UNMAP: a CPU came when the file was open", arrives_later, 0, 0 },
+	};
+	unsigned int i;
+	int status;
+
+	for (i = 0; i < ARRAY_SIZE(windows); i++)
+		p[i + 1] = (struct property){ windows[i].name, before_the_shootdown,
+					      (u64)&windows[i], 0 };
+	status = run_unchecked(argc, argv, p, ARRAY_SIZE(p));
+	/* Where a property left it offline. */
+	set_online(true);
+	return status;
+}
