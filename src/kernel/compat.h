@@ -108,8 +108,8 @@ static inline void vpt_flush_secondary_tlb(struct mmu_notifier *notifier,
 				 LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 105))
 
 /*
- * 6.4: faults hold the lock of their VMA alone.  Before, mmap_lock excludes every
- * walker.
+ * 6.4: faults hold the lock of their VMA alone, and in 7.3 so do walks for /proc.  Before,
+ * mmap_lock excludes every walker.
  */
 #ifdef CONFIG_PER_VMA_LOCK
 #define VPT_VMA_LOCKS	1

@@ -10,10 +10,13 @@
  *   page fault, until vm_ops->fault mmap_lock read   the VMA's lock   (a), (b)
  *    or huge_fault is called                         or mmap_lock r.
  *   get_user_pages(), move_pages,   mmap_lock read   mmap_lock read   (a)
- *    mbind, madvise, mincore,
- *    process_vm_readv, KVM's and
- *    HMM's faults, /proc/PID/smaps,
- *    numa_maps, pagemap, clear_refs
+ *    mbind, mincore, KVM's and
+ *    HMM's faults, pagemap,
+ *    process_vm_readv, clear_refs
+ *   /proc/PID/smaps, numa_maps      mmap_lock read   mmap_lock read;  (a), (b)
+ *                                                    7.3: the VMA's
+ *                                                    lock, if it can
+ *   madvise, DAMON                  mmap_lock read   likewise         skip VM_PFNMAP
  *   userfaultfd's copy and zeropage mmap_lock read   the VMA's lock   (a), (b)
  *   get_user_pages_fast(), KVM's    interrupts off   interrupts off   (c)
  *    host_pfn_mapping_level(),
@@ -28,8 +31,9 @@
  *
  *  (a) mmap_lock held for writing.
  *  (b) vma_start_write() on every VMA that the table's span covers: madvise(), mbind()
- *      and others split a region into VMAs, which share tables up to the PDPT.  Under
- *      mmap_lock, VMAs stay as they are, and locked until it is released.
+ *      and others split a region into VMAs, which share tables up to the PDPT.  It waits for
+ *      whoever holds a VMA's lock, be it a fault or a walk.  Under mmap_lock, VMAs stay as
+ *      they are, and locked until it is released.
  *  (c) The shootdown waits until each CPU of the mm has taken an interrupt.
  *  (d) The notifier runs before munmap frees a table, and what it removes is bounded by
  *      the VMAs that munmap has detached: 6.12's vms_gather_munmap_vmas() and 6.1's
