@@ -23,6 +23,8 @@
  *    for them, to its own frames; a fault of that kind Linux answers with SIGSEGV before
  *    it asks the module, since no VMA of the module's is VM_SHADOW_STACK.
  *  - Protection keys: all leaves have key 0.
+ *  - Who takes the number of a frame from our entries, and keeps it, is told when the entry
+ *    goes, or refuses what has a struct page (ACRN, VFIO): see KERNELS.md.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
