@@ -4,12 +4,13 @@
 #	KERNEL_SUITES	programs that print TAP; run by host-suite
 
 KERNEL_BUILD := build/kernel-units
-KERNEL_SUITES := $(addprefix $(KERNEL_BUILD)/,platform-6.1 platform-7.2)
+KERNEL_UNITS := $(addprefix $(KERNEL_BUILD)/,platform-6.1 platform-7.2)
+KERNEL_SUITES := $(KERNEL_UNITS) tests/kernel/refusals
 
 $(KERNEL_BUILD)/platform-6.1: FAKE_LINUX = KERNEL_VERSION(6,1,0)
 $(KERNEL_BUILD)/platform-7.2: FAKE_LINUX = KERNEL_VERSION(7,2,0)
 
-$(KERNEL_SUITES): tests/kernel/platform_test.c src/kernel/device/platform.c
+$(KERNEL_UNITS): tests/kernel/platform_test.c src/kernel/device/platform.c
 	@mkdir -p $(@D)
 	$(TRACK) $(CC) -std=gnu11 -Wall -Wextra -Werror -g -Itests/kernel/fake \
 		'-DFAKE_LINUX=$(FAKE_LINUX)' -o $@ $(filter %.c,$^)
