@@ -9,7 +9,9 @@ $(FUZZ_BUILD)/fuzz: $(FUZZ_SOURCES) $(GUEST_LIB)
 	@mkdir -p $(@D)
 	$(TRACK) $(CC) $(GUEST_CFLAGS) -o $@ $(FUZZ_SOURCES) $(GUEST_LIB)
 
-FUZZ_KERNEL	?= 6.12-kasan
+# The middle one: for make fuzz, with coverage.
+FUZZ_STOCK	:= $(word 2,$(shell tools/list-kernels main))
+FUZZ_KERNEL	?= $(FUZZ_STOCK)-kasan
 FUZZ_SMP	?= 2
 FUZZ_SECONDS	?= 3600
 FUZZ_SEED	?= $(shell date +%s)
@@ -24,6 +26,6 @@ fuzz: guest-programs $(FUZZ_BUILD)/fuzz
 
 # A minute on a stock kernel, the boot included: TAP.
 fuzz-suite: guest-programs $(FUZZ_BUILD)/fuzz
-	$(Q)$(FUZZ_DIR)/guest --kernel 6.12 --seed $(FUZZ_SUITE_SEED) --seconds 45
+	$(Q)$(FUZZ_DIR)/guest --kernel $(FUZZ_STOCK) --seed $(FUZZ_SUITE_SEED) --seconds 45
 
 .PHONY: fuzz fuzz-suite
