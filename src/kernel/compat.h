@@ -3,6 +3,10 @@
  * What differs between the versions of Linux, and what the module cannot do without.
  * Each check names the release that made the change.  What the versions do differently
  * under the same names is in KERNELS.md.
+ *
+ * A change that leaves a macro is asked for by that macro, which a kernel with the change
+ * ported back has too.  A function, a type or a member that came, went or has other arguments
+ * the preprocessor cannot see: for those it is the version.
  */
 #ifndef VPT_COMPAT_H
 #define VPT_COMPAT_H
@@ -41,7 +45,7 @@
 
 #include "compat_table.h"
 
-/* 6.5: huge_fault() is told an order. */
+/* 6.6: huge_fault() is told an order. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
 #define vpt_fault_size	enum page_entry_size
 #else
@@ -87,11 +91,11 @@ static inline void vpt_vma_flags_set(struct vm_area_struct *vma, vm_flags_t flag
 #endif
 }
 
-/* 6.6: the hook was renamed. */
+/* 6.6: the hook was renamed, and the macros are gone that called it. */
 static inline void vpt_flush_secondary_tlb(struct mmu_notifier *notifier,
 					   struct mm_struct *mm, u64 start, u64 end)
 {
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+#ifdef ptep_clear_flush_notify
 	if (notifier->ops->invalidate_range)
 		notifier->ops->invalidate_range(notifier, mm, start, end);
 #else
@@ -102,7 +106,8 @@ static inline void vpt_flush_secondary_tlb(struct mmu_notifier *notifier,
 
 /*
  * From 6.7 to 6.12.104 userfaultfd takes special VMAs for asynchronous write protection,
- * and rewrites their leaves.
+ * and rewrites their leaves.  The mend has no name; and where nothing is rewritten the same
+ * is told of, by PAGEMAP_SCAN, so that it cannot be assumed everywhere.
  */
 #define VPT_UFFD_REWRITES	(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0) && \
 				 LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 105))

@@ -22,10 +22,10 @@
 #include <linux/slab.h>
 
 /* 6.6: tables have a type of their own. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
-#define vpt_ptdesc(page)	(page)
-#else
+#ifdef page_ptdesc
 #define vpt_ptdesc(page)	page_ptdesc(page)
+#else
+#define vpt_ptdesc(page)	(page)
 #endif
 
 static inline spinlock_t *vpt_ptlock(struct page *table)
