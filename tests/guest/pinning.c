@@ -5,6 +5,9 @@
  * guest, over leaves of every size.  What Linux took a reference on, it would give back
  * after the mapping is gone; and of a 1 GiB frame, which is no compound page, it would
  * free a part while it is mapped.
+ *
+ * AF_PACKET is no such way: a ring is its own memory, lent to the program, and what is sent
+ * without one is copied (packet_snd()).
  */
 #include "lib/guest.h"
 
@@ -29,10 +32,23 @@
 #endif
 #define WP_ASYNC	(1ULL << 15)	/* UFFD_FEATURE_WP_ASYNC, 6.7 */
 
-/*
- * Each tries one way at one page.  Return: whether it was refused; errno or @why says
- * how it was not.
- */
+/* The way that was just tried is not to be had here. */
+static bool untried;
+
+static void not_tried(const char *what)
+{
+	static const char *noted[8];
+	unsigned int i;
+
+	untried = true;
+	for (i = 0; i < ARRAY_SIZE(noted) - 1 && noted[i] && noted[i] != what; i++)
+		;
+	if (!noted[i])
+		note("not tried: this kernel has no %s", what);
+	noted[i] = what;
+}
+
+/* Each tries one way at one page.  Return: whether it was refused, or is not to be had. */
 
 static bool vmsplice_refused(char *at)
 {
@@ -119,14 +135,11 @@ static bool io_uring_refused(char *at)
 static int socket_if_known(int family, int type, const char *name)
 {
 	int sock = socket(family, type, 0);
-	static bool noted[AF_MAX];
 
 	if (sock >= 0)
 		return sock;
 	REQUIRE(errno == EAFNOSUPPORT, "%s: %s", name, strerror(errno));
-	if (!noted[family])
-		note("not tried: this kernel has no %s", name);
-	noted[family] = true;
+	not_tried(name);
 	return sock;
 }
 
@@ -160,6 +173,59 @@ static bool zerocopy_refused(char *at)
 			 sizeof(lo)) < 0;
 	close(sock);
 	return refused;
+}
+
+/* A disk in memory, the guest's own: -1 where its module was not put here. */
+static int disk(void)
+{
+	static const char path[] = "/dev/ram0";
+	const int how = O_RDWR | O_DIRECT | O_CLOEXEC;
+	int fd;
+
+	if (!module_here("brd"))
+		return -1;
+	fd = open(path, how);
+	if (fd >= 0)
+		return fd;
+	REQUIRE(module_insert("brd"), "brd.ko cannot be inserted");
+	fd = open(path, how);
+	REQUIRE(fd >= 0, "%s: %s", path, strerror(errno));
+	return fd;
+}
+
+static bool direct_refused(char *at, ssize_t (*transfer)(int fd, char *at))
+{
+	int fd = disk();
+	bool refused;
+
+	if (fd < 0) {
+		not_tried("disk in memory (brd.ko)");
+		return true;
+	}
+	refused = transfer(fd, at) < 0;
+	EXPECT(!refused || errno == EFAULT, "O_DIRECT: %s", strerror(errno));
+	close(fd);
+	return refused;
+}
+
+static ssize_t from_disk(int fd, char *at)
+{
+	return pread(fd, at, VPT_4K, 0);
+}
+
+static ssize_t to_disk(int fd, char *at)
+{
+	return pwrite(fd, at, VPT_4K, 0);
+}
+
+static bool direct_read_refused(char *at)
+{
+	return direct_refused(at, from_disk);
+}
+
+static bool direct_write_refused(char *at)
+{
+	return direct_refused(at, to_disk);
 }
 
 static bool userfaultfd_refused(char *at)
@@ -204,6 +270,8 @@ static const struct way {
 	{ "a fixed buffer of io_uring", io_uring_refused },
 	{ "memory of AF_XDP", xdp_refused },
 	{ "MSG_ZEROCOPY", zerocopy_refused },
+	{ "a read with O_DIRECT", direct_read_refused },
+	{ "a write with O_DIRECT", direct_write_refused },
 	{ "userfaultfd", userfaultfd_refused },
 };
 
@@ -283,6 +351,23 @@ static void refused_everywhere(u64 kind, u32 prot)
 	pages_intact(&r, "after others have used memory");
 	expect_sound(r.fd, "in the end");
 	region_close(&r);
+}
+
+/* What is refused above is refused for the region's sake. */
+static void all_works_elsewhere(u64 unused)
+{
+	unsigned int i;
+	char *at;
+
+	(void)unused;
+	for (i = 0; i < ARRAY_SIZE(ways); i++) {
+		at = mmap(NULL, 2 * VPT_4K, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+		REQUIRE(at != MAP_FAILED, "mmap: %s", strerror(errno));
+		untried = false;
+		EXPECT(!ways[i].refused(at) || untried, "%s: %s", ways[i].name, strerror(errno));
+		munmap(at, 2 * VPT_4K);
+	}
 }
 
 static void nothing_is_pinned(u64 kind)
@@ -377,6 +462,7 @@ static void a_debugger_reads_and_writes(u64 kind)
 int main(int argc, char **argv)
 {
 	static const struct property properties[] = {
+		{ "each way works with memory that is Linux's", all_works_elsewhere, 0, 0 },
 		EACH_KIND("nothing can be pinned", nothing_is_pinned),
 		EACH_KIND("nothing read-only can be pinned", nothing_read_only_is_pinned),
 		EACH_KIND("perf gets no physical address", perf_knows_no_address),
