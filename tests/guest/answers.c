@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A call whose answer could not be delivered is not done: the struct lies in what the
- * call would take away.  Elsewhere in the region it is as good as anywhere.
+ * call would take away.  Elsewhere in the region it is as good as anywhere.  And REMAP, which
+ * needs a frame of the page's size, answers although the size changes meanwhile.
  */
 #include "lib/guest.h"
+
+#include <linux/mempolicy.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
 
 static int call(int fd, unsigned long request, void *arg)
 {
@@ -108,6 +114,103 @@ static void not_done_demand(u64 size)
 	not_done(0, size);
 }
 
+/* A page at one place that is of 4 KiB and of 2 MiB in turn. */
+struct changing {
+	struct region r;
+	u64 frame[2];
+};
+
+static void change_size(void *arg)
+{
+	static const u64 sizes[] = { VPT_4K, VPT_2M };
+	struct changing *c = arg;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		EXPECT(!vu_map(c->r.fd, c->r.base, sizes[i], RW, c->frame[i]), "map");
+		/* About as long as REMAP takes to clear a frame. */
+		usleep(500);
+		EXPECT(!vu_unmap(c->r.fd, c->r.base, NULL), "unmap");
+	}
+}
+
+static void on_alarm(int sig)
+{
+	(void)sig;
+}
+
+static void remap_answers(u64 unused)
+{
+	const struct itimerval often = { { 0, 1000 }, { 0, 1000 } }, never = { { 0, 0 }, { 0, 0 } };
+	const struct sigaction noted = { .sa_handler = on_alarm };	/* not SA_RESTART */
+	struct budget b = budget_of(20000);
+	struct beside beside = { 0 };
+	u64 n, found = 0, absent = 0;
+	struct changing c;
+
+	(void)unused;
+	region_rw(&c.r, 1, VPT_STRICT);
+	need_size(c.r.fd, VPT_2M);
+	REQUIRE(!vu_frame_alloc(c.r.fd, VPT_4K, &c.frame[0]) &&
+		!vu_frame_alloc(c.r.fd, VPT_2M, &c.frame[1]), "FRAME_ALLOC");
+	REQUIRE(!sigaction(SIGALRM, &noted, NULL), "sigaction");
+	beside_begin(&beside, change_size, &c);
+	setitimer(ITIMER_REAL, &often, NULL);
+	for (n = 0; budget_left(&b, n); n++) {
+		int err = vu_remap(c.r.fd, c.r.base, 0, NULL);
+
+		found += !err;
+		absent += err == -ENOENT;
+		if (!EXPECT(!err || err == -ENOENT, "REMAP: %s", strerror(-err)))
+			break;
+	}
+	setitimer(ITIMER_REAL, &never, NULL);
+	beside_end(&beside);
+	note("%llu REMAPs, %llu without a page", (unsigned long long)found,
+	     (unsigned long long)absent);
+	expect_sound(c.r.fd, "in the end");
+	region_close(&c.r);
+}
+
+/* Linux has the page split while REMAP clears a frame of 1 GiB for it. */
+static void *split_soon(void *arg)
+{
+	struct region *r = arg;
+
+	usleep(20000);
+	syscall(SYS_mbind, r->base, r->bytes, MPOL_LOCAL, NULL, 0, MPOL_MF_STRICT);
+	return NULL;
+}
+
+static void remap_of_a_page_that_is_split(u64 unused)
+{
+	struct vpt_page old = { 0 }, now = { 0 };
+	pthread_t thread;
+	struct region r;
+	u64 frame;
+	int err;
+
+	(void)unused;
+	region_rw(&r, 1, VPT_STRICT);
+	need_size(r.fd, VPT_1G);
+	REQUIRE(!vu_frame_alloc(r.fd, VPT_1G, &frame), "FRAME_ALLOC");
+	need_size(r.fd, VPT_1G);
+	REQUIRE(!vu_map(r.fd, r.base, VPT_1G, RW, frame), "map");
+	*(u64 *)r.base = *(u64 *)(r.base + VPT_2M) = 5;
+	REQUIRE(!pthread_create(&thread, NULL, split_soon, &r), "pthread_create");
+	err = vu_remap(r.fd, r.base, 0, &old);
+	pthread_join(thread, NULL);
+	EXPECT(!err, "REMAP: %s", strerror(-err));
+	EXPECT(old.page_size == VPT_2M, "REMAP was done before the split: of %llu bytes",
+	       (unsigned long long)old.page_size);
+	EXPECT(!vu_resolve(r.fd, r.base, &now) && now.page_size == VPT_2M, "the page after it");
+	EXPECT(*(u64 *)r.base == 0 && *(u64 *)(r.base + VPT_2M) == 5, "the data: %llu, %llu",
+	       (unsigned long long)*(u64 *)r.base,
+	       (unsigned long long)*(u64 *)(r.base + VPT_2M));
+	expect_sound(r.fd, "in the end");
+	region_close(&r);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct property properties[] = {
@@ -115,6 +218,9 @@ int main(int argc, char **argv)
 			  not_done_strict),
 		EACH_SIZE("demand: without a place for the answer nothing is done",
 			  not_done_demand),
+		{ "REMAP answers, though the page's size changes all the time", remap_answers, 0, 0 },
+		{ "1G: a page that is split under REMAP is remapped", remap_of_a_page_that_is_split,
+		  0, 0 },
 	};
 
 	return run_properties(argc, argv, properties, ARRAY_SIZE(properties));
