@@ -25,12 +25,6 @@
 
 #include "preload_test.h"
 
-#define SEVEN	7
-
-#ifndef PR_SET_VMA
-#define PR_SET_VMA		0x53564d41
-#define PR_SET_VMA_ANON_NAME	0
-#endif
 #ifndef SO_ZEROCOPY
 #define SO_ZEROCOPY		60
 #endif
@@ -39,25 +33,6 @@
 #endif
 #define MPOL_F_NODE		1
 #define MPOL_F_ADDR		2
-
-/* A child that hangs is one that fails. */
-static bool in_child(bool (*fact)(void))
-{
-	int status = -1;
-	pid_t pid = fork();
-
-	if (!pid) {
-		alarm(60);
-		_exit(fact() ? SEVEN : 1);
-	}
-	return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
-	       WEXITSTATUS(status) == SEVEN;
-}
-
-static bool is_linux(const void *p)
-{
-	return p != MAP_FAILED && p && !from_vpt(p);
-}
 
 static bool is_resident(char *p, unsigned long pages)
 {
@@ -143,11 +118,10 @@ static struct answers ask(char *p)
 
 static void test_placed(void)
 {
-	char *p = fresh(2 * PAGE), *q = mmap(NULL, 2 * PAGE, PROT_NONE,
-					     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *p = fresh(2 * PAGE), *q = linux_memory(2 * PAGE);
 	struct answers vpt, want;
 
-	TAP_CHECK(rightly_placed(p) && !mprotect(q, 2 * PAGE, RW), "the memory");
+	TAP_CHECK(rightly_placed(p) && is_linux(q), "the memory");
 	want = ask(q);
 	vpt = ask(p);
 	TAP_CHECK(vpt.policy == want.policy, "get_mempolicy(): %d", vpt.policy);
@@ -199,15 +173,6 @@ static int allocate_and_end(void *arg)
 	return 0;
 }
 
-static bool forks(void)
-{
-	pid_t pid = fork();
-
-	if (!pid)
-		_exit(0);
-	return pid > 0 && waitpid(pid, NULL, 0) == pid;
-}
-
 /* The child uses the same descriptors, but not the same memory. */
 static bool shares_descriptors(void)
 {
@@ -216,8 +181,7 @@ static bool shares_descriptors(void)
 
 	if (pid < 0 || waitpid(pid, NULL, 0) != pid)
 		return false;
-	memset(fresh(MIB), 'a', MIB);
-	return forks();
+	return forks_with(memset(fresh(MIB), 'a', MIB), MIB);
 }
 
 static pthread_barrier_t meet;
@@ -279,15 +243,12 @@ static int advise(void *p)
 static bool shares_memory(void)
 {
 	char *stack = malloc(256 << 10), *p = fresh(MIB);
-	int status;
-	pid_t pid;
 
 	if (!rightly_placed(p))
 		return false;
 	memset(p, 'a', MIB);
-	pid = clone(advise, stack + (256 << 10), CLONE_VM | SIGCHLD, p);
-	return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
-	       WEXITSTATUS(status) == SEVEN && all_are(p, MIB, 0);
+	return ended_well(clone(advise, stack + (256 << 10), CLONE_VM | SIGCHLD, p)) &&
+	       all_are(p, MIB, 0);
 }
 
 static void test_descriptors(void)
@@ -314,16 +275,10 @@ static long ring(struct io_uring_params *params)
 static bool forks_beside_ring(void)
 {
 	struct io_uring_params params = { .flags = IORING_SETUP_SQPOLL };
-	char *p = fresh(MIB);
-	pid_t pid;
 
 	if (ring(&params) < 0)
 		return true;	/* no io_uring here */
-	memset(p, 'a', MIB);
-	pid = fork();
-	if (!pid)
-		_exit(all_are(p, MIB, 'a') ? SEVEN : 1);
-	return pid > 0;
+	return forks_with(memset(fresh(MIB), 'a', MIB), MIB);
 }
 
 static bool registers_buffers(void)
@@ -366,7 +321,6 @@ static void wait_for_reader(void)
 static bool child_calls(void)
 {
 	pthread_t thread;
-	int status;
 	pid_t pid;
 
 	unlink(fifo);
@@ -380,8 +334,7 @@ static bool child_calls(void)
 	}
 	wait_for_reader();
 	pthread_join(thread, NULL);
-	return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
-	       WEXITSTATUS(status) == SEVEN;
+	return ended_well(pid);
 }
 
 static void test_loader(void)
@@ -441,16 +394,11 @@ static bool registers(void)
 	return rightly_placed(p) && (syscall(SYS_ioctl, 0, UFFDIO_REGISTER, &range), is_linux(p));
 }
 
-static bool limits(void *arg)
+static void *limit_by_thread(void *arg)
 {
 	const struct rlimit limit = { 256UL << 30, 256UL << 30 };
 
-	return prlimit(arg ? gettid() : getpid(), RLIMIT_AS, &limit, NULL) == 0;
-}
-
-static void *limit_by_thread(void *arg)
-{
-	return limits(arg) ? arg : NULL;
+	return prlimit(gettid(), RLIMIT_AS, &limit, NULL) ? NULL : arg;
 }
 
 static bool limits_a_thread(void)

@@ -18,24 +18,6 @@
 
 #include "preload_test.h"
 
-#define SEVEN	7
-
-static bool ended_well(pid_t pid)
-{
-	int status = -1;
-
-	return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
-	       WEXITSTATUS(status) == SEVEN;
-}
-
-static char *filled(unsigned long bytes)
-{
-	char *p = fresh(bytes);
-
-	memset(p, 'a', bytes);
-	return p;
-}
-
 /* Run this program anew, so that it is no child of a fork. */
 static bool apart(const char *what)
 {
@@ -353,14 +335,8 @@ static void test_child_blocks_signals(void)
 static bool forks(void)
 {
 	char *p = filled(2 * MIB);
-	pid_t pid;
 
-	if (!rightly_placed(p))
-		return false;
-	pid = fork();
-	if (!pid)
-		_exit(all_are(p, 2 * MIB, 'a') && malloc(2 * MIB) ? SEVEN : 1);
-	return ended_well(pid);
+	return p && forks_with(p, 2 * MIB);
 }
 
 /* No more descriptors, after everything that could need one is done. */
@@ -368,27 +344,19 @@ static int poor(void)
 {
 	struct rlimit none = { 0, 0 };
 	char *p = filled(2 * MIB);
-	pid_t pid;
 
-	if (!rightly_placed(p) || setrlimit(RLIMIT_NOFILE, &none))
+	if (!p || setrlimit(RLIMIT_NOFILE, &none))
 		return 1;
-	pid = fork();
-	if (!pid)
-		_exit(all_are(p, 2 * MIB, 'a') && malloc(2 * MIB) ? SEVEN : 1);
-	return ended_well(pid) ? SEVEN : 1;
+	return forks_with(p, 2 * MIB) ? SEVEN : 1;
 }
 
 static int jailed(void)
 {
 	char *p = filled(2 * MIB);
-	pid_t pid;
 
-	if (!rightly_placed(p) || chroot("/tmp") || setgid(1000) || setuid(1000))
+	if (!p || chroot("/tmp") || setgid(1000) || setuid(1000))
 		return 1;
-	pid = fork();
-	if (!pid)
-		_exit(all_are(p, 2 * MIB, 'a') && malloc(2 * MIB) ? SEVEN : 1);
-	return ended_well(pid) ? SEVEN : 1;
+	return forks_with(p, 2 * MIB) ? SEVEN : 1;
 }
 
 static void test_surroundings(void)

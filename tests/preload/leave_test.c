@@ -27,35 +27,9 @@
 
 #include "preload_test.h"
 
-#define SEVEN	7
-
-#ifndef SYS_mseal
-#define SYS_mseal	462
-#endif
 #ifndef PR_SET_MDWE
 #define PR_SET_MDWE	65
 #endif
-
-static bool in_child(bool (*fact)(void))
-{
-	int status = -1;
-	pid_t pid = fork();
-
-	if (!pid)
-		_exit(fact() ? SEVEN : 1);
-	return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
-	       WEXITSTATUS(status) == SEVEN;
-}
-
-static char *filled(unsigned long bytes)
-{
-	char *p = fresh(bytes);
-
-	if (!rightly_placed(p))
-		return NULL;
-	memset(p, 'a', bytes);
-	return p;
-}
 
 /* Old memory is whole, new memory works. */
 static bool goes_on(char *p)
@@ -162,11 +136,6 @@ static void test_memlock(void)
 	TAP_CHECK(in_child(touches), "setrlimit()");
 	TAP_CHECK(in_child(touches_by_prlimit), "prlimit()");
 	TAP_CHECK(in_child(starts_poor), "from the start");
-}
-
-static bool is_linux(const void *p)
-{
-	return absent || !from_vpt(p);
 }
 
 static void test_pinning(void)
@@ -288,143 +257,6 @@ static void test_shared(void)
 	TAP_CHECK(in_child(passes_on), "a robust mutex");
 }
 
-/* Numbers of processes are others than /proc says. */
-static bool forks_apart(void)
-{
-	char *p = malloc(MIB);
-	int status = -1;
-	pid_t pid;
-
-	alarm(30);
-	memset(p, 'a', MIB);
-	pid = fork();
-	if (!pid)
-		_exit(all_are(p, MIB, 'a') ? SEVEN : 1);
-	return waitpid(pid, &status, 0) == pid && WEXITSTATUS(status) == SEVEN;
-}
-
-static void *rest(void *arg)
-{
-	for (;;)
-		pause();
-	return arg;
-}
-
-static bool forks_apart_with_thread(void)
-{
-	pthread_t thread;
-
-	return !pthread_create(&thread, NULL, rest, NULL) && forks_apart();
-}
-
-static bool unshares(void)
-{
-	return !unshare(CLONE_NEWPID) && in_child(forks_apart_with_thread);
-}
-
-static void test_namespace(void)
-{
-	TAP_CHECK(in_child(unshares), "fork");
-}
-
-/* No signal can be queued, so no thread can be stopped: fork says so, and may be tried again. */
-static bool forks_without_signals(void)
-{
-	struct rlimit old, none;
-	pthread_t thread;
-	bool ok;
-
-	if (!filled(MIB) || pthread_create(&thread, NULL, rest, NULL) ||
-	    getrlimit(RLIMIT_SIGPENDING, &old))
-		return false;
-	none = old;
-	none.rlim_cur = 0;
-	alarm(30);
-	setrlimit(RLIMIT_SIGPENDING, &none);
-	ok = absent || (fork() == -1 && errno == EAGAIN);
-	setrlimit(RLIMIT_SIGPENDING, &old);
-	return ok && forks_apart();
-}
-
-static bool has_ended(pid_t tid)
-{
-	char path[64], state = 0;
-	FILE *stat;
-
-	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
-	stat = fopen(path, "re");
-	if (!stat || fscanf(stat, "%*d %*s %c", &state) != 1)
-		state = 'X';
-	if (stat)
-		fclose(stat);
-	return state == 'Z' || state == 'X';
-}
-
-static void *fork_alone(void *arg)
-{
-	while (!has_ended(getpid()))
-		sched_yield();
-	_exit(forks_apart() ? SEVEN : 1);
-	return arg;
-}
-
-/* The first thread of a process stays as a zombie until the last has ended. */
-static bool forks_after_first_thread(void)
-{
-	pthread_t thread;
-
-	if (!filled(MIB) || pthread_create(&thread, NULL, fork_alone, NULL))
-		return false;
-	pthread_exit(NULL);
-}
-
-static void test_first_thread(void)
-{
-	TAP_CHECK(in_child(forks_after_first_thread), "fork");
-}
-
-static void *rest_blocked(void *arg)
-{
-	const unsigned long all = ~0UL;
-
-	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, sizeof(all));
-	*(volatile bool *)arg = true;
-	return rest(NULL);
-}
-
-/* A thread that cannot be stopped, either, for a while. */
-static bool forks_beside_blocked(void)
-{
-	volatile bool ready = false;
-	pthread_t thread;
-
-	if (!filled(MIB) || pthread_create(&thread, NULL, rest_blocked, (void *)&ready))
-		return false;
-	while (!ready)
-		sched_yield();
-	alarm(60);
-	return absent || (fork() == -1 && errno == EAGAIN);
-}
-
-static void test_unstoppable(void)
-{
-	TAP_CHECK(in_child(forks_without_signals), "RLIMIT_SIGPENDING");
-}
-
-static bool sealed_page_forks(void)
-{
-	char *p = filled(MIB);
-
-	if (syscall(SYS_mseal, p, PAGE, 0) && errno != ENOSYS)
-		return false;
-	return forks_apart() && all_are(p, MIB, 'a');
-}
-
-static void test_sealed(void)
-{
-	TAP_CHECK(in_child(sealed_page_forks), "fork");
-}
-
 /* On a kernel that lacks it, this is an ordinary start. */
 static bool starts_without_execution(void)
 {
@@ -481,32 +313,18 @@ static int poor(void)
 
 int main(int argc, char **argv)
 {
-	pid_t blocked;
-	int status;
-
 	if (argc > 1 && !strcmp(argv[1], "--poor"))
 		return poor();
 	if (argc > 1 && !strcmp(argv[1], "--descriptors"))
 		return open("/dev/null", O_RDONLY) == 3 && malloc(MIB) ? SEVEN : 1;
-	blocked = fork();	/* it takes a while */
-	if (!blocked)
-		_exit(forks_beside_blocked() ? SEVEN : 1);
 	run(test_seccomp, "a program that filters its system calls lives");
 	run(test_memlock, "a limit on locked memory is no SIGBUS");
 	run(test_pinning, "what the kernel pins is Linux's");
 	run(test_direct, "a program that reads past the page cache has Linux's memory");
 	run(test_shared, "locks that the kernel looks at lie in Linux's memory");
-	run(test_namespace, "fork works where /proc is another PID namespace's");
-	run(test_first_thread, "fork works when the first thread has ended");
-	run(test_sealed, "fork works with sealed pages");
 	run(test_mdwe, "a program that may not make memory executable starts");
 	run(test_promises, "memory that is not there is refused as by Linux");
 	run(test_descriptors, "few descriptors are the program's own");
 	run(test_sanitized, "a program of ThreadSanitizer's runs");
-	run(test_unstoppable, "fork fails, and hangs not, where signals cannot be queued");
-	tap_begin();
-	TAP_CHECK(waitpid(blocked, &status, 0) == blocked && WIFEXITED(status) &&
-		  WEXITSTATUS(status) == SEVEN, "%#x", status);
-	tap_end("fork fails, and hangs not, beside a thread that blocks every signal");
 	return tap_done();
 }

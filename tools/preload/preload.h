@@ -47,11 +47,6 @@
 #include <sys/types.h>
 #include <vpt.h>
 
-#ifndef PR_SET_VMA
-#define PR_SET_VMA		0x53564d41
-#define PR_SET_VMA_ANON_NAME	0
-#endif
-
 #define PAGE		4096UL
 #define HIDDEN		__attribute__((visibility("hidden")))
 #define EXPORTED	__attribute__((visibility("default")))
