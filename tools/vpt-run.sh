@@ -53,7 +53,7 @@ unpack_taken()
 	[ -s "$tmp/files" ] || return 0
 	! grep -qx 'files failed' "$tmp/report" ||
 		fail "$ST_FAIL" "--out: the guest could not pack all of it"
-	tar -xif "$tmp/files" -C "$tmp/taken" 2>"$tmp/tar" ||
+	tar -xpif "$tmp/files" -C "$tmp/taken" 2>"$tmp/tar" ||
 		fail "$ST_FAIL" "--out: what came is not whole: $(head -n 1 "$tmp/tar")"
 }
 
@@ -73,7 +73,7 @@ take_out()
 			say "--out: there is no $out in the guest"
 			continue
 		fi
-		cp -r "$tmp/taken/$out" "$to/"
+		cp -rf --preserve=mode "$tmp/taken/$out" "$to/"
 	done
 	for ((i = 0; i < ${#shared[@]}; i += 2)); do
 		if ! [ -d "$tmp/taken/${shared[i + 1]}" ]; then
@@ -96,7 +96,7 @@ share_in()
 	for ((i = 0; i < ${#shared[@]}; i += 2)); do
 		to=${shared[i + 1]}
 		mkdir -p "$tmp/shared/$i"
-		cp -rL --preserve=timestamps "${shared[i]}/." "$tmp/shared/$i/"
+		cp -rL --preserve=mode,timestamps "${shared[i]}/." "$tmp/shared/$i/"
 		list+=("$tmp/shared/$i" "$to")
 		share_paths+=("$to")
 	done
@@ -131,9 +131,20 @@ share_back()
 		put_back "$before/$name" "$after/$name" "$folder/$name" ||
 			say "--share: cannot put back $folder/${name#./}"
 	done < <(cd "$after" && find . -mindepth 1 -print0)
+	# What a folder held is in its place by now: its rights may forbid to write to it.
+	while IFS= read -r -d '' name; do
+		[ ! -d "$before/$name" ] || rights_back "$before/$name" "$after/$name" "$folder/$name" ||
+			say "--share: cannot change the rights of $folder/${name#./}"
+	done < <(cd "$after" && find . -depth -type d -print0)
 }
 
-# A file's rights are part of what the guest may have changed, its owner is not.
+# Rights are part of what the guest may have changed, the owner is not.
+rights_back()
+{
+	[ "$(stat -c %a "$1")" = "$(stat -c %a "$2")" ] || chmod --reference="$2" "$3"
+}
+
+# What is new here gets rights as from cp.
 put_back()
 {
 	local before=$1 after=$2 to=$3 kind
@@ -142,11 +153,8 @@ put_back()
 	case $kind in
 	folder)	mkdir -p "$to" ;;
 	file)
-		if ! cmp -s "$before" "$after" 2>/dev/null; then
-			cp -f "$after" "$to"
-		elif [ "$(stat -c %a "$before")" != "$(stat -c %a "$after")" ]; then
-			chmod --reference="$after" "$to"
-		fi ;;
+		cmp -s "$before" "$after" 2>/dev/null || cp -f "$after" "$to" || return
+		[ "$(kind_of "$before")" != file ] || rights_back "$before" "$after" "$to" ;;
 	link)
 		# Where a folder stands that is not empty here, cp says so, and it stays.
 		rm -df "$to" 2>/dev/null || true
