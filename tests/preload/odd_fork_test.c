@@ -143,6 +143,18 @@ static void test_sealed(void)
 	TAP_CHECK(in_child(sealed_page_forks), "fork");
 }
 
+/* Linux does not ask whether there is room for what was asked for with MAP_NORESERVE. */
+static void test_unreserved(void)
+{
+	unsigned long bytes = (unsigned long)sysconf(_SC_PHYS_PAGES) * PAGE * 2;
+	char *p = mmap(NULL, bytes, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	TAP_CHECK(rightly_placed(p), "%p", (void *)p);
+	memset(p + MIB, 'a', MIB);
+	TAP_CHECK(forks_with(p + MIB, MIB), "fork: %s", strerror(errno));
+	munmap(p, bytes);
+}
+
 int main(void)
 {
 	pid_t blocked = fork();	/* it takes a while */
@@ -152,6 +164,7 @@ int main(void)
 	run(test_namespace, "fork works where /proc is another PID namespace's");
 	run(test_first_thread, "fork works when the first thread has ended");
 	run(test_sealed, "fork works with sealed pages");
+	run(test_unreserved, "fork works with more memory than there is, where none was reserved");
 	run(test_unstoppable, "fork fails, and hangs not, where signals cannot be queued");
 	tap_begin();
 	TAP_CHECK(ended_well(blocked), "it does otherwise");

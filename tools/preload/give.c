@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Pages that become Linux's, contents and all.  The copy is made beside, in memory of
- * Linux's, and then moved to the place at once; the threads that could store meanwhile
- * stand still.
+ * Pages that become Linux's, contents and all, at the same addresses; the threads that could store
+ * meanwhile stand still.
+ *
+ * Linux joins memory to its neighbours, so that mremap() can take both in one, if each page was
+ * first touched where it is.  So the pages that are put in the region's place are fresh, and what
+ * they hold comes from a copy: memory that was filled elsewhere and moved here would not join.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -12,53 +15,106 @@
 #include "sys.h"
 
 #define RW		(PROT_READ | PROT_WRITE)
-#define ANONYMOUS	(MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)
+#define ANONYMOUS	(MAP_PRIVATE | MAP_ANONYMOUS)
 
-/* At most so much exists twice. */
-#define PIECE		(64UL << 20)
+/* What is copied at once, and lies in one huge page of Linux's, if it uses them. */
+#define CHUNK		(2UL << 20)
 
-static long copy_run(const struct stretch *run, unsigned long offset)
+/* Linux promises so much whatever was promised before. */
+#define EMPTY_MOST	(64UL << 20)
+
+static struct {
+	unsigned long at;		/* CHUNK bytes */
+	bool holds[CHUNK / PAGE];
+} copy;
+
+static void copy_start(void)
 {
-	pages_copy(run->addr + offset, run->addr, run->bytes);
+	unsigned long i;
+
+	for (i = 0; i < CHUNK / PAGE; i++)
+		copy.holds[i] = false;
+}
+
+static long copy_run(const struct stretch *run, unsigned long chunk)
+{
+	unsigned long first = (run->addr - chunk) / PAGE, i;
+
+	pages_copy(copy.at + run->addr - chunk, run->addr, run->bytes);
+	for (i = 0; i < run->bytes / PAGE; i++)
+		copy.holds[first + i] = true;
 	return 0;
 }
 
-static long give_piece(const struct stretch *s)
+static void copy_back(unsigned long chunk, unsigned long bytes)
 {
-	long copy = sys_mmap(0, s->bytes, RW, ANONYMOUS), ret;
+	unsigned long i;
 
-	if (sys_failed(copy))
-		return copy;
-	ret = pages_each(s, true, copy_run, (unsigned long)copy - s->addr);
-	if (!ret && s->readonly)
-		ret = sys_mprotect((unsigned long)copy, s->bytes, PROT_READ);
-	if (!ret)
-		ret = sys6(SYS_mremap, (unsigned long)copy, s->bytes, s->bytes,
-			   MREMAP_MAYMOVE | MREMAP_FIXED, s->addr, 0);
+	for (i = 0; i < bytes / PAGE; i++) {
+		if (copy.holds[i])
+			pages_copy(chunk + i * PAGE, copy.at + i * PAGE, PAGE);
+	}
+}
+
+/*
+ * Made elsewhere first: if there is no memory, nothing has been unmapped yet.  There it must not
+ * join a neighbour that has been touched, so it cannot be read before it is in its place.
+ */
+static long replace(const struct stretch *s)
+{
+	long fresh = sys_mmap(0, s->bytes, PROT_WRITE,
+			      ANONYMOUS | (s->unreserved ? MAP_NORESERVE : 0)), ret;
+
+	if (sys_failed(fresh))
+		return fresh;
+	ret = sys6(SYS_mremap, (unsigned long)fresh, s->bytes, s->bytes,
+		   MREMAP_MAYMOVE | MREMAP_FIXED, s->addr, 0);
 	if (sys_failed(ret)) {
-		sys_munmap((unsigned long)copy, s->bytes);
+		sys_munmap((unsigned long)fresh, s->bytes);
 		return ret;
 	}
 	preload->moved += s->bytes / PAGE;
 	space_forget(s->addr, s->bytes);
-	return 0;
+	return sys_mprotect(s->addr, s->bytes, RW);
 }
 
-static long give_stretch(struct stretch s)
+static long give_chunk(const struct stretch *s)
 {
-	unsigned long left = s.bytes;
-	long ret = 0;
+	long ret;
 
-	while (left && !ret) {
-		s.bytes = left < PIECE ? left : PIECE;
-		ret = give_piece(&s);
-		s.addr += s.bytes;
-		left -= s.bytes;
-	}
-	return ret;
+	copy_start();
+	ret = pages_each(s, true, copy_run, s->addr);
+	if (!ret)
+		ret = replace(s);
+	if (ret)
+		return ret;
+	copy_back(s->addr, s->bytes);
+	return s->readonly ? sys_mprotect(s->addr, s->bytes, PROT_READ) : 0;
 }
 
-static long give_job(unsigned long addr, unsigned long end)
+/* Halves, until nothing is mapped or what is can be copied at once. */
+static long give_stretch(const struct stretch *s)
+{
+	unsigned long end = s->addr + s->bytes, middle = (s->addr / 2 + end / 2) & ~(CHUNK - 1);
+	struct stretch first = *s, second = *s;
+	long n = pages_mapped(s), ret;
+
+	if (n < 0)
+		return n;
+	if (!n && s->bytes <= EMPTY_MOST)
+		return replace(s);
+	if (s->addr / CHUNK == (end - 1) / CHUNK)
+		return give_chunk(s);
+	if (middle <= s->addr)
+		middle += CHUNK;
+	first.bytes = middle - s->addr;
+	second.addr = middle;
+	second.bytes = end - middle;
+	ret = give_stretch(&first);
+	return ret ? ret : give_stretch(&second);
+}
+
+static long give_each(unsigned long addr, unsigned long end)
 {
 	struct stretch s;
 	long ret = 0;
@@ -67,8 +123,20 @@ static long give_job(unsigned long addr, unsigned long end)
 		if (s.bytes > end - s.addr)
 			s.bytes = end - s.addr;
 		addr = s.addr + s.bytes;
-		ret = give_stretch(s);
+		ret = give_stretch(&s);
 	}
+	return ret;
+}
+
+static long give_job(unsigned long addr, unsigned long end)
+{
+	long at = sys_mmap(0, CHUNK, RW, ANONYMOUS), ret;
+
+	if (sys_failed(at))
+		return at;
+	copy.at = (unsigned long)at;
+	ret = give_each(addr, end);
+	sys_munmap(copy.at, CHUNK);
 	return ret;
 }
 

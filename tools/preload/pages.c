@@ -38,14 +38,12 @@ long pages_map(const struct stretch *s)
 }
 
 /* To give mapped pages the rights that they have changes nothing, but says how many. */
-static long mapped_bytes(const struct stretch *s)
+long pages_mapped(const struct stretch *s)
 {
 	struct vpt_range r = range_of(s);
 	long ret;
 
-	if (s->readonly)
-		return (long)s->bytes;
-	r.prot = VPT_READ | VPT_WRITE;
+	r.prot = s->readonly ? VPT_READ : VPT_READ | VPT_WRITE;
 	ret = sys_ioctl(s->region->fd, VPT_IOC_PROTECT_RANGE, &r);
 	return ret ? ret : (long)r.touched_bytes;
 }
@@ -53,7 +51,7 @@ static long mapped_bytes(const struct stretch *s)
 /* Halves, until all or none is mapped: as deep as a region has bits of a page number. */
 long pages_each(const struct stretch *s, bool mapped, run_fn fn, unsigned long arg)
 {
-	long n = mapped_bytes(s), ret;
+	long n = pages_mapped(s), ret;
 	struct stretch first = *s, second = *s;
 
 	if (n < 0)
@@ -78,7 +76,7 @@ static long fill_run(const struct stretch *run, unsigned long arg)
 
 long pages_fill(const struct stretch *s, unsigned long most)
 {
-	long n = mapped_bytes(s);
+	long n = pages_mapped(s);
 
 	if (n < 0)
 		return n;
@@ -90,5 +88,7 @@ long pages_fill(const struct stretch *s, unsigned long most)
 /* Not memcpy(): a program may have its own, which watches its threads. */
 void pages_copy(unsigned long to, unsigned long from, unsigned long bytes)
 {
-	__asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(bytes) : : "memory");
+	unsigned long words = bytes / sizeof(words);
+
+	__asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
 }

@@ -66,6 +66,7 @@ static inline unsigned long round_up(unsigned long bytes)
 enum page_kind {
 	OURS,			/* handed out and vpt's */
 	READONLY,		/* and may not be written; every such page is mapped */
+	UNRESERVED,		/* and was asked for with MAP_NORESERVE */
 	PAGE_KINDS,
 };
 
@@ -126,6 +127,7 @@ struct stretch {
 	unsigned long bytes;
 	enum owner owner;
 	bool readonly;
+	bool unreserved;
 	struct region *region;		/* for VPT and NOBODY */
 };
 
@@ -137,11 +139,13 @@ bool space_is_mine(void) HIDDEN;
 /* Make a region the current one; 0 or -errno.  *@what says what failed. */
 int space_open(const char **what) HIDDEN;
 /* Hand out fresh addresses, or 0. */
-unsigned long space_take(unsigned long bytes) HIDDEN;
-/* Hand out the addresses after @end, where an OURS page lies before. */
-bool space_take_at(unsigned long end, unsigned long bytes) HIDDEN;
+unsigned long space_take(unsigned long bytes, bool unreserved) HIDDEN;
+/* Hand out the addresses behind @s, which is VPT, as more of the same. */
+bool space_take_behind(const struct stretch *s, unsigned long bytes) HIDDEN;
 /* Linux has put something there, or has unmapped what was there. */
 void space_forget(unsigned long addr, unsigned long bytes) HIDDEN;
+/* The same, where Linux may have unmapped some, or all, or nothing. */
+void space_look(unsigned long addr, unsigned long bytes) HIDDEN;
 void space_readonly(const struct stretch *s, bool on) HIDDEN;
 /* The stretch at @addr, up to @end at most. */
 struct stretch space_stretch(unsigned long addr, unsigned long end) HIDDEN;
@@ -150,7 +154,12 @@ void space_retire(void) HIDDEN;
 /* All regions' OURS pages, one stretch after the other, from @addr on; false at the end. */
 bool space_next_ours(unsigned long addr, struct stretch *s) HIDDEN;
 
-/* pages.c: the pages of a stretch that is VPT */
+/*
+ * pages.c: the pages of a stretch that is VPT or NOBODY.  -ERANGE or -ENXIO is the answer where
+ * the region does not have all of it any more.
+ */
+/* How many bytes are mapped. */
+long pages_mapped(const struct stretch *s) HIDDEN;
 typedef long (*run_fn)(const struct stretch *run, unsigned long arg);
 /* Call @fn for each run of pages that are mapped (or are not). */
 long pages_each(const struct stretch *s, bool mapped, run_fn fn, unsigned long arg) HIDDEN;
@@ -176,7 +185,7 @@ long stop_others(void) HIDDEN;
 void stop_end(void) HIDDEN;
 
 /*
- * serve.c, change.c: the calls; each returns what the system call returns, -errno
+ * serve.c, change.c, move.c: the calls; each returns what the system call returns, -errno
  * included.  What is not vpt's is Linux's to answer, with the arguments as they are.
  */
 long serve_mmap(unsigned long addr, unsigned long len, int prot, int flags, int fd,

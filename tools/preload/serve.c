@@ -40,7 +40,7 @@ static unsigned long mmap_by_vpt(unsigned long len, int flags)
 	struct stretch s;
 	unsigned long addr;
 
-	addr = preload->forking || !preload_on ? 0 : space_take(round_up(len));
+	addr = preload->forking || !preload_on ? 0 : space_take(round_up(len), flags & MAP_NORESERVE);
 	if (!addr) {
 		preload->refused++;
 		return 0;

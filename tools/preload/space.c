@@ -262,7 +262,7 @@ static unsigned long live(void)
 }
 
 /* Hand out the current region's next addresses.  Stray stores there are forgotten. */
-static unsigned long take_next(unsigned long bytes)
+static unsigned long take_next(unsigned long bytes, bool unreserved)
 {
 	struct region *r = preload->current;
 	struct stretch s;
@@ -273,13 +273,14 @@ static unsigned long take_next(unsigned long bytes)
 	if (pages_unmap(&s))
 		return 0;
 	r->next += bytes;
+	mark(r, UNRESERVED, page_in(r, s.addr), page_in(r, r->next), unreserved);
 	r->live += mark(r, OURS, page_in(r, s.addr), page_in(r, r->next), true) * PAGE;
 	return s.addr;
 }
 
-unsigned long space_take(unsigned long bytes)
+unsigned long space_take(unsigned long bytes, bool unreserved)
 {
-	unsigned long addr = take_next(bytes);
+	unsigned long addr = take_next(bytes, unreserved);
 	const char *what;
 
 	if (addr || bytes > REGION_BYTES || preload->unusable || preload->allowed < live() + bytes)
@@ -288,12 +289,13 @@ unsigned long space_take(unsigned long bytes)
 		preload->unusable = !preload->current && !preload->served;
 		return 0;
 	}
-	return take_next(bytes);
+	return take_next(bytes, unreserved);
 }
 
-bool space_take_at(unsigned long end, unsigned long bytes)
+bool space_take_behind(const struct stretch *s, unsigned long bytes)
 {
-	return preload->current && preload->current->next == end && take_next(bytes);
+	return preload->current && preload->current->next == s->addr + s->bytes &&
+	       take_next(bytes, s->unreserved);
 }
 
 void space_forget(unsigned long addr, unsigned long bytes)
@@ -319,6 +321,38 @@ void space_forget(unsigned long addr, unsigned long bytes)
 		r->live -= mark(r, OURS, page_in(r, lo), page_in(r, hi), false) * PAGE;
 		if (!r->live && r != preload->current)
 			close_region(r);
+	}
+}
+
+/* Halves, as deep as a region has bits of a page number. */
+static void forget_missing(const struct stretch *s)
+{
+	struct stretch first = *s, second = *s;
+	long ret = pages_mapped(s);
+
+	if (ret != -ERANGE && ret != -ENXIO)
+		return;
+	if (s->bytes == PAGE) {
+		space_forget(s->addr, s->bytes);
+		return;
+	}
+	first.bytes = round_up(s->bytes / 2);
+	second.addr += first.bytes;
+	second.bytes -= first.bytes;
+	forget_missing(&first);
+	forget_missing(&second);
+}
+
+void space_look(unsigned long addr, unsigned long bytes)
+{
+	unsigned long end = addr + bytes;
+
+	while (addr < end) {
+		struct stretch s = space_stretch(addr, end);
+
+		if (s.owner != LINUX)
+			forget_missing(&s);
+		addr += s.bytes;
 	}
 }
 
@@ -349,7 +383,9 @@ struct stretch space_stretch(unsigned long addr, unsigned long end)
 	if (bit(r, OURS, page)) {
 		s.owner = VPT;
 		s.readonly = bit(r, READONLY, page);
+		s.unreserved = bit(r, UNRESERVED, page);
 		last = find(r, READONLY, page, last, !s.readonly);
+		last = find(r, UNRESERVED, page, last, !s.unreserved);
 	}
 	s.bytes = (find(r, OURS, page, last, s.owner != VPT) - page) * PAGE;
 	return s;
