@@ -122,7 +122,7 @@ static bool spec_mon_seen(struct spec_mon *mon, const struct spec_mon_event *e)
 			t->base = e->base;
 			return true;
 		}
-		return spec_mon_wrong_table(mon, SPEC_MON_BEHIND, e);
+		return spec_mon_wrong_table(mon, SPEC_MON_FOREIGN_CHANGE, e);
 	}
 	if (!t || t->level != e->level || (t->base != e->base && t->base != SPEC_MON_ANY))
 		t = spec_mon_visit(mon, e->table, e->level);

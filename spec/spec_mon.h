@@ -140,7 +140,7 @@ struct spec_mon_event {
 
 /* Violations are numbered 1..SPEC_MON_LAST; spec_mon_list.c has their sentences. */
 enum spec_mon_wrong {
-	SPEC_MON_RIGHT,
+	SPEC_MON_NONE,
 	SPEC_MON_ENTRY_REUSED,
 	SPEC_MON_TABLE_REUSED,
 	SPEC_MON_TABLE_FREED_EARLY,
@@ -166,8 +166,8 @@ enum spec_mon_wrong {
 	SPEC_MON_LEFT_STALE,
 	SPEC_MON_LEFT_UNEXECUTABLE,
 	SPEC_MON_LEFT_TABLE,
-	SPEC_MON_BEHIND,
-	SPEC_MON_LAST = SPEC_MON_BEHIND
+	SPEC_MON_FOREIGN_CHANGE,
+	SPEC_MON_LAST = SPEC_MON_FOREIGN_CHANGE
 };
 
 /* What has become of a table page. */
@@ -191,7 +191,7 @@ enum spec_mon_entry_state {
 
 /**
  * struct spec_mon_verdict - the first violation
- * @wrong: its number; SPEC_MON_RIGHT if there is none
+ * @wrong: its number; SPEC_MON_NONE if there is none
  * @table: table it is about, 0 if none
  * @level: of the table
  * @index: of the entry, where it is about one

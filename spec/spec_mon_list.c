@@ -132,8 +132,8 @@ static const struct {
 		"The region's lock is released with a table that was taken and not linked, or unlinked and not freed.",
 		"rules 2 and 4",
 	},
-	[SPEC_MON_BEHIND] = {
-		"behind",
+	[SPEC_MON_FOREIGN_CHANGE] = {
+		"foreign_change",
 		"An entry or a table is not as it was left: somebody else has changed it.",
 		"src/core/pt.h",
 	},
@@ -158,7 +158,7 @@ static const char *const spec_mon_entry_states[] = {
 
 static bool spec_mon_listed(unsigned int wrong)
 {
-	return wrong > SPEC_MON_RIGHT && wrong <= SPEC_MON_LAST;
+	return wrong > SPEC_MON_NONE && wrong <= SPEC_MON_LAST;
 }
 
 const char *spec_mon_wrong_name(unsigned int wrong)

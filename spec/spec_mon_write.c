@@ -170,7 +170,7 @@ static bool spec_mon_write_linked(struct spec_mon *mon, const struct spec_mon_pl
 	/* A table where nothing was known to be: other software has linked it. */
 	if ((p->seen == SPEC_MON_PRESENT && !old) ||
 	    (p->seen == SPEC_MON_CLEAN && spec_mon_is_leaf(e->old, e->level)))
-		return spec_mon_wrong_at(mon, p, SPEC_MON_BEHIND);
+		return spec_mon_wrong_at(mon, p, SPEC_MON_FOREIGN_CHANGE);
 	if (old && new)
 		return spec_mon_change(mon, p);
 	if (old)

@@ -222,13 +222,13 @@ static enum spec_wrong spec_judge_answer(const struct spec_answer *expected,
 	if (answer->status != expected->status)
 		return SPEC_WRONG_STATUS;
 	if (answer->status != SPEC_OK)
-		return SPEC_RIGHT;
+		return SPEC_WRONG_NONE;
 	if (!spec_same_leaf(&expected->leaf, &answer->leaf))
 		return SPEC_WRONG_LEAF;
 	if (answer->revoked != expected->revoked || answer->leaves != expected->leaves ||
 	    answer->bytes != expected->bytes)
 		return SPEC_WRONG_COUNT;
-	return SPEC_RIGHT;
+	return SPEC_WRONG_NONE;
 }
 
 static enum spec_wrong spec_judge_effect(const struct spec_view *expected,
@@ -237,7 +237,7 @@ static enum spec_wrong spec_judge_effect(const struct spec_view *expected,
 	if (seen->digest != expected->digest || seen->leaves != expected->leaves ||
 	    seen->bytes != expected->bytes)
 		return SPEC_WRONG_EFFECT;
-	return seen->dirty < expected->dirty ? SPEC_WRONG_DIRTY : SPEC_RIGHT;
+	return seen->dirty < expected->dirty ? SPEC_WRONG_DIRTY : SPEC_WRONG_NONE;
 }
 
 bool spec_opcheck_end(struct spec_opcheck *t, const struct spec_answer *answer,
@@ -245,19 +245,19 @@ bool spec_opcheck_end(struct spec_opcheck *t, const struct spec_answer *answer,
 {
 	t->region = region;
 	t->wrong = spec_judge_answer(&t->expect, answer);
-	if (t->wrong == SPEC_RIGHT) {
+	if (t->wrong == SPEC_WRONG_NONE) {
 		spec_view_take(t, &t->seen, NULL);
 		t->wrong = spec_judge_effect(&t->after, &t->seen);
 	}
-	if (t->wrong == SPEC_RIGHT && !spec_opcheck_invariants(t))
+	if (t->wrong == SPEC_WRONG_NONE && !spec_opcheck_invariants(t))
 		t->wrong = SPEC_WRONG_AFTER;
-	return t->wrong == SPEC_RIGHT;
+	return t->wrong == SPEC_WRONG_NONE;
 }
 
 const char *spec_wrong_text(enum spec_wrong wrong)
 {
 	static const char *const texts[] = {
-		[SPEC_RIGHT] = "is right",
+		[SPEC_WRONG_NONE] = "is right",
 		[SPEC_WRONG_BEFORE] = "found an invariant broken before it began",
 		[SPEC_WRONG_STATUS] = "answered the wrong status",
 		[SPEC_WRONG_LEAF] = "reported the wrong mapping",

@@ -29,7 +29,7 @@ struct spec_view {
 
 /* What an operation check found wrong. */
 enum spec_wrong {
-	SPEC_RIGHT,		/* nothing */
+	SPEC_WRONG_NONE,	/* nothing */
 	SPEC_WRONG_BEFORE,	/* an invariant did not hold before the operation */
 	SPEC_WRONG_STATUS,	/* it answered another status */
 	SPEC_WRONG_LEAF,	/* it reported another mapping */

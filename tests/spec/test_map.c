@@ -267,7 +267,7 @@ static void opchecks(void)
 		void (*deed)(struct fixture *f, struct spec_answer *a);
 		enum spec_wrong near, whole;
 	} cases[] = {
-		{ "done well", well, SPEC_RIGHT, SPEC_RIGHT },
+		{ "done well", well, SPEC_WRONG_NONE, SPEC_WRONG_NONE },
 		{ "says NOENT", says_noent, SPEC_WRONG_STATUS, SPEC_WRONG_STATUS },
 		{ "reports another frame", reports_other_frame, SPEC_WRONG_LEAF,
 		  SPEC_WRONG_LEAF },
@@ -282,11 +282,11 @@ static void opchecks(void)
 		  SPEC_WRONG_EFFECT },
 		{ "loses its neighbour's D", loses_neighbours_dirty, SPEC_WRONG_DIRTY,
 		  SPEC_WRONG_DIRTY },
-		{ "changes a page far away", changes_far_page, SPEC_RIGHT,
+		{ "changes a page far away", changes_far_page, SPEC_WRONG_NONE,
 		  SPEC_WRONG_EFFECT },
 		{ "leaves garbage in the entry", leaves_garbage, SPEC_WRONG_AFTER,
 		  SPEC_WRONG_AFTER },
-		{ "forgets the live count", forgets_count, SPEC_RIGHT, SPEC_WRONG_AFTER },
+		{ "forgets the live count", forgets_count, SPEC_WRONG_NONE, SPEC_WRONG_AFTER },
 	};
 	char name[80];
 	unsigned int i;

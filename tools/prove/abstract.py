@@ -3,7 +3,7 @@
 
 Said in terms of walks (hwwalk.py) of the state before: whether something is mapped,
 where it begins, its size, frame, rights, A and D.  Nothing here looks at an entry's bits.
-Source of the rules: src/core/pt.h, DESIGN sections 1 and 2 as far as pt.h repeats them.
+Source of the rules: src/core/pt.h.
 """
 from __future__ import annotations
 

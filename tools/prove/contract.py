@@ -200,7 +200,7 @@ class Contracts:
                 s.require("an entry is looked at under its lock before a table is linked there",
                           boolean(s.alone))
                 self.link(s, below, slot)
-                s.require("the environment is told rightly whose a table is",
+                s.require("a table is taken as owned exactly if it is",
                           eq(below.owned, owned(self.region, below.base, below.level)))
         s.events.append(Event(kind, slot.page, slot.level, Slot(**vars(slot)), value,
                               conditions=len(s.conditions), facts=len(s.facts),
