@@ -23,7 +23,7 @@ HOST_PROGRAMS := $(addprefix $(HOST_BUILD)/,units-full units-tiny units-guarded 
 # The core and its protocol under threads.
 THREADS_PROGRAMS := $(addprefix $(HOST_BUILD)/,threads-tiny threads-full threads-raced)
 HOST_SUITES := $(HOST_PROGRAMS) $(THREADS_PROGRAMS)
-TOOL_SUITES := $(addprefix tests/tools/,complaints deps tally targets man-pages docs)
+TOOL_SUITES := $(addprefix tests/tools/,complaints deps lint tally targets man-pages docs)
 
 $(HOST_BUILD)/%-full: HOST_GEOMETRY = -DPT_INDEX_BITS=9 -DSPEC_INDEX_BITS=9
 $(HOST_BUILD)/%-tiny: HOST_GEOMETRY = -DPT_INDEX_BITS=1 -DSPEC_INDEX_BITS=1
