@@ -28,6 +28,7 @@ def tests(calls: int, inputs: int, jobs: int) -> list:
         ("each file of the prover is counted and told of", files.check),
         ("no theorem is lost from the lists", listed.check),
         ("terms fold to what they mean", lambda: terms.check(4000, 50)),
+        ("queries that differ in variables' numbers are one", terms.one_text),
         ("of an address one case is true, and changes nothing", lambda: parted.check(3000)),
         ("the goals' walk is the specification's", lambda: walks.check(20000)),
         ("a table may be linked twice beside the region, and in it may not", beside.check),

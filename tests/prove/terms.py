@@ -11,11 +11,11 @@ import random
 from pathlib import Path
 
 import build
-from smt import evaluate
+from smt import evaluate, script
 from solve import Solver
 from state import Known
-from term import Term, arith, bitwise, bv, concat, eq, extract, ite, lshr, mask, ne, sext, shl, \
-    slt, ult, var, zext
+from term import Term, add, arith, bitwise, bv, concat, eq, extract, ite, lshr, mask, ne, sext, \
+    shl, slt, ult, var, zext
 
 WIDTH = 64
 INTERESTING = (0, 1, 0x67, 0xff, 0xfff, 0x1fff, 0x000ffffffffff000, 1 << 63, (1 << 64) - 1)
@@ -81,3 +81,14 @@ def check(rounds: int, solved: int) -> str:
             answer = solver.ask(given + [ne(symbolic, bv(value, WIDTH))])
             assert answer.result == "unsat", f"seed {seed}: the solver says {answer.result}"
     return f"{rounds} expressions, {solved} of them by the solver"
+
+
+def one_text() -> str:
+    """Queries that are the same but for variables' numbers are one text, and others are not."""
+    def text(*numbers: int) -> str:
+        a, b, c = (var(f"hw{n}", WIDTH) for n in numbers)
+        return script([ult(add(a, b), c), ne(var("hw", WIDTH), a)])
+    assert text(1, 2, 3) == text(21, 7, 11), "a number makes another text"
+    assert len({text(*n) for n in ((1, 2, 3), (1, 2, 2), (1, 2, 1), (1, 1, 2))}) == 4, \
+        "different variables become one"
+    return "5 texts"

@@ -434,9 +434,7 @@ class KernelEnvironment(SpanContracts):
         return [s]
 
     def call_rest(self, s: State, regs: dict[str, Term]) -> list[State]:
-        """vpt_lock_rest(env): pt_env.all is the environment's to write.  Paths that ask and those
-        that need not have most goals in common: no name may differ."""
-        s.apart = "rest"
+        """vpt_lock_rest(env): pt_env.all is the environment's to write."""
         yes, no = self.lock_rest(s)
         yes.objects["env"][self.structs.env["all"][0]] = (1, bv(1, 8))
         for t, answer in ((yes, 1), (no, 0)):

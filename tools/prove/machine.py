@@ -238,7 +238,7 @@ class Machine:
                 if name != "rax" or not t.answered:
                     regs[name] = var(t.name("scratch"), 64)
             regs["flags"] = dict(NO_FLAGS)
-            t.answered, t.apart = False, ""
+            t.answered = False
         return out
 
     def do_ret(self, s: State, insn: Instruction) -> list[State]:

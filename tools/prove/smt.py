@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Callable, Mapping, Sequence
 
-from term import BITWISE, ARITH, Term, mask
+from term import BITWISE, ARITH, Term, mask, stem
 
 NAMES = {"bvand": "bvand", "bvor": "bvor", "bvxor": "bvxor", "add": "bvadd", "sub": "bvsub",
          "mul": "bvmul", "ult": "bvult", "slt": "bvslt", "eq": "=", "not": "not", "and": "and",
@@ -32,16 +32,32 @@ def order(roots: Sequence[Term]) -> list[Term]:
 
 
 class Printer:
-    """Text of a set of assertions; names are given in order, so it is stable."""
+    """Text of a set of assertions; names are given in order, so it is stable.
+
+    A variable's number says how many were named before it on its path, in which two copies of
+    one code differ.  Here variables of one stem are numbered as they come, so that what is the
+    same but for these numbers is one text, and has one answer.
+    """
 
     def __init__(self, roots: Sequence[Term]):
         self.roots = roots
         self.terms = order(roots)
         self.uses: dict[int, int] = {}
         self.name: dict[int, str] = {}
+        self.numbered: dict[str, int] = {}
         for t in self.terms:
+            if t.op == "var":
+                self.name[t.ident] = self.variable(t.info)
             for a in t.args:
                 self.uses[a.ident] = self.uses.get(a.ident, 0) + 1
+
+    def variable(self, name: str) -> str:
+        """Its name in the text."""
+        plain = stem(name)
+        if plain == name:
+            return name
+        self.numbered[plain] = self.numbered.get(plain, 0) + 1
+        return f"{plain}{self.numbered[plain]}"
 
     def text(self, t: Term) -> str:
         if t.ident in self.name:
@@ -50,8 +66,6 @@ class Printer:
             if not t.width:
                 return "true" if t.info else "false"
             return f"(_ bv{t.info} {t.width})"
-        if t.op == "var":
-            return t.info
         args = " ".join(self.text(a) for a in t.args)
         if t.op == "app":
             return f"({t.info} {args})"
@@ -62,9 +76,8 @@ class Printer:
     def declarations(self) -> list[str]:
         lines, seen = [], set()
         for t in self.terms:
-            if t.op == "var" and t.info not in seen:
-                seen.add(t.info)
-                lines.append(f"(declare-const {t.info} {sort(t.width)})")
+            if t.op == "var":
+                lines.append(f"(declare-const {self.name[t.ident]} {sort(t.width)})")
             elif t.op == "app" and t.info not in seen:
                 seen.add(t.info)
                 args = " ".join(sort(a.width) for a in t.args)
@@ -72,13 +85,13 @@ class Printer:
         return lines
 
     def script(self) -> str:
-        lines = ["(set-logic QF_UFBV)"] + self.declarations()
+        lines, defined = ["(set-logic QF_UFBV)"] + self.declarations(), 0
         for t in self.terms:
             if t.args and self.uses.get(t.ident, 0) > 1:
                 text = self.text(t)
-                name = f"n{len(self.name)}"
-                lines.append(f"(define-fun {name} () {sort(t.width)} {text})")
-                self.name[t.ident] = name
+                defined += 1
+                self.name[t.ident] = f"n{defined}"
+                lines.append(f"(define-fun n{defined} () {sort(t.width)} {text})")
         lines += [f"(assert {self.text(r)})" for r in self.roots]
         return "\n".join(lines + ["(check-sat)", ""])
 

@@ -257,8 +257,6 @@ class State:
         self.reserve: Optional[Term] = None
         self.calls = 0
         self.fresh = 0
-        self.apart = ""			# what is named now moves no other names
-        self.named_apart = 0
         self.hardware: list[tuple[Slot, Term]] = []	# A and D set meanwhile
         self.ended = False
         self.dead = False			# ended where no way leads on
@@ -291,7 +289,7 @@ class State:
         new.loops = dict(self.loops)
         for name in ("locked", "reserve", "calls", "fresh", "ended", "result", "cut", "phase",
                      "run", "pending", "counting", "counted", "covered", "settled", "alone", "dead",
-                     "constant", "began", "where", "answered", "half", "apart", "named_apart"):
+                     "constant", "began", "where", "answered", "half"):
             setattr(new, name, getattr(self, name))
         return new
 
@@ -321,8 +319,5 @@ class State:
                         for t in self.tables.values()))
 
     def name(self, stem: str) -> str:
-        if self.apart:
-            self.named_apart += 1
-            return f"{self.apart}_{stem}{self.named_apart}"
         self.fresh += 1
         return f"{stem}{self.fresh}"

@@ -6,18 +6,29 @@ operations with constants become concatenations of slices, so that an entry
 `table | 0x67` or an index `(va >> 39) & 511` is seen piece by piece.  What
 folds away here no solver has to think about, and with constants for all inputs
 everything does: that is how the executor runs concretely.
+
+Where two arguments may change places, their order depends on what they are and not on which
+was made first: so each process makes the same term, and the same text of it.
 """
 from __future__ import annotations
 
 from typing import Callable, Iterable, Optional
+from zlib import crc32
 
 
 class Term:
-    """op, args; width in bits, 0 for a boolean; info: value, name or bounds."""
-    __slots__ = ("op", "args", "width", "info", "ident")
+    """op, args; width in bits, 0 for a boolean; info: value, name or bounds; rank: a number
+    that it has in each process, and terms that differ in variables' numbers share."""
+    __slots__ = ("op", "args", "width", "info", "ident", "rank")
 
     def __init__(self, op: str, args: tuple["Term", ...], width: int, info, ident: int):
         self.op, self.args, self.width, self.info, self.ident = op, args, width, info, ident
+        name = stem(info) if op == "var" else info
+        told = crc32(f"{op} {name} {name == info}".encode())
+        self.rank = hash((told, width) + tuple(a.rank for a in args))
+
+    def before(self, other: "Term") -> bool:
+        return (self.rank, self.ident) <= (other.rank, other.ident)
 
     def __repr__(self) -> str:
         if self.op == "const":
@@ -30,6 +41,11 @@ class Term:
     @property
     def value(self) -> Optional[int]:
         return self.info if self.op == "const" else None
+
+
+def stem(name: str) -> str:
+    """A variable's name without the number by which it is told from others."""
+    return name.rstrip("0123456789")
 
 
 _terms: dict[tuple, Term] = {}
@@ -248,7 +264,7 @@ def bitwise(op: str, a: Term, b: Term) -> Term:
         x, y = extract(a, top - 1, low), extract(b, top - 1, low)
         piece = _bit_piece(op, x, y)
         if piece is None:
-            if x.ident > y.ident:
+            if not x.before(y):
                 x, y = y, x
             piece = _make(op, (x, y), x.width)
         parts.append(piece)
@@ -342,7 +358,7 @@ def eq(a: Term, b: Term) -> Term:
             return ite(a.args[0], x, y)
     if b.op == "const" and a.op == "add" and a.args[1].op == "const":
         return eq(a.args[0], bv(b.info - a.args[1].info, b.width))
-    if b.op != "const" and a.ident > b.ident:
+    if b.op != "const" and not a.before(b):
         a, b = b, a
     return _make("eq", (a, b), 0)
 
