@@ -463,23 +463,6 @@ int vpt_pick_frame(const struct pt_env *env, unsigned int level, u64 *pa);
 u32 vpt_frame_handle(struct page *frame);
 void vpt_drop_handles(struct vpt_file *f);
 
-/* pool.c */
-
-int vpt_pool_fill(unsigned int n);
-void vpt_pool_empty(void);
-struct page *vpt_pool_get(void);
-void vpt_pool_put(struct page *frame);
-struct page *vpt_pool_find(unsigned long pfn);
-extern unsigned int vpt_pool_frames;
-
-/* The first page of the pool's frame that holds @pfn, or NULL. */
-static inline struct page *vpt_pool_frame(unsigned long pfn)
-{
-	return unlikely(vpt_pool_frames) ? vpt_pool_find(pfn) : NULL;
-}
-
-unsigned int vpt_pool_free(void);
-
 /* shootdown.c */
 
 void vpt_shootdown(struct pt_env *env, u64 start, u64 end, unsigned int shift);

@@ -9,6 +9,7 @@
 #include <linux/uaccess.h>
 #include <linux/user_namespace.h>
 
+#include "../pool.h"
 #include "ioctl.h"
 
 #define VPT_PROT_ALL	(VPT_READ | VPT_WRITE | VPT_EXEC)

@@ -12,6 +12,7 @@
 
 #include "../checking/debugfs.h"
 #include "../checking/opcheck.h"
+#include "../pool.h"
 #include "platform.h"
 
 static unsigned int pool;

@@ -22,6 +22,7 @@
 #include <linux/capability.h>
 #include <linux/sched/signal.h>
 
+#include "../pool.h"
 #include "../vpt_file.h"
 
 DEFINE_PER_CPU(struct vpt_counters, vpt_counters);

@@ -19,6 +19,7 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 
+#include "../pool.h"
 #include "../vpt_file.h"
 
 #define VPT_GIB_PAGES	(1UL << 18)
