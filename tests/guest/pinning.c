@@ -6,7 +6,7 @@
  * after the mapping is gone; and of a 1 GiB frame, which is no compound page, it would
  * free a part while it is mapped.
  *
- * AF_PACKET is no such way: a ring is its own memory, lent to the program, and what is sent
+ * AF_PACKET is no such way: a ring is its own memory, which the program maps, and what is sent
  * without one is copied (packet_snd()).
  */
 #include "lib/guest.h"
