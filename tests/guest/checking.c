@@ -278,7 +278,7 @@ static void *cut_most(void *arg)
 	return NULL;
 }
 
-/* Stopped in the first step of it; and then, with no lock but mmap_lock, between two. */
+/* Stopped in the first step of it; and then, asleep with no lock but mmap_lock, between two. */
 static bool hold_between_steps(struct cut *c, int first, int second)
 {
 	struct hold_order order = { .symbol = "vpt_step_end", .tid = c->tid,
@@ -289,6 +289,8 @@ static bool hold_between_steps(struct cut *c, int first, int second)
 	while (hold_state(first) == HOLD_WAITING && !c->done)
 		usleep(1000);
 	strcpy(order.symbol, "vpt_lock_file");
+	order.flags = HOLD_ASLEEP;
+	order.milliseconds = HOLD_MAX_ASLEEP_MS;
 	hold_set(second, &order);
 	hold_release(first);
 	while (hold_state(second) == HOLD_WAITING && !c->done)

@@ -148,13 +148,18 @@ static int hold_entry(struct kprobe *probe, struct pt_regs *regs)
 
 NOKPROBE_SYMBOL(hold_entry);
 
+static u32 hold_max_ms(const struct hold_order *order)
+{
+	return order->flags & HOLD_ASLEEP ? HOLD_MAX_ASLEEP_MS : HOLD_MAX_MS;
+}
+
 static int hold_set(struct hold *h)
 {
 	int ret;
 
 	if (h->set)
 		return -EBUSY;
-	if (h->order.milliseconds > HOLD_MAX_MS || h->order.argument > 4 ||
+	if (h->order.milliseconds > hold_max_ms(&h->order) || h->order.argument > 4 ||
 	    (h->order.flags & ~HOLD_ASLEEP) ||
 	    strnlen(h->order.symbol, sizeof(h->order.symbol)) == sizeof(h->order.symbol))
 		return -EINVAL;

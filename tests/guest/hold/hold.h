@@ -19,7 +19,8 @@
  * struct hold_order - which thread to stop where
  * @symbol: function; ENOENT if there is none that can be probed
  * @tid: thread
- * @milliseconds: time limit, at most HOLD_MAX_MS
+ * @milliseconds: time limit, at most HOLD_MAX_MS, or HOLD_MAX_ASLEEP_MS of who sleeps: beyond
+ *	these Linux complains of a CPU, or of a task, that does not get on
  * @argument: number (1 to 4) of an argument that must be @value, or 0 for any call
  * @flags: HOLD_ASLEEP or 0
  * @value: of that argument
@@ -35,7 +36,8 @@ struct hold_order {
 	__u64 mask;
 };
 
-#define HOLD_MAX_MS	20000
+#define HOLD_MAX_MS		20000
+#define HOLD_MAX_ASLEEP_MS	110000
 
 #define HOLD_ASLEEP	1
 
