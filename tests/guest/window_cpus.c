@@ -158,18 +158,19 @@ static void *change(void *arg)
 	return NULL;
 }
 
-/* Return: the file that holds it at its shootdown. */
-static int changer_hold(struct changer *c)
+/* Return: the file that will hold it at its shootdown. */
+static int changer_begin(struct changer *c)
 {
-	int hold;
-
 	*c = (struct changer){ 0 };
 	REQUIRE(!pthread_create(&c->thread, NULL, change, c), "thread");
 	wait_for(&c->tid, 1);
-	hold = hold_thread("vpt_shootdown", c->tid, HOLD_ASLEEP, HOLD_MAX_MS);
+	return hold_thread("vpt_shootdown", c->tid, HOLD_ASLEEP, HOLD_MAX_MS);
+}
+
+static void changer_hold(struct changer *c, int hold)
+{
 	post(&c->go, 1);
 	REQUIRE(hold_reached(hold, &c->done), "there is no shootdown");
-	return hold;
 }
 
 static void changer_end(struct changer *c, int hold)
@@ -178,7 +179,6 @@ static void changer_end(struct changer *c, int hold)
 	hold_release(hold);
 	pthread_join(c->thread, NULL);
 	EXPECT(!c->result, "the change: %s", strerror(-c->result));
-	close(hold);
 }
 
 static void expect_changed(const struct user *u)
@@ -232,6 +232,10 @@ static void meanwhile(struct user *u, struct changer *c, int hold)
 	EXPECT(!c->done, "the change is done");
 }
 
+/*
+ * The page is used between the probe's coming and its going: Linux invalidates the kernel's
+ * addresses on each CPU for these, for which an emulator drops all that a CPU holds.
+ */
 static void one_round(void)
 {
 	struct changer c;
@@ -240,11 +244,12 @@ static void one_round(void)
 
 	open_page();
 	user_begin(&u);
+	hold = changer_begin(&c);
 	user_use(&u, 1);
 	EXPECT(u.load == PROBE_OK && u.value == OLD && u.store == PROBE_OK, "before: %d, %d",
 	       u.load, u.store);
 	u.uses = 0;
-	hold = changer_hold(&c);
+	changer_hold(&c, hold);
 	meanwhile(&u, &c, hold);
 	changer_end(&c, hold);
 	if (window->fate == GOES)
@@ -253,6 +258,7 @@ static void one_round(void)
 		wait_for(&u.uses, 1);
 	user_use(&u, window->fate == COMES_BACK ? 2 : 1);
 	expect_changed(&u);
+	close(hold);
 	user_end(&u);
 	expect_sound(r.fd, "in the end");
 	region_close(&r);
