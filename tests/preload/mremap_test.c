@@ -336,6 +336,22 @@ static void each_call(const struct layout *layout, int source)
 	}
 }
 
+/*
+ * Whether Linux moves what there is of a source with a hole in it (7.3 does), and looks at all
+ * of its arguments before it looks at the source.  The library does not: README.md, "Limits".
+ */
+static bool linux_moves_several(void)
+{
+	char *p = linux_arena();
+	bool several;
+
+	munmap(p + 2 * PAGE, (ARENA - 2) * PAGE);
+	several = mremap(p, 4 * PAGE, 4 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
+			 p + 8 * PAGE) != MAP_FAILED;
+	munmap(p, ARENA * PAGE);
+	return several;
+}
+
 static void test_twins(void)
 {
 	int i;
@@ -343,8 +359,12 @@ static void test_twins(void)
 	TAP_CHECK(!pipe(ends) && (zero = open("/dev/zero", O_RDONLY)) >= 0, "descriptors");
 	for (i = 0; i < COUNT(layouts); i++)
 		each_call(&layouts[i], SOURCE);
-	each_call(&layouts[0], LAST);
-	each_call(&layouts[0], AHEAD);
+	if (linux_moves_several()) {
+		printf("# not tried: a source that ends in a hole, or is one\n");
+	} else {
+		each_call(&layouts[0], LAST);
+		each_call(&layouts[0], AHEAD);
+	}
 	TAP_CHECK(!failures, "%d of %d calls", failures, calls);
 	TAP_CHECK(rightly_placed(fresh(MIB)), "no more memory of vpt's");
 }
