@@ -46,7 +46,7 @@ def refute(patch: Path) -> str:
     told = head(patch)
     folder = broken_core(patch)
     module = build.llvm("2", folder / "ir", folder / "src/core")
-    solver = Solver(FOLDER / "goals", 60)
+    solver = Solver(FOLDER / "goals")
     operation = next(o for o in OPERATIONS if o.name == told["Theorem"])
     theorem, words = told.get("Goal", ": ").split(": ", 1)
 

@@ -67,14 +67,12 @@ class Solver:
         except (FileNotFoundError, ValueError):
             pass
         goal.parent.mkdir(exist_ok=True)
-        goal.write_text(text)
+        write_whole(goal, text)
         begin = spent()
         result = run(goal, self.limit)
         seconds = spent() - begin
         if result != "unknown":
-            partial = answer.with_suffix(f".{os.getpid()}")
-            partial.write_text(f"{result} {seconds:.3f}\n")
-            partial.rename(answer)
+            write_whole(answer, f"{result} {seconds:.3f}\n")
         return Answer(result, seconds, key, False)
 
     def model(self, assertions: Sequence[Term], wanted: Sequence[Term]) -> Optional[list[int]]:
@@ -92,6 +90,13 @@ class Solver:
         if not lines or lines[0] != "sat":
             return None
         return [parse_value(line) for line in lines[1:]]
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Another process may ask the same: what it reads is whole, before and after."""
+    partial = path.with_suffix(f"{path.suffix}.{os.getpid()}")
+    partial.write_text(text)
+    partial.rename(path)
 
 
 def parse_value(line: str) -> int:
