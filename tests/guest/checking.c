@@ -278,37 +278,35 @@ static void *cut_most(void *arg)
 	return NULL;
 }
 
-/* Stopped in the first step of it; and then, asleep with no lock but mmap_lock, between two. */
-static bool hold_between_steps(struct cut *c, int first, int second)
+/*
+ * Stopped in the first step of it; and then, asleep with no lock but mmap_lock, between two.
+ * Return: the file that holds it there.
+ */
+static int hold_between_steps(struct cut *c)
 {
-	struct hold_order order = { .symbol = "vpt_step_end", .tid = c->tid,
-				    .milliseconds = HOLD_MAX_MS };
+	int first = hold_at("vpt_step_end", c->tid), second;
 
-	hold_set(first, &order);
 	post(&c->go, 1);
-	while (hold_state(first) == HOLD_WAITING && !c->done)
-		usleep(1000);
-	strcpy(order.symbol, "vpt_lock_file");
-	order.flags = HOLD_ASLEEP;
-	order.milliseconds = HOLD_MAX_ASLEEP_MS;
-	hold_set(second, &order);
+	hold_reached(first, &c->done);
+	second = hold_thread("vpt_lock_file", c->tid, HOLD_ASLEEP, HOLD_MAX_ASLEEP_MS);
 	hold_release(first);
-	while (hold_state(second) == HOLD_WAITING && !c->done)
-		usleep(1000);
-	return hold_state(second) == HOLD_HELD;
+	EXPECT(hold_reached(second, &c->done), "munmap() has one step");
+	close(first);
+	return second;
 }
 
 static void marks_repeat_amid_munmap(u64 unused)
 {
-	int first = hold_open(), second = hold_open();
 	pthread_t thread;
 	char before[16];
 	struct cut c = { 0 };
+	int hold;
 	u64 i;
 
 	(void)unused;
 	if (cpus() < 2)
 		skip("it takes two CPUs");
+	close(hold_open());
 	read_parameter(PARAMETER("check"), before, sizeof(before));
 	open_parts(&c.r);
 	for (i = 1; i < 64; i++)
@@ -318,15 +316,14 @@ static void marks_repeat_amid_munmap(u64 unused)
 	REQUIRE(!pthread_create(&thread, NULL, cut_most, &c), "thread");
 	wait_for(&c.tid, 1);
 	set_check("full");
-	EXPECT(hold_between_steps(&c, first, second), "munmap() has one step");
+	hold = hold_between_steps(&c);
 	check_the_first_part(&c.r);
-	EXPECT(hold_state(second) == HOLD_HELD, "munmap() has gone on");
-	hold_release(second);
+	EXPECT(hold_state(hold) == HOLD_HELD, "munmap() has gone on");
+	hold_release(hold);
 	EXPECT(!pthread_join(thread, NULL), "join");
 	expect_no_violation(&c.r, "after munmap()");
 	set_check(before);
-	close(first);
-	close(second);
+	close(hold);
 	c.r.bytes = VPT_2M;
 	region_close(&c.r);
 }
@@ -404,9 +401,7 @@ static void a_fatal_signal_ends_check(u64 unused)
 	order.value = shared->base + VPT_2M;
 	hold_set(next, &order);
 	post(&shared->go, 1);
-	while (hold_state(here) == HOLD_WAITING)
-		usleep(1000);
-	EXPECT(hold_state(here) == HOLD_HELD, "nobody has waited for us");
+	EXPECT(hold_reached(here, NULL), "nobody has waited for us");
 	kill(child, SIGKILL);
 	hold_release(here);
 	while (!waitpid(child, &status, WNOHANG) && hold_state(next) == HOLD_WAITING)

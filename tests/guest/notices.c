@@ -52,9 +52,7 @@ static bool operation_hold(struct operation *o, int hold, const char *symbol)
 	strncpy(order.symbol, symbol, sizeof(order.symbol) - 1);
 	hold_set(hold, &order);
 	post(&o->go, 1);
-	while (hold_state(hold) == HOLD_WAITING && !o->done)
-		usleep(1000);
-	return hold_state(hold) == HOLD_HELD;
+	return hold_reached(hold, &o->done);
 }
 
 static void need_two_cpus(void)

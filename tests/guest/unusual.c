@@ -51,6 +51,37 @@ static int read_into_the_region(void *unused)
 
 static _Atomic u64 tid, go;
 
+/*
+ * A new thread of @routine is held at @symbol, on the other CPU, and there is something to be
+ * read into the region.  Return: the file that holds it.
+ */
+static int hold_new(pthread_t *thread, void *(*routine)(void *), const char *symbol)
+{
+	int hold;
+
+	REQUIRE(!pipe(pipes) && write(pipes[1], "12345678", 8) == 8, "pipe");
+	REQUIRE(!pthread_create(thread, NULL, routine, NULL), "thread");
+	wait_for(&tid, 1);
+	hold = hold_at(symbol, tid);
+	post(&go, 1);
+	hold_reached(hold, NULL);
+	return hold;
+}
+
+/* It ends though the one of @hold is held: @otherwise is what has happened if not. */
+static void kill_and_end(pid_t child, pthread_t thread, int hold, const char *otherwise)
+{
+	int status;
+
+	kill(child, SIGKILL);
+	EXPECT(waitpid(child, &status, 0) == child && WIFSIGNALED(status), "status %x", status);
+	EXPECT(hold_state(hold) == HOLD_HELD, "%s", otherwise);
+	hold_release(hold);
+	pthread_join(thread, NULL);
+	close(hold);
+	region_close(&r);
+}
+
 static void *protect_a_page(void *unused)
 {
 	pin_to(1);
@@ -65,8 +96,8 @@ static void killed_inside_the_kernel(u64 unused)
 {
 	_Atomic u64 never = 0;
 	pthread_t thread;
-	int fd, status;
 	pid_t child;
+	int hold;
 
 	(void)unused;
 	if (cpus() < 2)
@@ -74,21 +105,10 @@ static void killed_inside_the_kernel(u64 unused)
 	pin_to(0);
 	region_rw(&r, 1, 0);
 	*r.base = 1;
-	REQUIRE(!pipe(pipes) && write(pipes[1], "12345678", 8) == 8, "pipe");
-	REQUIRE(!pthread_create(&thread, NULL, protect_a_page, NULL), "thread");
-	wait_for(&tid, 1);
-	fd = hold_at("vpt_shootdown", tid);
-	post(&go, 1);
-	hold_reached(fd, NULL);
+	hold = hold_new(&thread, protect_a_page, "vpt_shootdown");
 	child = sharer(read_into_the_region, 0);
-	EXPECT(hold_makes_wait(fd, child, &never), "it does not wait for the lock");
-	kill(child, SIGKILL);
-	EXPECT(waitpid(child, &status, 0) == child && WIFSIGNALED(status), "status %x", status);
-	EXPECT(hold_state(fd) == HOLD_HELD, "it ended with the lock's holder only");
-	hold_release(fd);
-	pthread_join(thread, NULL);
-	close(fd);
-	region_close(&r);
+	EXPECT(hold_makes_wait(hold, child, &never), "it does not wait for the lock");
+	kill_and_end(child, thread, hold, "it ended with the lock's holder only");
 }
 
 static void *map_in_vain(void *unused)
@@ -96,6 +116,8 @@ static void *map_in_vain(void *unused)
 	pin_to(1);
 	post(&tid, gettid());
 	wait_for(&go, 1);
+	/* From here on the limit counts, and /dev/hold cannot be opened. */
+	become_nobody();
 	EXPECT(vu_map(r.fd, r.base, VPT_4K, RW, 0) == -EEXIST, "MAP");
 	return unused;
 }
@@ -122,12 +144,11 @@ static u64 faults_of(pid_t pid)
  */
 static void killed_while_it_is_repeated(u64 unused)
 {
-	struct hold_order order = { .symbol = "vpt_lock_reserved", .milliseconds = HOLD_MAX_MS };
 	struct rlimit rl = { 2 * VPT_4K, 2 * VPT_4K };
-	int fd = hold_open(), status;
 	pthread_t thread;
 	u64 faults;
 	pid_t child;
+	int hold;
 
 	(void)unused;
 	if (cpus() < 2)
@@ -135,28 +156,14 @@ static void killed_while_it_is_repeated(u64 unused)
 	pin_to(0);
 	region_rw(&r, 1, 0);
 	REQUIRE(!setrlimit(RLIMIT_MEMLOCK, &rl), "setrlimit");
-	become_nobody();
 	*r.base = 1;
-	REQUIRE(!pipe(pipes) && write(pipes[1], "12345678", 8) == 8, "pipe");
-	REQUIRE(!pthread_create(&thread, NULL, map_in_vain, NULL), "thread");
-	wait_for(&tid, 1);
-	order.tid = tid;
-	hold_set(fd, &order);
-	post(&go, 1);
-	while (hold_state(fd) == HOLD_WAITING)
-		relax();
+	hold = hold_new(&thread, map_in_vain, "vpt_lock_reserved");
 	child = sharer(read_into_the_region, 0);
 	faults = faults_of(child);
-	while (hold_state(fd) == HOLD_HELD && faults_of(child) < faults + 100)
+	while (hold_state(hold) == HOLD_HELD && faults_of(child) < faults + 100)
 		usleep(1000);
 	EXPECT(faults_of(child) >= faults + 100, "the access is not repeated");
-	kill(child, SIGKILL);
-	EXPECT(waitpid(child, &status, 0) == child && WIFSIGNALED(status), "status %x", status);
-	EXPECT(hold_state(fd) == HOLD_HELD, "it ended with the ioctl only");
-	hold_release(fd);
-	pthread_join(thread, NULL);
-	close(fd);
-	region_close(&r);
+	kill_and_end(child, thread, hold, "it ended with the ioctl only");
 }
 
 static int use_the_region(void *unused)
