@@ -174,7 +174,9 @@ struct vpt_extents {
  *	about to return; where both are equal no ioctl is on its way
  *
  * The last three are here since the allowance that ioctls and faults hold for a moment is
- * the address space's.  Both come by a file, which keeps the notifier.
+ * the address space's.  Both come by a file, which keeps the notifier.  So a fault that waits for a
+ * span in one region - CHECK has all of them for as long as it takes - can hold up, by @touch, one
+ * that found no memory in another, and those that come after.
  */
 struct vpt_notifier {
 	struct mmu_notifier linux_notifier;
@@ -434,8 +436,7 @@ int vpt_charge(struct vpt_file *f, unsigned long pages);
 void vpt_uncharge(struct vpt_file *f, unsigned long pages);
 struct page *vpt_frame_alloc(struct vpt_file *f, unsigned int level);
 unsigned int vpt_frame_alloc_some(struct vpt_file *f, struct page **pages, unsigned int n);
-void vpt_frames_keep(struct vpt_file *f, struct vpt_books *books, u64 n,
-		     unsigned int level);
+void vpt_frames_keep(struct vpt_file *f, struct vpt_books *books, u64 n);
 void vpt_frames_settle(struct vpt_file *f, u64 n, unsigned int level);
 bool vpt_frame_retire(struct page *frame, unsigned long pages);
 void vpt_frame_free(struct vpt_file *f, struct page *frame);

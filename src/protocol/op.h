@@ -44,7 +44,7 @@
  *   op_env_end(op, status)		it has been done, and the books are right again;
  *   op_env_end_leaf(op, status, m, revoked), op_env_end_range(op, status, done)
  *					the same, with what it reports;
- *   op_env_keep(op, n, level)		@n fresh frames are not the caller's any more;
+ *   op_env_keep(op, n)			@n fresh frames are not the caller's any more;
  *   op_env_report(op, old)		note what the answer tells of a leaf, while it lasts;
  *   op_env_deferred(op)		whether the core has unlinked a table;
  *   op_env_left(op)			whether it has left an empty one (pt_env_leave()), since

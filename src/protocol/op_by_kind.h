@@ -29,6 +29,8 @@ static inline bool op_takes_range(enum spec_op_kind kind)
  * @n: and how many
  * @level: MAP, MAP_RANGE: size of the pages
  *
+ * For environments in which no operation answers op_env_broken.
+ *
  * Return: as the operation's own function, or op_env_broken: there is none.
  */
 static inline int op_by_kind(struct op *op, enum spec_op_kind kind, struct op_range *range,

@@ -79,9 +79,9 @@ static inline void op_env_split(struct op *op, const struct pt_mapping *old)
 	(void)op; (void)old;
 }
 
-static inline void op_env_keep(struct op *op, u64 n, unsigned int level)
+static inline void op_env_keep(struct op *op, u64 n)
 {
-	(void)op; (void)n; (void)level;
+	(void)op; (void)n;
 }
 
 static inline void op_env_report(struct op *op, const struct pt_mapping *m)

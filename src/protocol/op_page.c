@@ -35,7 +35,7 @@ static int op_map_locked(struct op *op, u64 va, unsigned int level)
 		ret = op_map_leaf(op, va, op->pa, level, op->rights);
 	}
 	if (!ret)
-		op_env_keep(op, 1, level);
+		op_env_keep(op, 1);
 	return ret;
 }
 
@@ -226,7 +226,7 @@ static int op_remap_locked(struct op *op, u64 va, struct pt_mapping *old)
 		ret = op_remap_leaf(op, va, old);
 	if (ret)
 		return ret;
-	op_env_keep(op, 1, old->level);
+	op_env_keep(op, 1);
 	op_env_report(op, old);
 	op_flush_and_free(op, va, va + pt_size(old->level), pt_shift(old->level), true);
 	return 0;

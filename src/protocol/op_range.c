@@ -39,7 +39,7 @@ static int op_map_range_locked(struct op *op, u64 va, const u64 *pa, u64 n,
 		op_flush_and_free(op, va, va + bytes, pt_shift(level), true);
 	}
 	if (!ret)
-		op_env_keep(op, n, level);
+		op_env_keep(op, n);
 	return ret;
 }
 

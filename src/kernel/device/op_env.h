@@ -285,10 +285,10 @@ static inline void op_env_split(struct op *op, const struct pt_mapping *old)
 	vpt_frame_get(vpt_frame_of(old->pa), PT_ENTRIES - 1);
 }
 
-static inline void op_env_keep(struct op *op, u64 n, unsigned int level)
+static inline void op_env_keep(struct op *op, u64 n)
 {
 	if (op->env.fresh)
-		vpt_frames_keep(op->env.f, op->env.books, n, level);
+		vpt_frames_keep(op->env.f, op->env.books, n);
 }
 
 static inline void op_env_report(struct op *op, const struct pt_mapping *m)

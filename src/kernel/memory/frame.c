@@ -181,10 +181,8 @@ unsigned int vpt_frame_alloc_some(struct vpt_file *f, struct page **pages, unsig
  * @f: file
  * @books: of a lock that is held
  * @n: how many
- * @level: their size
  */
-void vpt_frames_keep(struct vpt_file *f, struct vpt_books *books, u64 n,
-		     unsigned int level)
+void vpt_frames_keep(struct vpt_file *f, struct vpt_books *books, u64 n)
 {
 	vpt_assert_books(f, books);
 	books->frames += n;
@@ -196,7 +194,8 @@ void vpt_frames_keep(struct vpt_file *f, struct vpt_books *books, u64 n,
  * @n: how many
  * @level: their size
  *
- * No sooner: REMAP has given back for them what it replaced.
+ * No sooner: REMAP has given back for them what it replaced, or has left it to an older notice
+ * (vpt_let_go()), which no touch waits for.
  */
 void vpt_frames_settle(struct vpt_file *f, u64 n, unsigned int level)
 {

@@ -35,7 +35,7 @@ int vpt_handle_alloc(struct vpt_file *f, unsigned int level, u32 *handle, u64 *p
 		goto free_handle;
 	vpt_index(frame) = *handle;
 	xa_store(&f->handles, *handle, frame, GFP_ATOMIC);
-	vpt_frames_keep(f, &f->books, 1, level);
+	vpt_frames_keep(f, &f->books, 1);
 	f->nhandles++;
 	mutex_unlock(&f->lock);
 	vpt_frames_settle(f, 1, level);

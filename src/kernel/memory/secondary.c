@@ -345,7 +345,8 @@ static noinline void vpt_unlock_and_tell(struct pt_env *env)
 
 /**
  * vpt_unlock_and_notify() - release the spans after an operation that may have removed
- *	something; return when every secondary MMU has been told, and it is freed
+ *	something; return when every secondary MMU has been told, and it is freed or an
+ *	older notice has it
  * @env: operation; it holds its spans
  */
 void vpt_unlock_and_notify(struct pt_env *env)
