@@ -158,7 +158,8 @@ class Job:
                 return
         for what, assumptions in finished.assumption_sets():
             answer = self.solver.ask(assumptions)
-            if answer.key in self.seen:
+            # One that is empty counts on each path that has it: may_be_empty().
+            if answer.key in self.seen and answer.result == "sat":
                 continue
             self.seen.add(answer.key)
             self.report.satisfiable += answer.result == "sat"

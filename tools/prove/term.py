@@ -8,7 +8,8 @@ folds away here no solver has to think about, and with constants for all inputs
 everything does: that is how the executor runs concretely.
 
 Where two arguments may change places, their order depends on what they are and not on which
-was made first: so each process makes the same term, and the same text of it.
+was made first, unless they differ in variables' numbers alone: so almost always each process makes
+the same term, and the same text of it.
 """
 from __future__ import annotations
 
