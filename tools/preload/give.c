@@ -62,8 +62,8 @@ static void copy_back(unsigned long chunk, unsigned long bytes)
  */
 static long replace(const struct stretch *s)
 {
-	long fresh = sys_mmap(0, s->bytes, PROT_WRITE,
-			      ANONYMOUS | (s->unreserved ? MAP_NORESERVE : 0)), ret;
+	long ret, fresh = sys_mmap(0, s->bytes, PROT_WRITE,
+				   ANONYMOUS | (s->unreserved ? MAP_NORESERVE : 0));
 
 	if (sys_failed(fresh))
 		return fresh;
@@ -75,7 +75,13 @@ static long replace(const struct stretch *s)
 	}
 	preload->moved += s->bytes / PAGE;
 	space_forget(s->addr, s->bytes);
-	return sys_mprotect(s->addr, s->bytes, RW);
+	return 0;
+}
+
+/* What has taken its place can be written to, so that its pages come back; then this. */
+static long protect(const struct stretch *s)
+{
+	return sys_mprotect(s->addr, s->bytes, s->readonly ? PROT_READ : RW);
 }
 
 static long give_chunk(const struct stretch *s)
@@ -89,7 +95,7 @@ static long give_chunk(const struct stretch *s)
 	if (ret)
 		return ret;
 	copy_back(s->addr, s->bytes);
-	return s->readonly ? sys_mprotect(s->addr, s->bytes, PROT_READ) : 0;
+	return protect(s);
 }
 
 /* Halves, until nothing is mapped or what is can be copied at once. */
@@ -101,8 +107,10 @@ static long give_stretch(const struct stretch *s)
 
 	if (n < 0)
 		return n;
-	if (!n && s->bytes <= EMPTY_MOST)
-		return replace(s);
+	if (!n && s->bytes <= EMPTY_MOST) {
+		ret = replace(s);
+		return ret ? ret : protect(s);
+	}
 	if (s->addr / CHUNK == (end - 1) / CHUNK)
 		return give_chunk(s);
 	if (middle <= s->addr)

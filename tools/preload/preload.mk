@@ -2,7 +2,8 @@
 # libvpt-preload.so, and its tests.  Included by the top-level Makefile.
 
 PRELOAD_BUILD := build/preload
-PRELOAD_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Iinclude -fPIC -fvisibility=hidden
+# No loop becomes a call of memset(), which a program may have of its own (pages.c).
+PRELOAD_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Iinclude -fPIC -fvisibility=hidden -fno-tree-loop-distribute-patterns
 PRELOAD_LIB := $(PRELOAD_BUILD)/libvpt-preload.so
 
 $(PRELOAD_LIB): $(wildcard tools/preload/*.c)
