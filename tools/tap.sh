@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Reading one program's TAP: sourced by bash, not run. tap_begin; tap_line for each line;
-# tap_end. What TAP says of directives, plans and giving up is here and nowhere else.
+# tap_end. What TAP says of directives, plans and giving up is here; tests/preload/run-suite
+# reads what its own guests print by itself.
 #
 # shellcheck shell=bash disable=SC2034
 
