@@ -55,12 +55,51 @@ unpack_taken()
 		fail "$ST_FAIL" "--out: the guest could not pack all of it"
 	tar -xpif "$tmp/files" -C "$tmp/taken" 2>"$tmp/tar" ||
 		fail "$ST_FAIL" "--out: what came is not whole: $(head -n 1 "$tmp/tar")"
+	open_taken
+}
+
+# What the guest has closed is to be copied all the same, and what it makes runs with nobody's
+# rights but its user's: what has its rights changed here is in the array opened, in the order
+# of the paths, with the rights it is to have in the array rights.
+open_taken()
+{
+	local mode path
+
+	while IFS=' ' read -r -d '' mode path; do
+		opened+=("$path")
+		rights[$path]=$(without_ids "$mode")
+	done < <(find "$tmp/taken" -mindepth 1 ! -type l \
+		\( -type d ! -perm -u=rwx -o ! -perm -u=r -o -perm /ug=s \) \
+		-printf '%m %p\0' -exec chmod ug-s,u+rwX {} \;)
+}
+
+without_ids()
+{
+	printf %o $((0$1 & 01777))
+}
+
+# The rights that a file or folder had in the guest, or has here.
+rights_of()
+{
+	echo "${rights[${1%/}]:-$(without_ids "$(stat -c %a "$1")")}"
+}
+
+# close_again FROM TO: what was opened below FROM has its rights in the copy TO.
+close_again()
+{
+	local i path
+
+	for ((i = ${#opened[@]} - 1; i >= 0; i--)); do
+		path=${opened[i]}
+		[[ $path/ != "$1"/* ]] || chmod "${rights[$path]}" "$2${path#"$1"}"
+	done
 }
 
 # Put what the guest has sent where --out says, and what has changed where --share does.
 take_out()
 {
-	local out to i
+	local -A rights=()
+	local opened=() out to i
 
 	unpack_taken
 	[ -z "$trace" ] || cp "$tmp/taken/vpt-run/trace" "$trace" ||
@@ -74,13 +113,14 @@ take_out()
 			continue
 		fi
 		cp -rf --preserve=mode "$tmp/taken/$out" "$to/"
+		close_again "$tmp/taken$out" "$to/${out##*/}"
 	done
 	for ((i = 0; i < ${#shared[@]}; i += 2)); do
 		if ! [ -d "$tmp/taken/${shared[i + 1]}" ]; then
 			say "--share: there is no ${shared[i + 1]} in the guest any more"
 			continue
 		fi
-		share_back "$tmp/shared/$i" "$tmp/taken/${shared[i + 1]}" "${shared[i]}"
+		share_back "$tmp/shared/$i" "$tmp/taken${shared[i + 1]}" "${shared[i]}"
 	done
 }
 
@@ -126,22 +166,22 @@ share_back()
 		[ "$(kind_of "$before/$name")" = "$(kind_of "$after/$name")" ] ||
 			# A folder in which something was made here meanwhile stays.
 			rm -df "$folder/$name" 2>/dev/null || true
-	done < <(cd "$before" && find . -mindepth 1 -depth -print0)
+	done < <(find "$before" -mindepth 1 -depth -printf '%P\0')
 	while IFS= read -r -d '' name; do
 		put_back "$before/$name" "$after/$name" "$folder/$name" ||
-			say "--share: cannot put back $folder/${name#./}"
-	done < <(cd "$after" && find . -mindepth 1 -print0)
+			say "--share: cannot put back $folder/$name"
+	done < <(find "$after" -mindepth 1 -printf '%P\0')
 	# What a folder held is in its place by now: its rights may forbid to write to it.
 	while IFS= read -r -d '' name; do
 		[ ! -d "$before/$name" ] || rights_back "$before/$name" "$after/$name" "$folder/$name" ||
-			say "--share: cannot change the rights of $folder/${name#./}"
-	done < <(cd "$after" && find . -depth -type d -print0)
+			say "--share: cannot change the rights of $folder/$name"
+	done < <(find "$after" -depth -type d -printf '%P\0')
 }
 
 # Rights are part of what the guest may have changed, the owner is not.
 rights_back()
 {
-	[ "$(stat -c %a "$1")" = "$(stat -c %a "$2")" ] || chmod --reference="$2" "$3"
+	[ "$(rights_of "$1")" = "$(rights_of "$2")" ] || chmod "$(rights_of "$2")" "$3"
 }
 
 # What is new here gets rights as from cp.
@@ -153,8 +193,12 @@ put_back()
 	case $kind in
 	folder)	mkdir -p "$to" ;;
 	file)
-		cmp -s "$before" "$after" 2>/dev/null || cp -f "$after" "$to" || return
-		[ "$(kind_of "$before")" != file ] || rights_back "$before" "$after" "$to" ;;
+		if cmp -s "$before" "$after" 2>/dev/null; then
+			rights_back "$before" "$after" "$to"
+		else
+			cp -f "$after" "$to" || return
+			[ "$(kind_of "$before")" != file ] || chmod "$(rights_of "$after")" "$to"
+		fi ;;
 	link)
 		# Where a folder stands that is not empty here, cp says so, and it stays.
 		rm -df "$to" 2>/dev/null || true
