@@ -41,6 +41,7 @@ enum operation {
  * @other_mmu: the address space has a secondary MMU
  * @answer: the operation's, when the walker has gone first
  * @only: the kernel that comes through @symbol there, NULL for each
+ * @except: the kernel that does not, NULL for none
  */
 struct window {
 	const char *name;
@@ -56,6 +57,7 @@ struct window {
 	bool other_mmu;
 	int answer;
 	const char *only;
+	const char *except;
 };
 
 /* The region's part that is a whole slot of 512 GiB, whose PDPT is vpt's. */
@@ -168,17 +170,21 @@ static void use_tables(void)
 		       window->operation == MUNMAP, "map elsewhere");
 }
 
-static void only_on(const char *kernel)
+static bool runs_on(const char *kernel)
 {
+	const size_t n = strlen(kernel);
 	struct utsname name;
-	size_t n;
 
-	if (!kernel)
-		return;
-	n = strlen(kernel);
 	REQUIRE(!uname(&name), "uname");
-	if (strncmp(name.release, kernel, n) || name.release[n] != '.')
-		skip("a window of Linux %s", kernel);
+	return !strncmp(name.release, kernel, n) && name.release[n] == '.';
+}
+
+static void need_kernel(void)
+{
+	if (window->only && !runs_on(window->only))
+		skip("a window of Linux %s", window->only);
+	if (window->except && runs_on(window->except))
+		skip("no window of Linux %s", window->except);
 }
 
 /* Whether the operation does, while the walker is held, what it should: wait, or return. */
@@ -186,9 +192,7 @@ static bool as_it_should(int hold)
 {
 	if (window->waits)
 		return hold_makes_wait(hold, operator_tid, &done);
-	while (!done && hold_state(hold) == HOLD_HELD)
-		usleep(1000);
-	return done && hold_state(hold) == HOLD_HELD;
+	return hold_lets(hold, &done);
 }
 
 static void held_open(u64 arg)
@@ -198,7 +202,7 @@ static void held_open(u64 arg)
 	int hold;
 
 	window = (const struct window *)arg;
-	only_on(window->only);
+	need_kernel();
 	need_hold();
 	hold = hold_open();
 	setup();
@@ -242,24 +246,26 @@ static const struct window windows[] = {
 	  "vpt_fault", UNMAP_RANGE, PT_SHARED, WAITS },
 	{ "a fault about to read a PT that UNMAP empties",
 	  "pte_offset_map_nolock", UNMAP, PT_SHARED, WAITS, .only = "6.12" },
+	{ "a fault about to read a PT that UNMAP empties",
+	  "pte_offset_map_rw_nolock", UNMAP, PT_SHARED, WAITS, .only = "7.3" },
 	{ "a fault about to be answered, in a PD that UNMAP empties",
-	  "vpt_huge_fault", UNMAP, PD_SHARED, WAITS, .only = "6.12" },
+	  "vpt_huge_fault", UNMAP, PD_SHARED, WAITS, .except = "6.1" },
 	{ "a fault about to be answered, in a PD that UNMAP empties",
 	  "vpt_fault", UNMAP, PD_SHARED, WAITS, .only = "6.1" },
 	{ "a fault about to be answered, in a PD that UNMAP of 2M empties",
-	  "vpt_huge_fault", UNMAP_HUGE, PD_SHARED, WAITS, .only = "6.12" },
+	  "vpt_huge_fault", UNMAP_HUGE, PD_SHARED, WAITS, .except = "6.1" },
 	{ "a fault about to be answered, in a PD that UNMAP of 2M empties",
 	  "vpt_fault", UNMAP_HUGE, PD_SHARED, WAITS, .only = "6.1" },
 	{ "a fault about to be answered, in a PDPT that UNMAP empties",
-	  "vpt_huge_fault", UNMAP, PDPT_SHARED, WAITS, .only = "6.12" },
-	/* Where huge pages are not wanted, 6.12 does not ask for one first. */
+	  "vpt_huge_fault", UNMAP, PDPT_SHARED, WAITS, .except = "6.1" },
+	/* Where huge pages are not wanted, newer kernels do not ask for one first. */
 	{ "a fault about to link a PD into a PDPT that UNMAP empties",
 	  "__pmd_alloc", UNMAP, PDPT_SHARED, WAITS, .advice = MADV_NOHUGEPAGE },
 	{ "a fault about to link a PD into a PDPT that UNMAP_RANGE empties",
 	  "__pmd_alloc", UNMAP_RANGE, PDPT_SHARED, WAITS, .advice = MADV_NOHUGEPAGE },
 	{ "a fault about to be answered, where MAP puts a 2M page",
 	  "vpt_huge_fault", MAP_HUGE, .victim = VPT_4K, WAITS, .answer = -EEXIST,
-	  .only = "6.12" },
+	  .except = "6.1" },
 	{ "a fault about to be answered, where MAP puts a 2M page",
 	  "vpt_fault", MAP_HUGE, .victim = VPT_4K, WAITS, .answer = -EEXIST,
 	  .only = "6.1" },
@@ -268,15 +274,15 @@ static const struct window windows[] = {
 	{ "a fault that has just begun, where UNMAP frees tables",
 	  "handle_mm_fault", UNMAP, PDPT_SHARED, WAITS },
 	{ "a reader of smaps in a PT that UNMAP empties",
-	  "smaps_pte_range", UNMAP, .smaps = true, WAITS, .only = "6.12" },
+	  "smaps_pte_range", UNMAP, .smaps = true, WAITS, .except = "6.1" },
 	{ "a reader of smaps in a PT does not hold up UNMAP of a page beside others",
-	  "smaps_pte_range", UNMAP, .smaps = true, .beside = true, .only = "6.12" },
+	  "smaps_pte_range", UNMAP, .smaps = true, .beside = true, .except = "6.1" },
 	/* Which KVM's fault relies on, between its two looks for what it has faulted in. */
 	{ "it does where there is a secondary MMU",
 	  "smaps_pte_range", UNMAP, .smaps = true, .beside = true, .other_mmu = true, WAITS,
-	  .only = "6.12" },
+	  .except = "6.1" },
 	{ "a fault that shares no table holds nobody up",
-	  "vpt_huge_fault", UNMAP, NONE_SHARED, .only = "6.12" },
+	  "vpt_huge_fault", UNMAP, NONE_SHARED, .except = "6.1" },
 };
 
 int main(int argc, char **argv)
