@@ -121,7 +121,7 @@ static void *second(void *unused)
 /* It answers interrupts, so that the other's shootdown need not wait for it. */
 static void wait_until_held(int fd)
 {
-	hold_reached(fd, NULL);
+	REQUIRE(hold_reached(fd, NULL), "the time of who is held is up");
 	EXPECT(!hold_irqs_off(fd), "who is held has interrupts off");
 }
 

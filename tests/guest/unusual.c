@@ -49,7 +49,7 @@ static int read_into_the_region(void *unused)
 	return 0;
 }
 
-static _Atomic u64 tid, go;
+static _Atomic u64 tid, go, done;
 
 /*
  * A new thread of @routine is held at @symbol, on the other CPU, and there is something to be
@@ -64,7 +64,7 @@ static int hold_new(pthread_t *thread, void *(*routine)(void *), const char *sym
 	wait_for(&tid, 1);
 	hold = hold_at(symbol, tid);
 	post(&go, 1);
-	hold_reached(hold, NULL);
+	REQUIRE(hold_reached(hold, &done), "%s() was not passed", symbol);
 	return hold;
 }
 
@@ -88,6 +88,7 @@ static void *protect_a_page(void *unused)
 	post(&tid, gettid());
 	wait_for(&go, 1);
 	vu_protect(r.fd, r.base, VPT_READ, NULL);
+	post(&done, 1);
 	return unused;
 }
 
@@ -119,6 +120,7 @@ static void *map_in_vain(void *unused)
 	/* From here on the limit counts, and /dev/hold cannot be opened. */
 	become_nobody();
 	EXPECT(vu_map(r.fd, r.base, VPT_4K, RW, 0) == -EEXIST, "MAP");
+	post(&done, 1);
 	return unused;
 }
 

@@ -17,7 +17,6 @@
 #endif
 
 #define VALUE	0x123456789abcdefULL
-#define TICKS	10000	/* of a millisecond, for what has to come */
 
 enum way {
 	MEM,		/* /proc/PID/mem, as a debugger's PTRACE_PEEKDATA */
@@ -122,27 +121,10 @@ static void *read_it(void *arg)
 	return NULL;
 }
 
-static bool ends(pid_t child)
-{
-	unsigned int n;
-
-	for (n = 0; n < TICKS && waitpid(child, NULL, WNOHANG) != child; n++)
-		usleep(1000);
-	return n < TICKS;
-}
-
-static u64 frames_in_use(int fd)
-{
-	struct vpt_stats s;
-
-	REQUIRE(!vu_stats(fd, &s), "STATS");
-	return s.frames_allocated - s.frames_freed;
-}
-
 /* The process ends, but for its address space, which is the reader's for as long as it reads. */
 static void expect_left_to_reader(int fd)
 {
-	EXPECT(ends(owner), "the process does not end");
+	EXPECT(ends_soon(owner), "the process does not end");
 	EXPECT(frames_in_use(fd) == 1, "%llu frames", (unsigned long long)frames_in_use(fd));
 }
 
@@ -171,6 +153,7 @@ static void read_amid_act(u64 arg)
 	fd = open(VPT_DEVICE, O_RDWR);
 	REQUIRE(fd >= 0, "open: %s", strerror(errno));
 	owner = fork();
+	REQUIRE(owner >= 0, "fork: %s", strerror(errno));
 	if (!owner) {
 		own();
 		_exit(1);
@@ -178,7 +161,7 @@ static void read_amid_act(u64 arg)
 	wait_for(&board->tid, 1);
 	REQUIRE(!pthread_create(&thread, NULL, read_it, &reader), "thread");
 	wait_for(&reader.tid, 1);
-	hold = hold_thread(window->symbol, reader.tid, HOLD_ASLEEP, HOLD_MAX_MS);
+	hold = hold_asleep_at(window->symbol, reader.tid);
 	post(&reader.go, 1);
 	REQUIRE(hold_reached(hold, &reader.done), "%s() was not passed", window->symbol);
 
@@ -197,7 +180,7 @@ static void read_amid_act(u64 arg)
 		wait_for(&board->done, 1);
 		EXPECT(!board->result, "the owner: %s", strerror(-board->result));
 		kill(owner, SIGKILL);
-		EXPECT(ends(owner), "the process does not end");
+		EXPECT(ends_soon(owner), "the process does not end");
 	}
 	close(hold);
 	close(fd);

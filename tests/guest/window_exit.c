@@ -18,7 +18,6 @@
 #include "hold/hold.h"
 
 #define STACK	65536
-#define TICKS	10000	/* of a millisecond, for what has to come */
 
 /* What the processes share. */
 struct board {
@@ -28,20 +27,28 @@ struct board {
 
 static struct board *board;
 
-static void board_open(void)
+/*
+ * A process of @run's has begun, and its thread waits for "go".  Return: the process; *@fd: a file
+ * of ours.
+ */
+static pid_t begin(void (*run)(void), int *fd)
 {
+	pid_t child;
+
+	close(hold_open());
 	board = mmap(NULL, sizeof(*board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 		     -1, 0);
 	REQUIRE(board != MAP_FAILED, "mmap: %s", strerror(errno));
-}
-
-/* The frames of the module's that are in use. */
-static u64 frames_in_use(int fd)
-{
-	struct vpt_stats s;
-
-	REQUIRE(!vu_stats(fd, &s), "STATS");
-	return s.frames_allocated - s.frames_freed;
+	*fd = open(VPT_DEVICE, O_RDWR | O_CLOEXEC);
+	REQUIRE(*fd >= 0, "open: %s", strerror(errno));
+	child = fork();
+	REQUIRE(child >= 0, "fork: %s", strerror(errno));
+	if (!child) {
+		run();
+		_exit(0);
+	}
+	wait_for(&board->tid, 1);
+	return child;
 }
 
 static u64 files_open(int fd)
@@ -50,15 +57,6 @@ static u64 files_open(int fd)
 
 	REQUIRE(!vu_stats(fd, &s), "STATS");
 	return s.files;
-}
-
-static bool comes_to(u64 (*figure)(int fd), int fd, u64 value)
-{
-	unsigned int n;
-
-	for (n = 0; n < TICKS && figure(fd) != value; n++)
-		usleep(1000);
-	return n < TICKS;
 }
 
 static void expect_no_frames(int fd)
@@ -71,25 +69,6 @@ static void expect_no_files(int fd)
 {
 	EXPECT(comes_to(files_open, fd, 1), "%llu files are open",
 	       (unsigned long long)files_open(fd));
-}
-
-/* Whether the child is a zombie by now, or is soon. */
-static bool gone(pid_t child)
-{
-	unsigned int n;
-
-	for (n = 0; n < TICKS && thread_state(child) != 'Z'; n++)
-		usleep(1000);
-	return n < TICKS;
-}
-
-static bool ends(pid_t child)
-{
-	unsigned int n;
-
-	for (n = 0; n < TICKS && waitpid(child, NULL, WNOHANG) != child; n++)
-		usleep(1000);
-	return n < TICKS;
 }
 
 /* Registration. */
@@ -162,16 +141,14 @@ static void process_that_opens(void)
 	syscall(SYS_exit_group, 0);
 }
 
-static void expect_end(pid_t child)
+/* Its first thread, or who shares the address space, needs mmap_lock on its way out. */
+static void expect_end(pid_t child, int hold)
 {
-	/* Who shares the address space is no thread, but may hold mmap_lock. */
-	if (registration->end == EXIT_SHARER &&
-	    !strcmp(registration->symbol, "vpt_notifier_register")) {
-		EXPECT(gone(child), "the process does not end");
-		return;
-	}
-	usleep(50000);
-	EXPECT(!waitpid(child, NULL, WNOHANG), "the process is gone while mmap_lock is held");
+	if (strcmp(registration->symbol, "vpt_notifier_register"))
+		EXPECT(hold_makes_wait(hold, child, &board->done),
+		       "it does not wait for mmap_lock");
+	else
+		EXPECT(becomes_zombie(child), "it does not end");
 }
 
 static void registers_amid_end(u64 arg)
@@ -181,29 +158,20 @@ static void registers_amid_end(u64 arg)
 	u64 before;
 
 	registration = (const struct registration *)arg;
-	board_open();
-	close(hold_open());
-	fd = open(VPT_DEVICE, O_RDWR | O_CLOEXEC);
-	REQUIRE(fd >= 0, "open: %s", strerror(errno));
-	child = fork();
-	if (!child) {
-		process_that_opens();
-		_exit(0);
-	}
-	wait_for(&board->tid, 1);
+	child = begin(process_that_opens, &fd);
 	before = frames_in_use(fd);
-	hold = hold_thread(registration->symbol, board->tid, HOLD_ASLEEP, HOLD_MAX_MS);
+	hold = hold_asleep_at(registration->symbol, board->tid);
 	post(&board->go, 1);
 	REQUIRE(hold_reached(hold, &board->done), "%s() was not passed", registration->symbol);
 	post(&board->go, 2);
 	if (registration->end == KILL)
 		kill(child, SIGKILL);
-	expect_end(child);
+	expect_end(child, hold);
 	EXPECT(frames_in_use(fd) == before, "%llu frames, not %llu, while a thread is there",
 	       (unsigned long long)frames_in_use(fd), (unsigned long long)before);
 	EXPECT(hold_state(hold) == HOLD_HELD, "the thread went on by itself");
 	hold_release(hold);
-	EXPECT(ends(child), "the process does not end");
+	EXPECT(ends_soon(child), "the process does not end");
 	if (registration->end == EXIT_SHARER)
 		wait_for(&board->done, 1);
 	EXPECT(board->done == (registration->end == EXIT_SHARER), "the thread's open()");
@@ -240,7 +208,7 @@ struct message {
 };
 
 static const struct message *message;
-static int received;
+static int received, sockets[2];
 
 static void send_files(int to, int first, int second)
 {
@@ -283,7 +251,7 @@ static int receive_file(int from)
 }
 
 /* It ends with no descriptor of the file: what is left are the message, and a VMA. */
-static void process_that_sends(const int sockets[2])
+static void process_that_sends(void)
 {
 	struct region r, second;
 	u64 frame;
@@ -351,33 +319,33 @@ static void close_meanwhile(int hold)
 }
 
 /* Linux looks for garbage when a socket is closed, and closes it by a thread of its own. */
-static void collect(const int sockets[2])
+static void collect(void)
 {
 	close(sockets[0]);
 	close(sockets[1]);
 }
 
-static void collect_meanwhile(const int sockets[2], int fd, int hold)
+static void collect_meanwhile(int fd, int hold)
 {
 	const u64 files = files_open(fd);
 
-	collect(sockets);
+	collect();
 	usleep(300000);
 	EXPECT(files_open(fd) == files, "a file has gone while the notifier is there");
 	EXPECT(hold_state(hold) == HOLD_HELD, "the process goes on by itself");
 	hold_release(hold);
 }
 
-static void end_and_use(pid_t child, const int sockets[2], int fd)
+static void end_and_use(pid_t child, int fd)
 {
 	int hold;
 
 	if (message->receiver == COLLECTS_FIRST) {
-		collect(sockets);
+		collect();
 		expect_no_frames(fd);
 		expect_no_files(fd);
 	}
-	hold = hold_thread(message->symbol, board->tid, HOLD_ASLEEP, HOLD_MAX_MS);
+	hold = hold_asleep_at(message->symbol, board->tid);
 	post(&board->go, 1);
 	if (message->receiver == CLOSES || message->receiver == COLLECTS)
 		REQUIRE(hold_reached(hold, &board->done), "%s() was not passed", message->symbol);
@@ -385,15 +353,15 @@ static void end_and_use(pid_t child, const int sockets[2], int fd)
 		expect_no_use(received);
 		close_meanwhile(hold);
 	} else if (message->receiver == COLLECTS) {
-		collect_meanwhile(sockets, fd, hold);
+		collect_meanwhile(fd, hold);
 	} else {
 		hold_release(hold);
 	}
-	EXPECT(ends(child), "the process does not end");
+	EXPECT(ends_soon(child), "the process does not end");
 	expect_no_frames(fd);
 	if (message->receiver == COLLECTS_LATER) {
 		EXPECT(files_open(fd) == 2, "%llu files", (unsigned long long)files_open(fd));
-		collect(sockets);
+		collect();
 	}
 	expect_no_files(fd);
 	close(hold);
@@ -401,26 +369,17 @@ static void end_and_use(pid_t child, const int sockets[2], int fd)
 
 static void ends_amid_use(u64 arg)
 {
-	int sockets[2], fd;
 	pid_t child;
+	int fd;
 
 	message = (const struct message *)arg;
-	board_open();
-	close(hold_open());
-	fd = open(VPT_DEVICE, O_RDWR | O_CLOEXEC);
-	REQUIRE(fd >= 0, "open: %s", strerror(errno));
 	REQUIRE(!socketpair(AF_UNIX, SOCK_DGRAM, 0, sockets), "socketpair");
-	child = fork();
-	if (!child) {
-		process_that_sends(sockets);
-		_exit(0);
-	}
-	wait_for(&board->tid, 1);
+	child = begin(process_that_sends, &fd);
 	if (message->receiver == CLOSES) {
 		received = receive_file(sockets[0]);
 		expect_no_use(received);
 	}
-	end_and_use(child, sockets, fd);
+	end_and_use(child, fd);
 	close(fd);
 }
 

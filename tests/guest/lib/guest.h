@@ -80,6 +80,14 @@ struct budget {
 struct budget budget_of(u64 preset);
 bool budget_left(const struct budget *b, u64 done);
 
+/* Wait, ten seconds at most, for what has to come by itself.  Return: whether it did. */
+bool ends_soon(pid_t child);		/* and is waited for */
+bool becomes_zombie(pid_t child);
+bool comes_to(u64 (*figure)(int fd), int fd, u64 value);
+
+/* The module's frames. */
+u64 frames_in_use(int fd);
+
 /* Nanoseconds, CLOCK_MONOTONIC. */
 u64 now_ns(void);
 
@@ -102,9 +110,13 @@ struct hold_order;
  */
 int hold_open(void);
 void hold_set(int fd, const struct hold_order *order);
-/* Both: the first call of @symbol by thread @tid.  The latter spins there, for HOLD_MAX_MS. */
+/*
+ * The first call of @symbol by thread @tid.  hold_at(): it spins there, hold_asleep_at(): it
+ * sleeps, both for as long as they may.
+ */
 int hold_thread(const char *symbol, pid_t tid, u32 flags, u32 milliseconds);
 int hold_at(const char *symbol, pid_t tid);
+int hold_asleep_at(const char *symbol, pid_t tid);
 u32 hold_state(int fd);		/* enum hold_state_is */
 bool hold_irqs_off(int fd);	/* whether interrupts were off where it was stopped */
 /* Wait until it is held, unless *@done before; @done may be NULL.  Return: whether it is. */

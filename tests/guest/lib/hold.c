@@ -35,6 +35,11 @@ int hold_at(const char *symbol, pid_t tid)
 	return hold_thread(symbol, tid, 0, HOLD_MAX_MS);
 }
 
+int hold_asleep_at(const char *symbol, pid_t tid)
+{
+	return hold_thread(symbol, tid, HOLD_ASLEEP, HOLD_MAX_ASLEEP_MS);
+}
+
 bool hold_lets(int fd, _Atomic u64 *done)
 {
 	while (!*done && hold_state(fd) == HOLD_HELD)
