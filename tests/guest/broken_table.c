@@ -8,7 +8,6 @@
 #include "lib/guest.h"
 #include "injector/injector.h"
 
-#define CHECK_PARAMETER	"/sys/module/vpt/parameters/check"
 #define PAGES		4
 
 /* Bits of an entry, SDM table 4-20. */
@@ -16,15 +15,6 @@
 #define BIT_U		(1ULL << 2)
 #define BIT_G		(1ULL << 8)
 #define BIT_RESERVED	(1ULL << 51)
-
-static void check_mode(const char *mode)
-{
-	int fd = open(CHECK_PARAMETER, O_WRONLY);
-
-	REQUIRE(fd >= 0 && write(fd, mode, strlen(mode)) == (ssize_t)strlen(mode),
-		"check=%s: %s", mode, strerror(errno));
-	close(fd);
-}
 
 static void damage(const void *va, unsigned int level, u64 clear, u64 set)
 {
@@ -109,9 +99,9 @@ static void expect_noticed(const char *mode, unsigned int level, u64 clear, u64 
 	int log;
 	u64 v;
 
-	check_mode("off");
+	set_check("off");
 	region_with_pages(&r);
-	check_mode(mode);
+	set_check(mode);
 	log = log_open();
 	/* The first operation finds nothing wrong. */
 	EXPECT(!vu_protect(r.fd, r.base, RW, NULL), "PROTECT before the damage");
@@ -124,7 +114,7 @@ static void expect_noticed(const char *mode, unsigned int level, u64 clear, u64 
 	EXPECT(level == 3 || (!probe_store(r.base + VPT_2M, 5) &&
 			      !probe_load(r.base + VPT_2M, &v) && v == 5),
 	       "a page that is mapped cannot be used");
-	check_mode("off");
+	set_check("off");
 	/* With such an address nobody can find the frame, and it would be lost. */
 	if (set & BIT_RESERVED)
 		damage(r.base, level, set, clear);
@@ -173,7 +163,7 @@ static void far_damage_does_not_disturb_op(u64 unused)
 	struct region r;
 
 	(void)unused;
-	check_mode("op");
+	set_check("op");
 	region_with_pages(&r);
 	damage(r.base, 1, 0, BIT_G);
 	EXPECT(!vu_protect(r.fd, r.base + 3 * VPT_2M, RW, NULL), "PROTECT elsewhere");
@@ -185,7 +175,7 @@ static void far_damage_does_not_disturb_op(u64 unused)
 	REQUIRE(!vu_stats(r.fd, &s), "STATS");
 	EXPECT(s.checked == PAGES + 1 && !s.violations && s.flags == VPT_STRICT,
 	       "%llu operations checked, %llu violations", s.checked, s.violations);
-	check_mode("off");
+	set_check("off");
 	region_close(&r);
 }
 
@@ -195,7 +185,7 @@ static void off_checks_nothing(u64 unused)
 	struct region r;
 
 	(void)unused;
-	check_mode("off");
+	set_check("off");
 	region_with_pages(&r);
 	damage(r.base, 1, 0, BIT_G);
 	EXPECT(!vu_protect(r.fd, r.base + VPT_2M, RW, NULL), "PROTECT");
@@ -208,22 +198,16 @@ static void off_checks_nothing(u64 unused)
 static void mode_is_what_was_written(u64 unused)
 {
 	static const char *const modes[] = { "op", "full", "off" };
-	char text[16] = "";
+	struct check_mode now;
 	unsigned int i;
-	int fd;
 
 	(void)unused;
 	for (i = 0; i < ARRAY_SIZE(modes); i++) {
-		check_mode(modes[i]);
-		fd = open(CHECK_PARAMETER, O_RDONLY);
-		REQUIRE(fd >= 0 && read(fd, text, sizeof(text) - 1) > 0, "no answer");
-		close(fd);
-		EXPECT(!strncmp(text, modes[i], strlen(modes[i])), "check=%s reads %s",
-		       modes[i], text);
+		set_check(modes[i]);
+		REQUIRE(check_mode_read(&now), "no answer");
+		EXPECT(!strcmp(now.is, modes[i]), "check=%s reads %s", modes[i], now.is);
 	}
-	fd = open(CHECK_PARAMETER, O_WRONLY);
-	EXPECT(write(fd, "some", 4) < 0 && errno == EINVAL, "check=some is taken");
-	close(fd);
+	EXPECT(!check_mode_write("some") && errno == EINVAL, "check=some is taken");
 }
 
 static const struct property properties[] = {
@@ -243,14 +227,5 @@ static const struct property properties[] = {
 
 int main(int argc, char **argv)
 {
-	char mode[16] = "";
-	int fd = open(CHECK_PARAMETER, O_RDONLY), ret;
-
-	if (fd >= 0 && read(fd, mode, sizeof(mode) - 1) > 0)
-		ret = run_properties(argc, argv, properties, ARRAY_SIZE(properties));
-	else
-		ret = 2;
-	close(fd);
-	check_mode(mode);
-	return ret;
+	return run_properties(argc, argv, properties, ARRAY_SIZE(properties));
 }

@@ -55,7 +55,8 @@ struct property {
 /**
  * run_properties() - run them in order, print TAP
  *
- * After each, the module must be at rest again: what was allocated is freed.
+ * After each, the module must be at rest again: what was allocated is freed.  Each begins with
+ * the check= of the first, and so does what comes after the last.
  * The program's arguments are [count [seed [filter]]], 0 for the default.
  * Return: exit status of the program, 0 if all hold.
  */
@@ -139,6 +140,17 @@ bool sleeps_on(pid_t tid, unsigned int *asleep);
  * is held; no longer than that, nor when *@done.  Return: whether it was seen.
  */
 bool hold_makes_wait(int fd, pid_t tid, _Atomic u64 *done);
+
+/* The module's parameter check=.  Return: whether it could be read, or set. */
+struct check_mode {
+	char is[8];
+};
+
+bool check_mode_read(struct check_mode *mode);
+bool check_mode_write(const char *mode);
+
+/* For the rest of the property. */
+void set_check(const char *mode);
 
 /* Whether check=full. */
 bool checked_fully(void);

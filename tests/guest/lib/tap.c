@@ -142,7 +142,16 @@ static unsigned int limit_of(const struct property *p)
 	return (p->seconds ? p->seconds : 300) * (checked_fully() ? 4 : 1);
 }
 
-static bool run_one(const struct property *p, size_t number)
+/* What the property has left is not for the next. */
+static void restore_check(const struct check_mode *mode)
+{
+	struct check_mode now;
+
+	if (check_mode_read(&now) && strcmp(now.is, mode->is))
+		EXPECT(check_mode_write(mode->is), "check=%s: %s", mode->is, strerror(errno));
+}
+
+static bool run_one(const struct property *p, size_t number, const struct check_mode *mode)
 {
 	time_t start;
 	pid_t child;
@@ -156,6 +165,7 @@ static bool run_one(const struct property *p, size_t number)
 		in_child(p);
 	start = time(NULL);
 	reap(child, limit_of(p));
+	restore_check(mode);
 	expect_rest();
 	if (time(NULL) - start >= SLOW)
 		note("took %u s", (unsigned int)(time(NULL) - start));
@@ -172,6 +182,7 @@ static bool run_one(const struct property *p, size_t number)
 
 int run_properties(int argc, char **argv, const struct property *p, size_t n)
 {
+	struct check_mode mode;
 	size_t i, number = 0;
 	bool ok = true;
 
@@ -189,6 +200,7 @@ int run_properties(int argc, char **argv, const struct property *p, size_t n)
 		perror("mmap");
 		return 1;
 	}
+	check_mode_read(&mode);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	for (i = 0; i < n; i++)
 		if (strstr(p[i].name, arg_filter))
@@ -196,24 +208,13 @@ int run_properties(int argc, char **argv, const struct property *p, size_t n)
 	printf("1..%zu\n", number);
 	for (i = 0, number = 0; i < n; i++)
 		if (strstr(p[i].name, arg_filter))
-			ok &= run_one(&p[i], ++number);
+			ok &= run_one(&p[i], ++number, &mode);
 	return !ok;
 }
 
 u64 iterations(u64 preset)
 {
 	return arg_count ? arg_count : preset;
-}
-
-bool checked_fully(void)
-{
-	int fd = open("/sys/module/vpt/parameters/check", O_RDONLY);
-	char mode[8] = "";
-	ssize_t size = fd < 0 ? 0 : read(fd, mode, sizeof(mode) - 1);
-
-	if (fd >= 0)
-		close(fd);
-	return size > 0 && !strncmp(mode, "full", 4);
 }
 
 u64 paced(u64 n)
