@@ -44,26 +44,20 @@ static void operation_create(struct operation *o, const struct scene *s, u64 at,
 	wait_for(&o->tid, 1);
 }
 
-/* Return: whether it is held there. */
-static bool operation_hold(struct operation *o, int hold, const char *symbol)
+/* It goes, and comes to @symbol, or its end.  Return: the file that holds it there. */
+static int operation_hold(struct operation *o, const char *symbol)
 {
-	struct hold_order order = { .tid = o->tid, .milliseconds = HOLD_MAX_MS };
+	int hold = hold_at(symbol, o->tid);
 
-	strncpy(order.symbol, symbol, sizeof(order.symbol) - 1);
-	hold_set(hold, &order);
 	post(&o->go, 1);
-	return hold_reached(hold, &o->done);
+	hold_reached(hold, &o->done);
+	return hold;
 }
 
-static void need_two_cpus(void)
+static void need_watcher(void)
 {
-	if (cpus() < 2)
-		skip("it takes two CPUs");
-	pin_to(0);
-	close(module_device("hold"));
+	need_hold();
 	close(module_device("watcher"));
-	/* A fault of this thread could wait for mmap_lock. */
-	REQUIRE(!mlockall(MCL_CURRENT | MCL_FUTURE), "mlockall: %s", strerror(errno));
 }
 
 /* Two pages in one PT, and as many in the next; nobody watches. */
@@ -82,13 +76,18 @@ static void open_pages(struct scene *s)
 	s->phys = page.phys;
 }
 
-static void expect_frames(const struct scene *s, u64 frames)
+static u64 frames_of(const struct scene *s)
 {
 	struct vpt_stats stats;
 
 	REQUIRE(!vu_stats(s->r.fd, &stats), "STATS");
-	EXPECT(stats.frames == frames, "%llu frames in use, not %llu", stats.frames,
-	       (unsigned long long)frames);
+	return stats.frames;
+}
+
+static void expect_frames(u64 found, u64 expected)
+{
+	EXPECT(found == expected, "%llu frames in use, not %llu", (unsigned long long)found,
+	       (unsigned long long)expected);
 }
 
 /*
@@ -97,16 +96,16 @@ static void expect_frames(const struct scene *s, u64 frames)
  */
 static bool attempt_newcomer(void)
 {
-	int hold = hold_open();
 	struct operation o;
 	struct scene s;
 	unsigned int i;
 	bool held;
+	int hold;
 
 	open_pages(&s);
 	operation_create(&o, &s, 0, UNMAP, 1);
-	EXPECT(operation_hold(&o, hold, "vpt_shootdown") || hold_state(hold) == HOLD_EXPIRED,
-	       "there is no shootdown");
+	hold = operation_hold(&o, "vpt_shootdown");
+	EXPECT(hold_state(hold) != HOLD_WAITING, "there is no shootdown");
 	watch(s.watcher, s.r.base, s.phys, WATCHER_COPY, 0);
 	held = hold_state(hold) == HOLD_HELD;
 	hold_release(hold);
@@ -118,7 +117,7 @@ static bool attempt_newcomer(void)
 		EXPECT(scene_changed(&s, UNMAP, s.events[i].entry) && s.events[i].refs,
 		       "call %u: entry %#llx, %u references", i, s.events[i].entry,
 		       s.events[i].refs);
-	expect_frames(&s, 3);
+	expect_frames(frames_of(&s), 3);
 	close(s.watcher);
 	close(hold);
 	region_close(&s.r);
@@ -168,9 +167,9 @@ static bool attempt_last_notice(u32 delay)
 {
 	struct operation tells, frees;
 	struct closing goes;
-	int hold = hold_open();
 	struct scene s;
 	bool open;
+	int hold;
 
 	open_pages(&s);
 	operation_create(&tells, &s, 0, REMAP, 0);
@@ -181,14 +180,14 @@ static bool attempt_last_notice(u32 delay)
 	while (!watched(s.watcher, s.events) && !tells.done)
 		usleep(1000);
 	close_watcher(&goes, &tells);
-	open = operation_hold(&frees, hold, "vpt_leave_to_notice");
+	hold = operation_hold(&frees, "vpt_leave_to_notice");
 	wait_for(&tells.done, 1);
-	open = open && hold_state(hold) == HOLD_HELD;
+	open = hold_state(hold) == HOLD_HELD;
 	hold_release(hold);
 	pthread_join(tells.thread, NULL);
 	pthread_join(goes.thread, NULL);
 	pthread_join(frees.thread, NULL);
-	expect_frames(&s, 4);
+	expect_frames(frames_of(&s), 4);
 	expect_sound(s.r.fd, "in the end");
 	close(hold);
 	region_close(&s.r);
@@ -202,17 +201,18 @@ static bool attempt_last_notice(u32 delay)
 static bool free_amid(const struct scene *s, const u64 *handles, struct operation *young,
 		      struct operation *old)
 {
+	u64 i, found;
 	bool amid;
-	u64 i;
 
 	for (i = 0; i < FRAMES; i++)
 		EXPECT(!vu_frame_free(s->r.fd, handles[i]), "FRAME_FREE");
 	amid = !young->done && !old->done;
 	wait_for(&young->done, 1);
+	found = frames_of(s);
 	if (!amid || old->done)
 		return false;
 	/* Those that the two have replaced among them. */
-	expect_frames(s, 6 + FRAMES);
+	expect_frames(found, 6 + FRAMES);
 	return true;
 }
 
@@ -246,7 +246,7 @@ static bool attempt_many(u32 delay)
 	amid = free_amid(&s, handles, &young, &old);
 	pthread_join(young.thread, NULL);
 	pthread_join(old.thread, NULL);
-	expect_frames(&s, 4);
+	expect_frames(frames_of(&s), 4);
 	close(second);
 	close(s.watcher);
 	region_close(&s.r);
@@ -257,7 +257,7 @@ static bool attempt_many(u32 delay)
 struct teller {
 	void *page;
 	pthread_t thread;
-	_Atomic u64 tid, go;
+	_Atomic u64 tid, go, done;
 };
 
 static void *tell(void *arg)
@@ -268,6 +268,7 @@ static void *tell(void *arg)
 	post(&t->tid, gettid());
 	wait_for(&t->go, 1);
 	EXPECT(!munmap(t->page, VPT_4K), "munmap: %s", strerror(errno));
+	post(&t->done, 1);
 	return NULL;
 }
 
@@ -288,25 +289,20 @@ static void teller_create(struct teller *t)
  */
 static void close_waits(u64 files)
 {
-	struct hold_order order = { .symbol = "vpt_region_told", .milliseconds = HOLD_MAX_MS };
 	int hold, fd = -1, other = -1;
 	struct closing c;
 	struct teller t;
 
-	need_two_cpus();
-	hold = hold_open();
+	need_hold();
 	if (files > 1)
 		other = open(VPT_DEVICE, O_RDWR | O_CLOEXEC);
 	fd = open(VPT_DEVICE, O_RDWR | O_CLOEXEC);
 	REQUIRE(fd >= 0 && (files == 1 || other >= 0), "open: %s", strerror(errno));
 	teller_create(&t);
 	closing_create(&c, fd);
-	order.tid = t.tid;
-	hold_set(hold, &order);
+	hold = hold_at("vpt_region_told", t.tid);
 	post(&t.go, 1);
-	while (hold_state(hold) == HOLD_WAITING)
-		usleep(1000);
-	REQUIRE(hold_state(hold) == HOLD_HELD, "nobody tells the file");
+	REQUIRE(hold_reached(hold, &t.done), "nobody tells the file");
 	post(&c.go, 1);
 	EXPECT(hold_makes_wait(hold, c.tid, &c.done), "close() does not wait");
 	hold_release(hold);
@@ -322,7 +318,7 @@ static void told_though_new(u64 unused)
 	unsigned int n;
 
 	(void)unused;
-	need_two_cpus();
+	need_watcher();
 	for (n = 0; n < ATTEMPTS && !attempt_newcomer(); n++)
 		;
 	EXPECT(n < ATTEMPTS, "nobody could register while the operation was held");
@@ -333,7 +329,7 @@ static void frees_itself(u64 unused)
 	unsigned int n;
 
 	(void)unused;
-	need_two_cpus();
+	need_watcher();
 	for (n = 0; n < ATTEMPTS && !attempt_last_notice(1000 << n); n++)
 		;
 	EXPECT(n < ATTEMPTS, "it has found no notice that ended");
@@ -344,7 +340,7 @@ static void handed_on(u64 unused)
 	unsigned int n;
 
 	(void)unused;
-	need_two_cpus();
+	need_watcher();
 	for (n = 0; n < ATTEMPTS && !attempt_many(3000 << n); n++)
 		;
 	EXPECT(n < ATTEMPTS, "nobody has handed anything on");
