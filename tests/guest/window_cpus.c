@@ -7,7 +7,7 @@
 #include "lib/guest.h"
 
 #include <fcntl.h>
-#include <signal.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include "hold/hold.h"
@@ -164,7 +164,7 @@ static int changer_begin(struct changer *c)
 	*c = (struct changer){ 0 };
 	REQUIRE(!pthread_create(&c->thread, NULL, change, c), "thread");
 	wait_for(&c->tid, 1);
-	return hold_thread("vpt_shootdown", c->tid, HOLD_ASLEEP, HOLD_MAX_MS);
+	return hold_asleep_at("vpt_shootdown", c->tid);
 }
 
 static void changer_hold(struct changer *c, int hold)
@@ -192,24 +192,63 @@ static void expect_changed(const struct user *u)
 	       u->store);
 }
 
-/* Another process has the second CPU for a while. */
-static void run_another(void)
+/*
+ * Another process, which has the second CPU for a while whenever it is sent a byte.  It is there
+ * before the page is: fork() invalidates, and so does each page that is copied for it.  A CPU
+ * without PCIDs, as an emulator's, drops all it holds when it runs another process, whatever vpt
+ * does: there a change that it is not told of is not seen.
+ */
+struct other {
+	pid_t pid;
+	int socket;
+};
+
+static void run_when_told(int socket)
 {
-	pid_t child = fork();
+	char byte;
+	u64 end;
 
-	REQUIRE(child >= 0, "fork");
-	if (!child) {
-		const u64 end = now_ns() + 20000000;
-
-		pin_to(1);
+	pin_to(1);
+	while (read(socket, &byte, 1) == 1) {
+		end = now_ns() + 20000000;
 		while (now_ns() < end)
 			;
-		_exit(0);
+		if (write(socket, &byte, 1) != 1)
+			break;
 	}
-	waitpid(child, NULL, 0);
+	_exit(0);
 }
 
-static void meanwhile(struct user *u, struct changer *c, int hold)
+static void other_begin(struct other *o)
+{
+	int pair[2];
+
+	REQUIRE(!socketpair(AF_UNIX, SOCK_STREAM, 0, pair), "socketpair");
+	o->pid = fork();
+	REQUIRE(o->pid >= 0, "fork: %s", strerror(errno));
+	if (!o->pid) {
+		close(pair[0]);
+		run_when_told(pair[1]);
+	}
+	close(pair[1]);
+	o->socket = pair[0];
+}
+
+static void other_run(const struct other *o)
+{
+	char byte = 0;
+
+	REQUIRE(write(o->socket, &byte, 1) == 1 && read(o->socket, &byte, 1) == 1,
+		"the other process is gone");
+}
+
+static void other_end(struct other *o)
+{
+	close(o->socket);
+	waitpid(o->pid, NULL, 0);
+}
+
+static void meanwhile(struct user *u, struct changer *c, int hold, const struct other *o)
 {
 	switch (window->fate) {
 	case GOES:
@@ -226,7 +265,7 @@ static void meanwhile(struct user *u, struct changer *c, int hold)
 	case SLEEPS:
 		break;
 	case SWITCHES:
-		run_another();
+		other_run(o);
 		break;
 	}
 	EXPECT(!c->done, "the change is done");
@@ -236,7 +275,7 @@ static void meanwhile(struct user *u, struct changer *c, int hold)
  * The page is used between the probe's coming and its going: Linux invalidates the kernel's
  * addresses on each CPU for these, for which an emulator drops all that a CPU holds.
  */
-static void one_round(void)
+static void one_round(const struct other *o)
 {
 	struct changer c;
 	struct user u = { 0 };
@@ -250,7 +289,7 @@ static void one_round(void)
 	       u.load, u.store);
 	u.uses = 0;
 	changer_hold(&c, hold);
-	meanwhile(&u, &c, hold);
+	meanwhile(&u, &c, hold, o);
 	changer_end(&c, hold);
 	if (window->fate == GOES)
 		REQUIRE(set_online(true), "online: %s", strerror(errno));
@@ -266,12 +305,15 @@ static void one_round(void)
 
 static void before_the_shootdown(u64 arg)
 {
+	struct other o;
 	unsigned int i;
 
 	window = (const struct window *)arg;
 	need_hotplug();
+	other_begin(&o);
 	for (i = 0; i < (window->fate < SLEEPS ? 1 : ROUNDS); i++)
-		one_round();
+		one_round(&o);
+	other_end(&o);
 }
 
 /* A CPU that was not there when the file was opened. */
