@@ -23,7 +23,9 @@ $(GUEST_BUILD)/lib/%.o: $(GUEST_DIR)/lib/%.c
 	@mkdir -p $(@D)
 	$(TRACK) $(CC) $(GUEST_CFLAGS) -c -o $@ $<
 
+# Anew, or what has another name now would stay in it.
 $(GUEST_LIB): $(GUEST_OBJECTS)
+	@rm -f $@
 	$(AR) rcs $@ $^
 
 $(GUEST_BUILD)/%: $(GUEST_DIR)/%.c $(GUEST_LIB)
