@@ -67,14 +67,14 @@
 #ifndef VPT_FILE_H
 #define VPT_FILE_H
 
-#include <linux/fs.h>
-#include <linux/hash.h>
-#include <linux/io.h>
+#include <linux/cpumask.h>
 #include <linux/kref.h>
+#include <linux/list.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
 #include <linux/rbtree.h>
-#include <linux/rwsem.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
 #include <linux/xarray.h>
 
 #include "../core/pt.h"
@@ -86,39 +86,13 @@
 /* Where regions end at the latest: user addresses with 4-level paging. */
 #define VPT_ADDR_MAX		(1UL << 47)
 
-/* Tables kept in the reserve for the next operation. */
-#define VPT_RESERVE_KEEP	8
-
 /* Pages, of whatever size, that one step of a long operation deals with at most (step.h). */
 #define VPT_STEP		8192
 
-/* Locks that the region's spans share: one for each bit of a u64. */
-#define VPT_SPAN_BITS	6
-#define VPT_SPANS	(1U << VPT_SPAN_BITS)
-#define VPT_SPAN_SHIFT	21	/* log2 of a span's bytes */
-
+struct vpt_extent;
+struct vpt_notifier;
 struct vpt_opcheck;
-
-/**
- * struct vpt_span - the lock of some spans of a region
- * @lock: see above
- * @detached: it is what protects them, and not the file's lock.  Changes under both
- * @books: of operations that held @lock; all 0 while not detached.  Protected likewise
- */
-struct vpt_span {
-	struct mutex lock;	/* see above */
-	bool detached;
-	struct vpt_books books;
-} ____cacheline_aligned_in_smp;
-
-/* A part of the region that munmap() has left; at first, the whole of it. */
-struct vpt_extent {
-	union {
-		struct rb_node node;
-		struct vpt_extent *next;		/* of a spare one */
-	};
-	struct pt pt;
-};
+struct vpt_span;
 
 /**
  * struct vpt_notice - a change of which secondary MMUs are being told
@@ -161,30 +135,6 @@ struct vpt_extents {
 	u32 nspare;
 	struct vpt_extent *spare;
 	const struct pt *cut;
-};
-
-/**
- * struct vpt_notifier - vpt's MMU notifier in one address space (notifier.c)
- * @linux_notifier: what Linux calls
- * @node: place among the notifiers that have files
- * @files: for which it is called, at least one
- * @touch: see above
- * @asked: pages that ioctls of these files have set out to allocate
- * @settled: of these, those that were not to be had, have been given back, or whose ioctl is
- *	about to return; where both are equal no ioctl is on its way
- *
- * The last three are here since the allowance that ioctls and faults hold for a moment is
- * the address space's.  Both come by a file, which keeps the notifier.  So a fault that waits for a
- * span in one region - CHECK has all of them for as long as it takes - can hold up, by @touch, one
- * that found no memory in another, and those that come after.
- */
-struct vpt_notifier {
-	struct mmu_notifier linux_notifier;
-	struct list_head node;
-	struct list_head files;
-	struct rw_semaphore touch ____cacheline_aligned_in_smp;
-	atomic64_t asked;
-	atomic64_t settled;
 };
 
 /**
@@ -270,220 +220,5 @@ struct vpt_file {
 	u32 mark;
 	u64 opchecks;
 };
-
-/* region.c */
-
-int vpt_region_map(struct vpt_file *f, struct vm_area_struct *vma);
-void vpt_region_remove(struct vpt_file *f, u64 start, u64 end);
-int vpt_region_told(struct vpt_file *f, const struct mmu_notifier_range *range);
-
-/* extent.c */
-
-void vpt_extents_init(struct vpt_extents *extents);
-void vpt_extents_free(struct vpt_extents *extents);
-struct vpt_extent *vpt_extent_from(struct vpt_file *f, u64 va);
-struct vpt_extent *vpt_extent_at(struct vpt_file *f, u64 va, u64 bytes);
-bool vpt_region_touches(struct vpt_file *f, u64 start, u64 end);
-void vpt_extent_first(struct vpt_file *f, struct vpt_extent *extent);
-void vpt_extent_shrink(struct vpt_file *f, struct vpt_extent *extent, u64 lo, u64 hi);
-int vpt_extent_for_split(struct vpt_file *f);
-void vpt_vma_open(struct vm_area_struct *vma);
-void vpt_vma_close(struct vm_area_struct *vma);
-
-/* In the order of addresses.  Context: as vpt_extent_at(). */
-static inline struct vpt_extent *vpt_extent_next(struct vpt_extent *extent)
-{
-	return rb_entry_safe(rb_next(&extent->node), struct vpt_extent, node);
-}
-
-static inline bool vpt_region_gone(const struct vpt_file *f)
-{
-	return RB_EMPTY_ROOT(&f->extents.tree);
-}
-
-/* fault.c */
-extern const struct vm_operations_struct vpt_vm_ops;
-
-/* ioctl.c */
-long vpt_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
-
-/* span.c */
-
-int vpt_spans_alloc(struct vpt_file *f);
-int vpt_lock_spans(struct pt_env *env);
-void vpt_lock_spans_again(struct pt_env *env);
-int vpt_lock_all_killable(struct vpt_file *f);
-void vpt_lock_all(struct vpt_file *f);
-
-/* The lock of the span that holds @va.  Neighbours', and those 1 GiB apart, are different. */
-static inline struct vpt_span *vpt_span(const struct vpt_file *f, u64 va)
-{
-	return &f->spans[hash_64(va >> VPT_SPAN_SHIFT, VPT_SPAN_BITS)];
-}
-
-/* After vpt_lock_spans(). */
-static inline void vpt_unlock_spans(struct pt_env *env)
-{
-	if (likely(!env->all && env->span)) {
-		mutex_unlock(&env->span->lock);
-		return;
-	}
-	if (env->span)
-		mutex_unlock(&env->span->lock);
-	mutex_unlock(&env->f->lock);
-}
-
-static inline void vpt_unlock_all(struct vpt_file *f)
-{
-	mutex_unlock(&f->lock);
-}
-
-/* Every span is held: those that are detached, if any, by their own locks. */
-static inline void vpt_assert_all(struct vpt_file *f)
-{
-	u64 left;
-
-	lockdep_assert_held(&f->lock);
-	if (!IS_ENABLED(CONFIG_LOCKDEP))
-		return;
-	for (left = f->detached; left; left &= left - 1)
-		lockdep_assert_held(&f->spans[__ffs64(left)].lock);
-}
-
-/* Whether the span that holds @va is held, as far as lockdep knows. */
-static inline bool vpt_span_is_held(struct vpt_file *f, u64 va)
-{
-	struct vpt_span *span = vpt_span(f, va);
-
-	return lockdep_is_held(span->detached ? &span->lock : &f->lock);
-}
-
-/* table.c */
-
-void vpt_spare_move(struct vpt_spare *from, struct vpt_spare *to, u64 n);
-void vpt_lock_file(struct vpt_file *f);
-void vpt_unlock_file(struct vpt_file *f);
-int vpt_lock_reserved(struct pt_env *env, u64 va, u64 last, u64 tables);
-bool vpt_tables_stay(struct pt_env *env);
-void vpt_unlock(struct pt_env *env);
-void vpt_lock_again(struct pt_env *env);
-void vpt_unlock_again(struct pt_env *env);
-void vpt_reclaim_tables(struct pt_env *env, struct list_head *held);
-void vpt_free_held_tables(struct list_head *held);
-void vpt_drop_spare(struct vpt_file *f);
-
-static inline void vpt_spare_init(struct vpt_spare *spare)
-{
-	INIT_LIST_HEAD(&spare->pages);
-	spare->n = 0;
-}
-
-/* An operation begins. */
-static inline void vpt_env_init(struct pt_env *env, struct vpt_file *f)
-{
-	env->f = f;
-	env->mm = f->mm;
-	env->root_mirrored = f->root_mirrored;
-	env->mmap_locked = false;
-	env->range = false;
-	env->left = false;
-	vpt_spare_init(&env->reserve);
-	INIT_LIST_HEAD(&env->dead_tables);
-	INIT_LIST_HEAD(&env->dead_frames);
-	env->removed = NULL;
-	env->untold.end = 0;
-}
-
-/* It deals with [@va, @last]; or with all spans, if that is 0 and U64_MAX. */
-static inline void vpt_env_about(struct pt_env *env, u64 va, u64 last)
-{
-	env->va = va;
-	env->last = last;
-}
-
-/* From now on it holds the one @span by that span's lock; or others, if that is NULL. */
-static __always_inline void vpt_env_holds(struct pt_env *env, struct vpt_span *span, bool all)
-{
-	env->span = span;
-	env->all = all;
-	env->books = span ? &span->books : &env->f->books;
-	env->extent = NULL;
-}
-
-/* As vpt_env_init(), of who holds every span already. */
-static inline void vpt_env_init_all(struct pt_env *env, struct vpt_file *f)
-{
-	vpt_assert_all(f);
-	vpt_env_init(env, f);
-	vpt_env_holds(env, NULL, true);
-}
-
-/* From the beginning: who got the rest later (vpt_lock_rest()) began when nobody watched. */
-static inline bool vpt_took_all(const struct pt_env *env)
-{
-	return env->all && !env->span;
-}
-
-/* frame.c */
-
-/* Frames that are taken from Linux at a time. */
-#define VPT_BATCH	32
-
-/* For what a user asks for: fail rather than have somebody killed. */
-#define VPT_USER_GFP	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
-
-int vpt_charge(struct vpt_file *f, unsigned long pages);
-void vpt_uncharge(struct vpt_file *f, unsigned long pages);
-struct page *vpt_frame_alloc(struct vpt_file *f, unsigned int level);
-unsigned int vpt_frame_alloc_some(struct vpt_file *f, struct page **pages, unsigned int n);
-void vpt_frames_keep(struct vpt_file *f, struct vpt_books *books, u64 n);
-void vpt_frames_settle(struct vpt_file *f, u64 n, unsigned int level);
-bool vpt_frame_retire(struct page *frame, unsigned long pages);
-void vpt_frame_free(struct vpt_file *f, struct page *frame);
-struct page *vpt_touch_alloc(void);
-void vpt_touch_keep(struct pt_env *env);
-void vpt_touch_free(struct page *page);
-struct page *vpt_frame_of(u64 pa);
-struct page *vpt_leaf_frame(unsigned int level, u64 pa);
-unsigned int vpt_frame_level(struct page *frame);
-bool vpt_frame_known(u64 pa);
-void vpt_frame_get(struct page *frame, unsigned long n);
-void vpt_frame_put(struct pt_env *env, struct page *frame);
-void vpt_leaf_put(struct pt_env *env, struct page *frame);
-void vpt_leaf_added(struct pt_env *env, unsigned int level, u64 n);
-void vpt_leaf_removed(struct pt_env *env, unsigned int level, u64 pa);
-void vpt_free_frames(struct vpt_file *f, struct vpt_books *books,
-		     struct list_head *frames);
-
-/* handle.c */
-
-int vpt_handle_alloc(struct vpt_file *f, unsigned int level, u32 *handle, u64 *pa);
-int vpt_handle_free(struct vpt_file *f, u64 handle);
-struct page *vpt_handle_frame(struct vpt_file *f, u64 handle);
-int vpt_pick_frame(const struct pt_env *env, unsigned int level, u64 *pa);
-u32 vpt_frame_handle(struct page *frame);
-void vpt_drop_handles(struct vpt_file *f);
-
-/* shootdown.c */
-
-void vpt_shootdown(struct pt_env *env, u64 start, u64 end, unsigned int shift);
-bool vpt_pdpt_goes(const struct pt_env *env);
-
-/* notifier.c */
-
-int vpt_notifier_register(struct vpt_file *f);
-void vpt_notifier_unregister(struct vpt_file *f);
-
-/* secondary.c */
-
-bool vpt_notifier_others(const struct vpt_file *f);
-bool vpt_notifier_works(struct vpt_file *f);
-void vpt_free_told(struct pt_env *env, u64 start, u64 end, bool gone);
-void vpt_unlock_and_notify(struct pt_env *env);
-void vpt_let_go(struct pt_env *env);
-void vpt_notify_within(struct vpt_file *f, const struct mmu_notifier_range *range);
-void vpt_flush_sharers(struct pt_env *env, u64 start, u64 end);
-void vpt_hold_unmapped(struct pt_env *env);
-void vpt_free_unmapped(struct vpt_file *f);
 
 #endif /* VPT_FILE_H */

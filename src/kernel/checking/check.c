@@ -8,6 +8,11 @@
 #include <asm/processor.h>
 
 #include "../device/ioctl.h"
+#include "../extent.h"
+#include "../memory/frame.h"
+#include "../memory/handle.h"
+#include "../memory/span.h"
+#include "../vpt_file.h"
 #include "opcheck.h"
 
 /*

@@ -37,8 +37,11 @@
 #include <linux/string_helpers.h>
 #include <linux/uaccess.h>
 
-#include "debugfs.h"
 #include "../device/ioctl.h"
+#include "../extent.h"
+#include "../memory/span.h"
+#include "../vpt_file.h"
+#include "debugfs.h"
 #include "opcheck.h"
 
 /* Every open file, by its number. */

@@ -7,6 +7,8 @@
 
 #include "../../../spec/spec_map.h"
 #include "../vpt_file.h"
+#include "events.h"
+#include "monitor.h"
 
 #define CREATE_TRACE_POINTS
 #include "vpt_trace.h"

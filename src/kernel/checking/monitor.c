@@ -11,6 +11,10 @@
 
 #include <linux/mm.h>
 
+#include "../extent.h"
+#include "../vpt_file.h"
+#include "events.h"
+#include "monitor.h"
 #include "opcheck.h"
 
 #define VPT_MONITOR_MIN		(256UL << 10)

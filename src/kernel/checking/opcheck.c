@@ -11,6 +11,11 @@
 #include <linux/module.h>
 #include <linux/string.h>
 
+#include "../extent.h"
+#include "../memory/span.h"
+#include "../vpt_file.h"
+#include "events.h"
+#include "monitor.h"
 #include "opcheck.h"
 
 /* Rights and statuses pass between the core and the specification as numbers. */

@@ -8,6 +8,7 @@
 
 #include "../../../spec/spec_opcheck.h"
 #include "../vpt_file.h"
+#include "events.h"
 
 /* Values of the module parameter check=. */
 enum vpt_check_mode {

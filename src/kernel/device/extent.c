@@ -9,7 +9,9 @@
  */
 #include <linux/slab.h>
 
-#include "../vpt_file.h"
+#include "../extent.h"
+#include "../memory/secondary.h"
+#include "../memory/span.h"
 
 void vpt_extents_init(struct vpt_extents *extents)
 {

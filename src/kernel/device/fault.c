@@ -7,8 +7,16 @@
  * pt_env_store() under its page-table lock.
  */
 #include <linux/highmem.h>
+#include <linux/io.h>
 
 #include "../../protocol/op.h"
+#include "../extent.h"
+#include "../memory/frame.h"
+#include "../memory/notifier.h"
+#include "../memory/span.h"
+#include "../memory/table.h"
+#include "../vpt_file.h"
+#include "fault.h"
 
 /* Map the fresh frame.  Return: as a fault handler; VM_FAULT_OOM for lack of anything. */
 static vm_fault_t vpt_touch_map(struct op *op, u64 va, struct page *fresh)
@@ -104,9 +112,9 @@ static vm_fault_t vpt_fault_try(struct vpt_file *f, struct vm_fault *vmf)
  * have been on its way, in the hands of another fault, to this very page or back to Linux.
  * The allowance is the address space's: the other fault, or an ioctl, may be in another region.
  * So try again while no other fault holds anything.  An UNMAP gives back when it returns, and
- * one that is under way is not waited for, nor for what others have left to it.  An ioctl cannot be excluded here,
- * since it may wait for the mmap_lock that this fault holds: if one was on its way the
- * access is repeated, and faults again.  Otherwise it is SIGBUS, as for a file whose
+ * one that is under way is not waited for, nor for what others have left to it.  An ioctl cannot
+ * be excluded here, since it may wait for the mmap_lock that this fault holds: if one was on its
+ * way the access is repeated, and faults again.  Otherwise it is SIGBUS, as for a file whose
  * next page cannot be had: VM_FAULT_OOM would have Linux kill somebody.
  */
 static noinline vm_fault_t vpt_fault_alone(struct vpt_file *f, struct vm_fault *vmf)

@@ -9,7 +9,12 @@
 #include <linux/uaccess.h>
 #include <linux/user_namespace.h>
 
-#include "../pool.h"
+#include "../extent.h"
+#include "../memory/handle.h"
+#include "../memory/pool.h"
+#include "../memory/span.h"
+#include "../memory/table.h"
+#include "../vpt_file.h"
 #include "ioctl.h"
 
 #define VPT_PROT_ALL	(VPT_READ | VPT_WRITE | VPT_EXEC)

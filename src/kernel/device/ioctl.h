@@ -4,9 +4,13 @@
 #define VPT_IOCTL_H
 
 #include <linux/err.h>
+#include <linux/types.h>
 
 #include "../../../include/vpt.h"
-#include "../vpt_file.h"
+
+struct file;
+struct vpt_extent;
+struct vpt_file;
 
 static inline bool vpt_zero(const u64 *words, unsigned int n)
 {
@@ -17,6 +21,7 @@ static inline bool vpt_zero(const u64 *words, unsigned int n)
 	return true;
 }
 
+long vpt_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 int vpt_level(u64 page_size);
 int vpt_prot_check(u32 prot);
 int vpt_rights(struct vpt_file *f, u32 prot);

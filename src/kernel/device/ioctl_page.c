@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* MAP, UNMAP, PROTECT, REMAP and RESOLVE: the ioctls about one mapping. */
 #include "../../protocol/op.h"
+#include "../memory/frame.h"
+#include "../memory/table.h"
+#include "ioctl.h"
 
 static u32 vpt_prot(u32 rights)
 {

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* MAP_RANGE, UNMAP_RANGE and PROTECT_RANGE: the ioctls about a range. */
+#include <linux/io.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "../../protocol/op.h"
+#include "../memory/frame.h"
+#include "../memory/table.h"
+#include "ioctl.h"
 
 static int vpt_range_check(const struct vpt_range *r)
 {

@@ -11,8 +11,17 @@
 #include <linux/slab.h>
 
 #include "../checking/debugfs.h"
+#include "../checking/monitor.h"
 #include "../checking/opcheck.h"
-#include "../pool.h"
+#include "../extent.h"
+#include "../memory/handle.h"
+#include "../memory/notifier.h"
+#include "../memory/pool.h"
+#include "../memory/span.h"
+#include "../memory/table.h"
+#include "../region.h"
+#include "../vpt_file.h"
+#include "ioctl.h"
 #include "platform.h"
 
 static unsigned int pool;

@@ -55,6 +55,8 @@
  * there: op_env_lock_unmap_page().  Tables that an operation had to leave are unlinked by its
  * sweep, under (a), (b) and (c) as by UNMAP.
  */
+#include "../extent.h"
+#include "../vpt_file.h"
 #include "ioctl.h"
 
 /*

@@ -9,9 +9,18 @@
 #include <linux/sched.h>
 
 #include "../checking/core_traced.h"
+#include "../checking/events.h"
+#include "../checking/opcheck.h"
+#include "../extent.h"
+#include "../memory/frame.h"
+#include "../memory/handle.h"
+#include "../memory/secondary.h"
+#include "../memory/shootdown.h"
+#include "../memory/span.h"
+#include "../memory/table.h"
+#include "../vpt_file.h"
 #include "ioctl.h"
 #include "step.h"
-#include "../checking/opcheck.h"
 
 /* Call core function @fn: the plain copy, or the traced one. */
 #define op_env_core		vpt_core

@@ -9,6 +9,15 @@
 #include <asm/processor.h>
 
 #include "../../protocol/op.h"
+#include "../checking/opcheck.h"
+#include "../extent.h"
+#include "../memory/secondary.h"
+#include "../memory/span.h"
+#include "../memory/table.h"
+#include "../region.h"
+#include "../vpt_file.h"
+#include "fault.h"
+#include "step.h"
 
 /*
  * The level-4 table of @mm: its PGD, or under LA57 the P4D for [0, 2^48).  That is made by

@@ -5,6 +5,10 @@
  * The locks are released from one to the next (src/protocol/op_range.c).
  */
 #include "../../protocol/op.h"
+#include "../extent.h"
+#include "../memory/span.h"
+#include "../vpt_file.h"
+#include "step.h"
 
 /*
  * Bytes behind the entry in which @va's walk ends, looking no deeper than level 2; and

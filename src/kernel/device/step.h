@@ -3,10 +3,11 @@
 #ifndef VPT_STEP_H
 #define VPT_STEP_H
 
-#include "../vpt_file.h"
+#include <linux/types.h>
 
 struct op;
 struct op_range;
+struct vpt_file;
 
 /**
  * vpt_step_next() - find the next step

@@ -20,10 +20,16 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/capability.h>
+#include <linux/io.h>
 #include <linux/sched/signal.h>
 
-#include "../pool.h"
+#include "../checking/events.h"
 #include "../vpt_file.h"
+#include "frame.h"
+#include "notifier.h"
+#include "pool.h"
+#include "span.h"
+#include "table.h"
 
 DEFINE_PER_CPU(struct vpt_counters, vpt_counters);
 

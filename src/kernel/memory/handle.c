@@ -6,7 +6,14 @@
  * held: so who holds a span and finds the frame of a handle can use it until the span is
  * released.
  */
+#include <linux/io.h>
+
 #include "../vpt_file.h"
+#include "frame.h"
+#include "handle.h"
+#include "secondary.h"
+#include "span.h"
+#include "table.h"
 
 /**
  * vpt_handle_alloc() - a frame that is named by a handle

@@ -32,7 +32,11 @@
 #include <linux/rculist.h>
 #include <linux/slab.h>
 
+#include "../region.h"
 #include "../vpt_file.h"
+#include "handle.h"
+#include "notifier.h"
+#include "secondary.h"
 
 /*
  * The notifiers that have files, and each one's files.  A file comes with mmap_lock held for

@@ -19,8 +19,9 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 
-#include "../pool.h"
 #include "../vpt_file.h"
+#include "frame.h"
+#include "pool.h"
 
 #define VPT_GIB_PAGES	(1UL << 18)
 

@@ -66,6 +66,12 @@
 #include <linux/rculist.h>
 
 #include "../vpt_file.h"
+#include "frame.h"
+#include "notifier.h"
+#include "secondary.h"
+#include "shootdown.h"
+#include "span.h"
+#include "table.h"
 
 static unsigned long vpt_nowhere(void)
 {

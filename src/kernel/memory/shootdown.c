@@ -28,7 +28,10 @@
 #include <asm/cpufeature.h>
 #include <asm/tlbflush.h>
 
+#include "../checking/events.h"
 #include "../vpt_file.h"
+#include "shootdown.h"
+#include "span.h"
 
 /* Above this many INVLPGs a flush of the whole PCID is cheaper (Linux: 33). */
 #define VPT_MAX_INVLPG	33

@@ -7,7 +7,8 @@
  * span's lock while somebody attached the span looks again, and goes by the file's lock.
  */
 #include "../checking/opcheck.h"
-#include "../vpt_file.h"
+#include "span.h"
+#include "table.h"
 
 /* Numbers of spans are bits. */
 static_assert(VPT_SPANS == 64 && VPT_SPAN_SHIFT == PMD_SHIFT);

@@ -4,10 +4,14 @@
  * the shootdown.  Linux's own bookkeeping for tables (constructor, destructor,
  * mm counters) is done here and nowhere else.
  */
+#include <linux/io.h>
 #include <linux/rcupdate.h>
-#include <asm/pgalloc.h>
 
-#include "../vpt_file.h"
+#include "../checking/events.h"
+#include "../checking/monitor.h"
+#include "../extent.h"
+#include "frame.h"
+#include "table.h"
 
 static void vpt_mm_account(struct mm_struct *mm, unsigned int level, bool linked)
 {
@@ -180,8 +184,7 @@ static struct vpt_path vpt_walk(struct pt_env *env)
 	struct vpt_path path = { .table = env->f->root, .level = PT_LEVELS };
 
 	env->extent = vpt_extent_at(env->f, env->va, 1);
-	if (env->extent && vpt_path_down(&path, env->va, 4) &&
-	    vpt_path_down(&path, env->va, 3))
+	if (env->extent && vpt_path_down(&path, env->va, 4) && vpt_path_down(&path, env->va, 3))
 		vpt_path_down(&path, env->va, 2);
 	return path;
 }
@@ -327,14 +330,12 @@ void vpt_drop_spare(struct vpt_file *f)
 }
 
 /* Of tables above level 1, which operations on several spans count in. */
-void pt_env_lock_counts(struct pt_env *env)
-	__acquires(env)
+void pt_env_lock_counts(struct pt_env *env) __acquires(env)
 {
 	spin_lock(&env->f->tables);
 }
 
-void pt_env_unlock_counts(struct pt_env *env)
-	__releases(env)
+void pt_env_unlock_counts(struct pt_env *env) __releases(env)
 {
 	spin_unlock(&env->f->tables);
 }
@@ -450,8 +451,7 @@ static void vpt_table_done(struct vpt_file *f, struct page *page, unsigned int l
  * PD in a PDPT of ours, which nobody counted; or an operation has (pt_env_leave()), which is
  * about to look again.  Found here, where a whole PDPT goes.
  */
-static void vpt_free_stray_tables(struct vpt_file *f, struct page *pdpt,
-				  struct list_head *held)
+static void vpt_free_stray_tables(struct vpt_file *f, struct page *pdpt, struct list_head *held)
 {
 	u64 *entries = page_address(pdpt);
 	unsigned int i;
