@@ -55,7 +55,7 @@ void diff_init(struct diff *d, u64 tables, u64 start, u64 end, unsigned int maxp
 	d->w.intruder = noise;
 	d->w.env.on_leaf = deferred;
 	d->w.env.context = d;
-	d->pieces = 1;
+	d->extents = 1;
 	d->noise = 1;
 }
 
@@ -122,11 +122,11 @@ void diff_check(struct diff *d)
 
 	for (i = 0; i < d->m.n; i++)
 		check_address(d, d->m.leaf[i].va);
-	for (i = 0; i < d->pieces; i++) {
+	for (i = 0; i < d->extents; i++) {
 		struct pt keep = d->w.pt;
 
 		if (i)
-			d->w.pt = d->piece[1];
+			d->w.pt = d->extent[1];
 		world_check(&d->w);
 		leaves += d->w.linked_leaves;
 		d->w.pt = keep;
@@ -366,14 +366,14 @@ static void do_cut(struct diff *d, const struct op *op)
 {
 	struct leaf *leaf = model_find(&d->m, op->va);
 
-	if (d->pieces > 1 || !expect_page(d, op->va) || op->va == d->w.pt.start ||
+	if (d->extents > 1 || !expect_page(d, op->va) || op->va == d->w.pt.start ||
 	    (leaf && leaf->va != op->va))
 		return;
 	pt_release(&d->w.pt, op->va);
-	d->piece[1] = d->w.pt;
-	d->piece[1].start = op->va;
+	d->extent[1] = d->w.pt;
+	d->extent[1].start = op->va;
 	d->w.pt.end = op->va;
-	d->pieces = 2;
+	d->extents = 2;
 }
 
 static void watch(struct diff *d, const struct op *op)

@@ -35,8 +35,8 @@ struct op {
 struct diff {
 	struct world w;
 	struct model m;
-	struct pt piece[2];	/* after a cut: the other part of the region is [1] */
-	unsigned int pieces;
+	struct pt extent[2];	/* after a cut: the other part of the region is [1] */
+	unsigned int extents;
 	u64 frame[DIFF_FRAMES];
 	u64 next_leaf;		/* index of the leaf that a range form hands over next */
 	u64 expected_end;

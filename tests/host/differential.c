@@ -193,16 +193,16 @@ static void end_episode(void)
 	struct op all = { .kind = SPEC_OP_UNMAP_RANGE };
 	unsigned int i;
 
-	for (i = 0; i < diff.pieces; i++) {
+	for (i = 0; i < diff.extents; i++) {
 		if (i)
-			diff.w.pt = diff.piece[1];
+			diff.w.pt = diff.extent[1];
 		all.va = diff.w.pt.start;
 		all.end = diff.w.pt.end;
 		diff_apply(&diff, &all);
 	}
 	if (diff.m.n)
 		world_fail("mappings are left after everything was unmapped");
-	diff.pieces = 1;
+	diff.extents = 1;
 	for (i = 0; i < OP_KINDS; i++) {
 		unsigned int s;
 
@@ -219,10 +219,10 @@ static void run(void)
 
 		if (done % EPISODE == 0)
 			begin_episode();
-		if (diff.pieces > 1 && chance(50)) {
-			struct pt other = diff.piece[1];
+		if (diff.extents > 1 && chance(50)) {
+			struct pt other = diff.extent[1];
 
-			diff.piece[1] = diff.w.pt;
+			diff.extent[1] = diff.w.pt;
 			diff.w.pt = other;
 		}
 		choose(op);

@@ -157,7 +157,7 @@ static u64 cut_at(int i)
 	}
 }
 
-static void use_piece(struct world *w, u64 va)
+static void use_extent(struct world *w, u64 va)
 {
 	struct pt_mapping m;
 	bool revoked;
@@ -198,9 +198,9 @@ START_TEST(a_region_cut_in_two_works_on_as_two)
 	a.end = cut;
 	b.start = cut;
 	w.pt = a;
-	use_piece(&w, low);
+	use_extent(&w, low);
 	w.pt = b;
-	use_piece(&w, high);
+	use_extent(&w, high);
 	ck_assert_int_eq(pt_unmap_range(&b, b.start, b.end, &done), PT_OK);
 	ck_assert_uint_eq(done.leaves, leaves);
 	world_flush(&w);

@@ -60,7 +60,7 @@ static void check_count(struct world *w, u64 table, u64 base, unsigned int level
 		world_fail("an empty table of level %u is left at %#lx", level, base);
 }
 
-/* Tables of the arena behind a neighbour's entry: another piece of the region. */
+/* Tables of the arena behind a neighbour's entry: another extent of the region. */
 static void census_neighbour(struct world *w, struct census *c, u64 entry,
 			     unsigned int level)
 {
