@@ -146,7 +146,7 @@ else
 	$(Q)tools/report --readme
 endif
 
-## check-more: what is not in check: the rest of the proof, a part of the machine code's, the preload library, four more boots, the fuzzer
+## check-more: what is not in check: the rest of the proof, a part of the machine code's, the preload library, five more boots, the fuzzer
 check-more: deps-check deps-prove guest-programs
 	$(J)$(Q)tools/tally $(more-suites) 'guest=$(guest-suite) --more'
 
