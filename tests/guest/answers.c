@@ -90,6 +90,8 @@ static void not_done(u32 flags, u64 size)
 	need_size(r.fd, size);
 	va = r.base + (size == VPT_1G ? VPT_1G : 2 * VPT_2M);
 	REQUIRE(!vu_frame_alloc(r.fd, size, &frame), "FRAME_ALLOC");
+	/* REMAP takes another one. */
+	need_size(r.fd, size);
 	REQUIRE(!vu_map(r.fd, va, size, RW, frame), "map");
 	REQUIRE(!vu_map(r.fd, va - VPT_4K, VPT_4K, RW, 0), "map before");
 	one_place(&r, va, size, va, frame);
