@@ -48,7 +48,7 @@ static void child_is_refused(u64 unused)
 	(void)unused;
 	world_open(&w, VPT_2M);
 	world_calls(&w, calls);
-	pid = fork();
+	pid = must_fork();
 	if (!pid) {
 		EXPECT(probe_load(w.r.base, &v) == PROBE_SEGV, "the region was inherited");
 		_exit(all_refused(w.r.fd, calls, WORLD_CALLS, EPERM, "child"));
@@ -70,7 +70,7 @@ static void orphan_is_refused(u64 unused)
 
 	(void)unused;
 	REQUIRE(!pipe(pipes), "pipe");
-	pid = fork();
+	pid = must_fork();
 	if (!pid) {
 		world_open(&w, VPT_2M);
 		world_calls(&w, calls);
@@ -129,7 +129,7 @@ static void stranger_is_refused(u64 unused)
 
 	(void)unused;
 	REQUIRE(!socketpair(AF_UNIX, SOCK_STREAM, 0, socks), "socketpair");
-	pid = fork();
+	pid = must_fork();
 	if (!pid) {
 		int fd = receive_fd(socks[1]);
 

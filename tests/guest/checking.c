@@ -358,7 +358,8 @@ static void a_fatal_signal_ends_check(u64 unused)
 	here = hold_open();
 	next = hold_open();
 	set_check("off");
-	REQUIRE(shared != MAP_FAILED && (child = fork()) >= 0, "fork: %s", strerror(errno));
+	REQUIRE(shared != MAP_FAILED, "mmap: %s", strerror(errno));
+	child = must_fork();
 	if (!child)
 		check_and_die(shared);
 	while (!shared->base && !waitpid(child, &status, WNOHANG))

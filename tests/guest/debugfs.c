@@ -202,7 +202,7 @@ static void come_and_go(void *unused)
 static void live_and_die(void *unused)
 {
 	const struct timespec life = { .tv_nsec = 3000000 };
-	pid_t child = fork();
+	pid_t child = must_fork();
 
 	(void)unused;
 	REQUIRE(child >= 0, "fork");
@@ -405,8 +405,7 @@ static void numbers_are_of_the_readers_namespace(u64 unused)
 	region_rw(&r, 1, 0);
 	if (unshare(CLONE_NEWPID))
 		skip("no pid namespaces: %s", strerror(errno));
-	child = fork();
-	REQUIRE(child >= 0, "fork: %s", strerror(errno));
+	child = must_fork();
 	if (!child)
 		_exit(in_namespace(&r));
 	EXPECT(waitpid(child, &status, 0) == child && !status, "status %d", status);

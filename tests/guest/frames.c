@@ -262,7 +262,7 @@ static void debugger_reads_and_writes(u64 size)
 	pid_t child;
 
 	REQUIRE(!pipe(pipes), "pipe");
-	child = fork();
+	child = must_fork();
 	if (!child)
 		debuggee(size, pipes[1]);
 	REQUIRE(read(pipes[0], &at, sizeof(at)) == sizeof(at), "no debuggee");

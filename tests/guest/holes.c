@@ -205,8 +205,7 @@ static void memory_in_a_hole_is_reaped(u64 unused)
 	pid_t child;
 
 	(void)unused;
-	child = fork();
-	REQUIRE(child >= 0, "fork");
+	child = must_fork();
 	if (!child)
 		exiting_child();
 	REQUIRE(waitpid(child, &status, 0) == child && WIFSTOPPED(status), "the child");

@@ -25,8 +25,7 @@ static pid_t ctl_start(int *out, const char *fmt, u64 a, u64 b)
 
 	snprintf(line, sizeof(line), fmt, (unsigned long long)a, (unsigned long long)b);
 	REQUIRE(!pipe(pipes), "pipe");
-	child = fork();
-	REQUIRE(child >= 0, "fork");
+	child = must_fork();
 	if (!child) {
 		dup2(pipes[1], STDOUT_FILENO);
 		dup2(pipes[1], STDERR_FILENO);

@@ -95,7 +95,7 @@ static void random_kills(u64 rounds)
 	share_steps();
 	rng = rng_of(0);
 	for (i = 0; i < n; i++) {
-		pid_t pid = fork();
+		pid_t pid = must_fork();
 		int pidfd;
 
 		REQUIRE(pid >= 0, "fork: %s", strerror(errno));
@@ -183,7 +183,7 @@ static void ends(u64 how)
 	setrlimit(RLIMIT_CORE, &(struct rlimit) { 1 << 20, 1 << 20 });
 	REQUIRE(!chdir("/tmp"), "chdir");
 	for (i = 0; i < n; i++) {
-		pid = fork();
+		pid = must_fork();
 		if (!pid)
 			user_ends(how, i);
 		if (how == ABORT) {
@@ -223,7 +223,7 @@ static void torn_away(u64 how)
 	touches = paced(TOUCHES);
 	for (i = 0; i < 20; i++) {
 		before = atomic_load(steps);
-		pid = fork();
+		pid = must_fork();
 		if (pid) {
 			REQUIRE(waitpid(pid, &status, 0) == pid, "waitpid");
 			EXPECT(WIFEXITED(status) && !WEXITSTATUS(status), "status %x",

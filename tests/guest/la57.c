@@ -119,7 +119,7 @@ static void nothing_below_but_the_region(u64 slot)
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) != HIGH)
 		skip("no 5-level paging");
 	REQUIRE(!pipe(pipes), "pipe");
-	child = fork();
+	child = must_fork();
 	if (!child)
 		move_up(pipes[1], base, VPT_2M);
 	close(pipes[1]);

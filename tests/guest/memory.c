@@ -140,7 +140,7 @@ static void frames_go_with_the_address_space(u64 size)
 	pid_t child;
 
 	REQUIRE(!socketpair(AF_UNIX, SOCK_STREAM, 0, pair), "socketpair");
-	child = fork();
+	child = must_fork();
 	if (!child) {
 		region_rw(&r, 1, 0);
 		need_size(r.fd, size);
@@ -438,11 +438,11 @@ static void who_touches_too_much_dies(u64 unused)
 	sysinfo(&info);
 	if (info.totalram > VPT_1G)
 		skip("needs a guest with less than 1 GiB");
-	innocent = fork();
+	innocent = must_fork();
 	if (!innocent)
 		bystander();
 	usleep(500000);
-	guilty = fork();
+	guilty = must_fork();
 	if (!guilty)
 		toucher_of_all();
 	REQUIRE(waitpid(guilty, &status, 0) == guilty, "wait");

@@ -218,7 +218,7 @@ static void do_vm_readv_writev(char *at, u64 length, u64 child)
 
 	(void)length;
 	if (child) {
-		pid = fork();
+		pid = must_fork();
 		if (!pid) {
 			pid = getppid();
 			process_vm_readv(pid, &local, 1, &remote, 1, 0);
@@ -378,7 +378,7 @@ static void do_offline(char *at, u64 length, u64 advice)
 
 static void child_sees_nothing(char *at, u64 length, const char *what)
 {
-	pid_t pid = fork();
+	pid_t pid = must_fork();
 	int status;
 	u64 v;
 

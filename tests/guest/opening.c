@@ -132,8 +132,7 @@ static void io_uring_opens_under_stops(u64 flags)
 	uring_open(&u, 0);
 	many_vmas(2000);
 	REQUIRE(!pthread_create(&sleeper, NULL, sleep_on, NULL), "thread");
-	child = fork();
-	REQUIRE(child >= 0, "fork");
+	child = must_fork();
 	while (!child) {
 		kill(parent, SIGSTOP);
 		nanosleep(&pause, NULL);
@@ -187,8 +186,7 @@ static void sigkill_ends_an_open(u64 unused)
 
 	(void)unused;
 	many_vmas(MANY_VMAS);
-	child = fork();
-	REQUIRE(child >= 0, "fork");
+	child = must_fork();
 	for (; !child;)
 		close(open(VPT_DEVICE, O_RDWR));
 	nanosleep(&soon, NULL);

@@ -131,8 +131,7 @@ static void exit_under_a_kernel_thread(u64 unused)
 	(void)unused;
 	close(module_device("outsider"));
 	for (i = 0; i < 20; i++) {
-		child = fork();
-		REQUIRE(child >= 0, "fork");
+		child = must_fork();
 		if (!child) {
 			fd = module_device("outsider");
 			region_rw(&r, 1, 0);

@@ -321,7 +321,7 @@ static void pages_intact(const struct region *r, const char *when)
 static void others_use_memory(void)
 {
 	const size_t bytes = 64 << 20;
-	pid_t pid = fork();
+	pid_t pid = must_fork();
 	int status;
 
 	if (!pid) {

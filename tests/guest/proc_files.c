@@ -164,7 +164,7 @@ static pid_t start_owner(struct region *r)
 	pid_t pid;
 
 	REQUIRE(!pipe(to_owner) && !pipe(from_owner), "pipe");
-	pid = fork();
+	pid = must_fork();
 	if (!pid) {
 		close(to_owner[1]);
 		close(from_owner[0]);

@@ -321,7 +321,7 @@ static void killed(u64 unused)
 
 	(void)unused;
 	record();
-	child = fork();
+	child = must_fork();
 	if (!child) {
 		region_rw(&r, 4, 0);
 		for (u64 at = 0; at < r.bytes; at += VPT_1G / 4)

@@ -143,9 +143,7 @@ static void exit_told(u64 before)
 	int watcher = module_device("watcher");
 	int status;
 	unsigned int n;
-	pid_t child = fork();
-
-	REQUIRE(child >= 0, "fork");
+	pid_t child = must_fork();
 	if (!child) {
 		struct vpt_page page;
 		struct region r;

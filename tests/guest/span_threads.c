@@ -256,8 +256,7 @@ static void killed(u64 unused)
 	(void)unused;
 	for (n = 0; n < 8; n++) {
 		progress->begun = progress->ended = ended = 0;
-		child = fork();
-		REQUIRE(child >= 0, "fork: %s", strerror(errno));
+		child = must_fork();
 		while (!child)
 			threads(n % 4);
 		while (!all_at_work() && !(ended = waitpid(child, &status, WNOHANG)))

@@ -344,8 +344,7 @@ static void killed_and_reaped(u64 unused)
 
 	(void)unused;
 	for (i = 0; i < 20; i++) {
-		child = fork();
-		REQUIRE(child >= 0, "fork");
+		child = must_fork();
 		if (!child)
 			use_until_killed();
 		fd = syscall(SYS_pidfd_open, child, 0);

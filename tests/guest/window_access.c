@@ -152,8 +152,7 @@ static void read_amid_act(u64 arg)
 	REQUIRE(board != MAP_FAILED, "mmap: %s", strerror(errno));
 	fd = open(VPT_DEVICE, O_RDWR);
 	REQUIRE(fd >= 0, "open: %s", strerror(errno));
-	owner = fork();
-	REQUIRE(owner >= 0, "fork: %s", strerror(errno));
+	owner = must_fork();
 	if (!owner) {
 		own();
 		_exit(1);

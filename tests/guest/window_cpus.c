@@ -224,8 +224,7 @@ static void other_begin(struct other *o)
 	int pair[2];
 
 	REQUIRE(!socketpair(AF_UNIX, SOCK_STREAM, 0, pair), "socketpair");
-	o->pid = fork();
-	REQUIRE(o->pid >= 0, "fork: %s", strerror(errno));
+	o->pid = must_fork();
 	if (!o->pid) {
 		close(pair[0]);
 		run_when_told(pair[1]);

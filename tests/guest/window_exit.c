@@ -41,8 +41,7 @@ static pid_t begin(void (*run)(void), int *fd)
 	REQUIRE(board != MAP_FAILED, "mmap: %s", strerror(errno));
 	*fd = open(VPT_DEVICE, O_RDWR | O_CLOEXEC);
 	REQUIRE(*fd >= 0, "open: %s", strerror(errno));
-	child = fork();
-	REQUIRE(child >= 0, "fork: %s", strerror(errno));
+	child = must_fork();
 	if (!child) {
 		run();
 		_exit(0);

@@ -195,7 +195,7 @@ static void use(u64 flags)
 /* Ended by a signal amid its use. */
 static void killed(u64 unused)
 {
-	pid_t child = fork();
+	pid_t child = must_fork();
 
 	(void)unused;
 	if (!child) {

@@ -181,6 +181,15 @@ void failed_at(const char *file, int line, const char *fmt, ...)
 			_exit(1);					\
 	} while (0)
 
+/* fork(), without which the property cannot go on. */
+static inline pid_t must_fork(void)
+{
+	pid_t child = fork();
+
+	REQUIRE(child >= 0, "fork: %s", strerror(errno));
+	return child;
+}
+
 /* Leave the property as skipped. */
 void skip(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
