@@ -93,16 +93,9 @@ static long linux_mremap(unsigned long addr, unsigned long len, unsigned long ne
 
 /*
  * Linux unmaps what is at a fixed destination, and what the source shrinks by, before it finds
- * that it cannot move the rest: so if it has failed whether it did is looked up.
+ * that it cannot move the rest. From 7.3 on it moves several mappings in one call, and leaves what
+ * is at the destination of a hole between them. So what it did is looked up, whatever it says.
  */
-static void look_after(long ret, unsigned long addr, unsigned long bytes)
-{
-	if (sys_failed(ret))
-		space_look(addr, bytes);
-	else
-		space_forget(addr, bytes);
-}
-
 static long move_by_linux(unsigned long addr, unsigned long len, unsigned long new_len,
 			  int flags, unsigned long new_addr)
 {
@@ -117,9 +110,9 @@ static long move_by_linux(unsigned long addr, unsigned long len, unsigned long n
 		return ret;
 	ret = linux_mremap(addr, len, new_len, flags, new_addr);
 	if (flags & MREMAP_FIXED)
-		look_after(ret, new_addr, new_bytes);
+		space_look(new_addr, new_bytes);
 	if (new_bytes < bytes)
-		look_after(ret, addr + new_bytes, bytes - new_bytes);
+		space_look(addr + new_bytes, bytes - new_bytes);
 	return ret;
 }
 
