@@ -23,7 +23,9 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#define RANGE		512UL
+/* As many entries as an operation looks at before it lets others in between (VPT_STEP). */
+#define STEP		8192UL
+#define PT_PAGES	512UL
 
 enum { MAP, PROTECT, UNMAP, FAULT, OPS };
 static const char *const op_name[OPS] = { "map", "protect", "unmap", "fault" };
@@ -124,6 +126,15 @@ static void faults(struct region *r, unsigned int n)
 	vpt_unmap_range(r, r->base, bytes);
 }
 
+static void ranges_of(struct region *r, const char *where, unsigned long pages, unsigned int n)
+{
+	while (n--) {
+		vpt_many(r, r->base + VPT_2M, pages * PAGE);
+		linux_pages(ALONE, pages * PAGE);
+	}
+	print(where, pages);
+}
+
 static void measure(struct region *r, unsigned int ones, unsigned int ranges)
 {
 	char *beside = r->base + VPT_2M;
@@ -143,11 +154,9 @@ static void measure(struct region *r, unsigned int ones, unsigned int ranges)
 	}
 	print("alone", 1);
 
-	for (i = 0; i < ranges; i++) {
-		vpt_many(r, beside, RANGE * PAGE);
-		linux_pages(ALONE, RANGE * PAGE);
-	}
-	print("a table full", RANGE);
+	ranges_of(r, "a table full", PT_PAGES, ranges);
+	if (!strcmp(check, "off"))
+		ranges_of(r, "a step", STEP, ranges / 8 + 1);
 
 	faults(r, ones);
 	print("first touch", 1);
