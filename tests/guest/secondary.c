@@ -144,6 +144,7 @@ static void exit_told(u64 before)
 	int status;
 	unsigned int n;
 	pid_t child = must_fork();
+
 	if (!child) {
 		struct vpt_page page;
 		struct region r;

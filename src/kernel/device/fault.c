@@ -112,7 +112,7 @@ static vm_fault_t vpt_fault_try(struct vpt_file *f, struct vm_fault *vmf)
  * have been on its way, in the hands of another fault, to this very page or back to Linux.
  * The allowance is the address space's: the other fault, or an ioctl, may be in another region.
  * So try again while no other fault holds anything.  An UNMAP gives back when it returns, and
- * one that is under way is not waited for, nor for what others have left to it.  An ioctl cannot
+ * one that is under way is not waited for, nor is what others have left to it.  An ioctl cannot
  * be excluded here, since it may wait for the mmap_lock that this fault holds: if one was on its
  * way the access is repeated, and faults again.  Otherwise it is SIGBUS, as for a file whose
  * next page cannot be had: VM_FAULT_OOM would have Linux kill somebody.
