@@ -23,7 +23,7 @@ from rangegoals import RangePath
 from ranges import Induction
 from solve import Solver, SolverOracle
 from state import State
-from term import TRUE, and_, not_
+from term import TRUE, Term, and_, not_
 
 
 @dataclass
@@ -46,7 +46,8 @@ GOOD = ("proved", "folded", "satisfiable", "empty")
 # entry for the address is absent and that the region lies within that entry's reach, no table
 # below the root can belong to the tree but those the path itself takes: only an entry that
 # reaches into the region leads to one. The case "some other table, of level 1" is then empty.
-# An assumption set may be empty on one path of the operation, no more.
+# An assumption set may be empty on one path of the operation, no more; on one for each of
+# the choices that the goals are shown without, where there are such.
 EMPTY = {("map 2M", "the invariant's, level 1")}
 
 
@@ -104,6 +105,7 @@ class Job:
         self.oracle = SolverOracle(solver)
         self.report = Report(operation.name, optimise)
         self.seen: set[str] = set()
+        self.empty: set[tuple[str, frozenset[Term]]] = set()	# what may_be_empty() granted
         self.failed: list[tuple[str, Goal, State]] = []		# refuted, or unknown
 
     def explore(self) -> list[State]:
@@ -158,22 +160,25 @@ class Job:
                 return
         for what, assumptions in finished.assumption_sets():
             answer = self.solver.ask(assumptions)
-            # One that is empty counts on each path that has it: may_be_empty().
+            # One that is empty is looked at on each path that has it: may_be_empty().
             if answer.key in self.seen and answer.result == "sat":
                 continue
             self.seen.add(answer.key)
             self.report.satisfiable += answer.result == "sat"
             result = "satisfiable" if answer.result == "sat" else "vacuous"
-            if answer.result == "unsat" and self.may_be_empty(what):
+            if answer.result == "unsat" and self.may_be_empty(what, state):
                 result = "empty"
             self.report.checked.append(Checked("not vacuous", what, result, answer.seconds,
                                                answer.key, n, answer.cached))
             self.tick(1)
 
-    def may_be_empty(self, what: str) -> bool:
+    def may_be_empty(self, what: str, state: State) -> bool:
         """Whether EMPTY lists this assumption set, and no earlier path used that up."""
-        return (self.report.operation, what) in EMPTY and not any(
-            c.result == "empty" and c.what == what for c in self.report.checked)
+        granted = (what, state.beside)
+        if (self.report.operation, what) not in EMPTY or granted in self.empty:
+            return False
+        self.empty.add(granted)
+        return True
 
     def check(self, n: int, group: list[Goal], state: State) -> None:
         """Goals with the same assumptions, together; one by one if that fails."""
