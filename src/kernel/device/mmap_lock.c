@@ -12,7 +12,9 @@
  *   get_user_pages(), move_pages,   mmap_lock read   mmap_lock read   (a)
  *    mbind, mincore, KVM's and
  *    HMM's faults, pagemap,
- *    process_vm_readv, clear_refs
+ *    process_vm_readv, clear_refs,
+ *    memory failure's search (which
+ *    splits a leaf of 1 GiB, too)
  *   /proc/PID/smaps, numa_maps      mmap_lock read   mmap_lock read;  (a), (b)
  *                                                    7.3: the VMA's
  *                                                    lock, if it can
@@ -24,7 +26,13 @@
  *   munmap, MAP_FIXED over it       mmap_lock write, then read: its own
  *                                   VMAs are detached and locked      (d)
  *   OOM reaper, process_mrelease    mmap_lock read   mmap_lock read   skip VM_PFNMAP
- *   khugepaged, KSM, NUMA balancing mmap_lock read   mmap_lock read   skip VM_SPECIAL
+ *   khugepaged, KSM, NUMA           mmap_lock read   mmap_lock read   skip VM_SPECIAL
+ *    balancing, reclaim by
+ *    generations (MGLRU)
+ *   swapoff                         mmap_lock read   mmap_lock read   skips what has
+ *                                                                     no anon_vma
+ *   debugfs' page_tables/           mmap_lock write  mmap_lock write  (a), and by munmap,
+ *    current_user (ptdump)                                            which holds it
  *   exit, exec                      the last user    the last user    (e)
  *   rmap (reclaim, migration)       -                -                no frame or
  *                                                                     table is in it
