@@ -114,7 +114,8 @@ struct vpt_page {
 /*
  * A range: the argument of MAP_RANGE, UNMAP_RANGE and PROTECT_RANGE.
  *
- * MAP_RANGE maps @length bytes with fresh frames of @page_size, all or none.
+ * MAP_RANGE maps @length bytes with fresh frames of @page_size, all or none; 2^28 pages
+ * and more are ENOMEM.
  * UNMAP_RANGE and PROTECT_RANGE act on every mapping that lies wholly inside, skip
  * holes, and say how much they touched (nothing mapped there is no error); a huge
  * page that straddles an end is EINVAL and nothing changes.

@@ -17,6 +17,7 @@
 #include "../memory/handle.h"
 #include "../memory/notifier.h"
 #include "../memory/pool.h"
+#include "../memory/secondary.h"
 #include "../memory/span.h"
 #include "../memory/table.h"
 #include "../region.h"
@@ -123,6 +124,8 @@ static int vpt_release(struct inode *inode, struct file *file)
 
 	vpt_file_remove(f);
 	vpt_notifier_unregister(f);
+	/* From 6.3 to 6.11 an mmap() that fails at its end closes first, unmaps afterwards. */
+	vpt_free_unmapped(f);
 	vpt_drop_handles(f);
 	/* What a broken table led to may be lost; it was reported. */
 	WARN_ON_ONCE(!f->violations &&

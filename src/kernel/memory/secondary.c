@@ -385,7 +385,8 @@ void vpt_hold_unmapped(struct pt_env *env)
  * vpt_free_unmapped() - free what munmap() or exit removed
  * @f: file
  *
- * Context: a VMA is closed: every end, or release, of every notifier has returned.
+ * Context: a VMA is closed, or the file: every end, or release, of every notifier has
+ * returned.
  */
 void vpt_free_unmapped(struct vpt_file *f)
 {
