@@ -26,7 +26,7 @@
  * A shootdown covers an entry if it began after the change and one of its addresses
  * lies in the page; for an entry that led to a table any address will do, because
  * INVLPG drops all paging-structure caches of the PCID (4.10.4.1).  Until it ends,
- * the entry counts as cached by each CPU that has not told of its invalidation.
+ * the entry counts as cached by each CPU of whose invalidation there was no event.
  *
  * A table page
  *
@@ -56,7 +56,7 @@
 /* Of recorded traces: one more when an event or a field gets another name or meaning. */
 #define SPEC_MON_FORMAT	1
 
-#define SPEC_MON_CPUS	64	/* CPUs 0..63 can be told apart */
+#define SPEC_MON_CPUS	64	/* a mask has CPUs 0..63 */
 #define SPEC_MON_ANY	(~0ULL)	/* an address that is not known */
 
 /* One thing that happens.  The fields that count are named behind each. */
@@ -276,12 +276,12 @@ void spec_mon_init(struct spec_mon *mon, void *memory, u64 bytes);
  * @mon: monitor
  * @event: what
  *
- * Events come in the order in which things happen, one at a time.  A write, a lock
- * that is taken and a CPU's invalidation are told after the fact; a lock that is
- * released, and a table or frame that is freed, before it.
+ * Events come in the order in which things happen, one at a time.  Those of a write, of
+ * a lock that is taken and of a CPU's invalidation come after the fact; those of a lock
+ * that is released, and of a table or frame that is freed, before it.
  *
  * Context: any; touches nothing but the monitor.
- * Return: false if this event is the violation that @mon->verdict tells of.
+ * Return: false if this event is the violation that @mon->verdict describes.
  */
 bool spec_mon_step(struct spec_mon *mon, const struct spec_mon_event *event);
 

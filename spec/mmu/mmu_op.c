@@ -63,7 +63,7 @@ void mmu_op_begin(struct mmu_state *t, unsigned int cpu, const struct mmu_action
 }
 
 /* What the operation made of its pages is all that they are now. */
-static void mmu_op_settle(struct mmu_state *t, struct mmu_flight *f)
+static void mmu_op_commit(struct mmu_state *t, struct mmu_flight *f)
 {
 	struct mmu_map map = *mmu_map_at(t->old);
 	unsigned int i;
@@ -84,7 +84,7 @@ void mmu_op_end(struct mmu_state *t, unsigned int cpu, const struct mmu_action *
 	u8 pending = f->pending;
 
 	mmu_check_answer(t, f, a);
-	mmu_op_settle(t, f);
+	mmu_op_commit(t, f);
 	memset(f, 0, sizeof(*f));
 	f->pending = pending;
 	mmu_check_quiescent(t);
@@ -92,7 +92,7 @@ void mmu_op_end(struct mmu_state *t, unsigned int cpu, const struct mmu_action *
 
 void mmu_op_release(struct mmu_state *t, unsigned int cpu)
 {
-	mmu_op_settle(t, &t->flight[mmu_slot(cpu)]);
+	mmu_op_commit(t, &t->flight[mmu_slot(cpu)]);
 	mmu_check_quiescent(t);
 }
 

@@ -173,7 +173,7 @@ struct vpt_extents {
  * @handles: handle -> page of the frame.  One comes under @lock, and goes with all spans
  *	held, so that what any span's holder finds stays
  * @nhandles: how many.  Protected by @lock
- * @shot: CPUs that a shootdown is sent to, while somebody is told of it
+ * @shot: CPUs that a shootdown is sent to, while it is traced
  * @monitor: of the protocol, at check=full
  * @tree_checks: checks of a tree; frames are marked with the number of the last that saw them
  * @mark: likewise for tables, where there is little room: vpt_tree_check_begin()

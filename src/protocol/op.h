@@ -19,7 +19,7 @@
  *   op_env_lock_all(op, va, end)	as op_env_lock_unmap(), and every operation on the
  *					region;
  *   op_env_unlock(op, ret)		the operation is over, and answers @ret;
- *   op_env_lock_look(op, va), op_env_unlock_look(op, ret)
+ *   op_env_lock_resolve(op, va), op_env_unlock_resolve(op, ret)
  *					the same for one that only looks at what is at @va;
  *   op_env_pause()			others may run;
  *

@@ -23,12 +23,12 @@ static inline bool op_env_wider(int ret)
 
 /* Who only looks locks as who changes something. */
 
-static inline int op_env_lock_look(struct op *op, u64 va)
+static inline int op_env_lock_resolve(struct op *op, u64 va)
 {
 	return op_env_lock(op, va, va + PT_PAGE_SIZE);
 }
 
-static inline void op_env_unlock_look(struct op *op, int ret)
+static inline void op_env_unlock_resolve(struct op *op, int ret)
 {
 	op_env_unlock(op, ret);
 }

@@ -246,7 +246,7 @@ int op_remap(struct op *op, u64 va, struct pt_mapping *old)
 
 int op_resolve(struct op *op, u64 va, struct pt_mapping *found)
 {
-	int ret = op_env_lock_look(op, va);
+	int ret = op_env_lock_resolve(op, va);
 
 	if (ret)
 		return ret;
@@ -255,7 +255,7 @@ int op_resolve(struct op *op, u64 va, struct pt_mapping *found)
 		ret = op_resolve_leaf(op, va, found);
 	if (!ret)
 		op_env_report(op, found);
-	op_env_unlock_look(op, ret);
+	op_env_unlock_resolve(op, ret);
 	return ret;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * munmap and MAP_FIXED of pieces of a region: what is left keeps its data, what
+ * munmap and MAP_FIXED of parts of a region: what is left keeps its data, what
  * is gone is gone, a huge page is never cut, and the hole is anybody's again.
  */
 #include "lib/world.h"
@@ -26,7 +26,7 @@ static void *anonymous(char *at, u64 length, int extra)
 }
 
 /* @length bytes at @offset go; the pages beside them stay. */
-static void one_piece(u64 offset, u64 length, bool reuse)
+static void one_part(u64 offset, u64 length, bool reuse)
 {
 	struct region r;
 	char *cut;
@@ -70,7 +70,7 @@ static void one_piece(u64 offset, u64 length, bool reuse)
 	region_close(&r);
 }
 
-static void pieces(u64 reuse)
+static void parts(u64 reuse)
 {
 	static const u64 lengths[] = {
 		VPT_4K, 3 * VPT_4K, VPT_2M, VPT_2M + VPT_4K, 5 * VPT_2M, VPT_1G - VPT_2M,
@@ -80,12 +80,12 @@ static void pieces(u64 reuse)
 
 	need_cuts();
 	for (i = 0; i < ARRAY_SIZE(lengths); i++) {
-		one_piece(0, lengths[i], reuse);
-		one_piece(2 * VPT_1G - lengths[i], lengths[i], reuse);
+		one_part(0, lengths[i], reuse);
+		one_part(2 * VPT_1G - lengths[i], lengths[i], reuse);
 		if (lengths[i] < VPT_1G) {
-			one_piece(VPT_2M, lengths[i], reuse);
-			one_piece(VPT_1G - VPT_4K, lengths[i], reuse);
-			one_piece(VPT_1G / 2 + VPT_4K, lengths[i], reuse);
+			one_part(VPT_2M, lengths[i], reuse);
+			one_part(VPT_1G - VPT_4K, lengths[i], reuse);
+			one_part(VPT_1G / 2 + VPT_4K, lengths[i], reuse);
 		}
 	}
 }
@@ -373,8 +373,8 @@ int main(int argc, char **argv)
 {
 	static const struct property properties[] = {
 		{ "munmap of a GiB leaves the rest", whole_gib, 0, 0 },
-		{ "munmap of a piece leaves the rest", pieces, 0, 0 },
-		{ "MAP_FIXED over a piece leaves the rest", pieces, 1, 0 },
+		{ "munmap of a part leaves the rest", parts, 0, 0 },
+		{ "MAP_FIXED over a part leaves the rest", parts, 1, 0 },
 		{ "2M: a huge page is not cut", huge_pages_are_not_cut, VPT_2M, 0 },
 		{ "1G: a huge page is not cut", huge_pages_are_not_cut, VPT_1G, 0 },
 		{ "a refused cut spares the neighbour",

@@ -12,7 +12,7 @@
 
 #include "hold/hold.h"
 
-#define PIECE	(5 * VPT_2M)	/* a page that is used */
+#define USED	(5 * VPT_2M)	/* a page that is used */
 #define VALUE	0x123456789abcdefULL
 #define SHORT	500		/* milliseconds for which a CPU can do nothing but wait */
 #define ATTEMPTS	5	/* where a busy machine brings the other too late */
@@ -93,7 +93,7 @@ static int look(int mem)
 {
 	u64 value = 0;
 
-	if (pread(mem, &value, sizeof(value), (off_t)(r.base + PIECE)) != sizeof(value))
+	if (pread(mem, &value, sizeof(value), (off_t)(r.base + USED)) != sizeof(value))
 		return -errno;
 	return value == VALUE ? 0 : -ENODATA;
 }
@@ -102,7 +102,7 @@ static int operate(int mem)
 {
 	switch (window->other) {
 	case STORE:
-		return probe_store(r.base + PIECE + 8, VALUE) == PROBE_OK ? 0 : -EFAULT;
+		return probe_store(r.base + USED + 8, VALUE) == PROBE_OK ? 0 : -EFAULT;
 	case LOOK:
 		return look(mem);
 	case SPLIT:
@@ -213,10 +213,10 @@ static void expect_split(void)
 	EXPECT(!result, "the other: %s", strerror(-result));
 	EXPECT(!vu_resolve(r.fd, r.base + at, &p) && p.page_size == VPT_2M, "size %llu: no split",
 	       p.page_size);
-	EXPECT(!probe_load(r.base + PIECE, &value) && value == VALUE, "%llx",
+	EXPECT(!probe_load(r.base + USED, &value) && value == VALUE, "%llx",
 	       (unsigned long long)value);
 	if (window->other == STORE)
-		EXPECT(!probe_load(r.base + PIECE + 8, &value) && value == VALUE, "%llx",
+		EXPECT(!probe_load(r.base + USED + 8, &value) && value == VALUE, "%llx",
 		       (unsigned long long)value);
 	if (window->other == PROTECT)
 		EXPECT(probe_store(r.base, 0) == PROBE_SEGV, "a store");
@@ -243,7 +243,7 @@ static bool attempt(void)
 	begin(&walks, &others);
 	before = tables();
 	map_page();
-	*(u64 *)(r.base + PIECE) = VALUE;
+	*(u64 *)(r.base + USED) = VALUE;
 	hold = hold_walker();
 	post(&go, 1);
 	REQUIRE(hold_reached(hold, &walked) || hold_state(hold) == HOLD_EXPIRED,

@@ -326,7 +326,7 @@ static void explain(void)
 	     "  present   what it holds is all that a CPU can have cached\n"
 	     "  stale     present, and CPUs may use what it held before\n"
 	     "  dropped   not present, and CPUs may use what it held before\n"
-	     "  unseen    the trace has not told what it holds\n"
+	     "  unseen    the trace has not shown what it holds\n"
 	     "becomes stale when it gets another frame, loses rights, or may newly be\n"
 	     "executed; dropped when it becomes 0; present or clean again when a shootdown\n"
 	     "that began afterwards and has an address in its page ends.  What led to a\n"
@@ -337,7 +337,7 @@ static void explain(void)
 	     "  linked       walks reach it\n"
 	     "  unlinked     no entry leads to it, but CPUs may have cached one that did\n"
 	     "  invalidated  no CPU has; it can be freed, and is reserved or unknown then\n"
-	     "  unknown      the trace has not told; linked as soon as it is written\n\n"
+	     "  unknown      the trace has not shown; linked as soon as it is written\n\n"
 	     "A frame is mapped by a number of leaves, and dropped by those of them that\n"
 	     "are stale or dropped; it can be freed when both are 0.\n\n"
 	     "Violations");

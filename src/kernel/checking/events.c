@@ -176,17 +176,17 @@ void vpt_event_unlock(struct vpt_file *f)
 	vpt_monitor_report(f);
 }
 
-u64 vpt_event_path(struct vpt_file *f, u64 va, u64 *told, bool leaf,
-		   void (*say)(struct vpt_file *f, const struct spec_mon_event *e))
+u64 vpt_event_path(struct vpt_file *f, u64 va, u64 *seen, bool leaf,
+		   void (*emit)(struct vpt_file *f, const struct spec_mon_event *e))
 {
 	struct spec_mon_event e = { .table = f->root, .level = PT_LEVELS };
 
 	for (;;) {
 		e.kind = SPEC_MON_TABLE_SEEN;
 		e.base = va & ~(pt_table_span(e.level) - 1);
-		if (told[e.level] != e.table)
-			say(f, &e);
-		told[e.level] = e.table;
+		if (seen[e.level] != e.table)
+			emit(f, &e);
+		seen[e.level] = e.table;
 		e.index = pt_index(va, e.level);
 		e.old = vpt_table_entry(e.table, e.index);
 		if (!(e.old & _PAGE_PRESENT) || e.level == 1 || (e.old & _PAGE_PSE))
@@ -200,7 +200,7 @@ u64 vpt_event_path(struct vpt_file *f, u64 va, u64 *told, bool leaf,
 	}
 	e.kind = SPEC_MON_ENTRY_SEEN;
 	if (leaf)
-		say(f, &e);
+		emit(f, &e);
 	return pt_size(e.level);
 }
 
@@ -226,7 +226,7 @@ void vpt_event_operation(struct vpt_file *f, const struct pt *pt, const struct s
 	struct spec_mon_event e = {
 		.kind = SPEC_MON_OPERATION, .start = op->va, .lo = pt->start, .hi = pt->end,
 	};
-	u64 told[PT_LEVELS + 1] = { 0 }, va = op->va, bytes;
+	u64 seen[PT_LEVELS + 1] = { 0 }, va = op->va, bytes;
 
 	if (op->kind == SPEC_OP_RESOLVE || va < pt->start || va >= pt->end || f->violations)
 		return;
@@ -234,7 +234,7 @@ void vpt_event_operation(struct vpt_file *f, const struct pt *pt, const struct s
 	trace_vpt_operation(f->id, &e, spec_op_name(op->kind));
 	vpt_monitor_step(f, &e);
 	while (va < e.end) {
-		bytes = vpt_event_path(f, va, told, false, vpt_event);
+		bytes = vpt_event_path(f, va, seen, false, vpt_event);
 		/* A table of level 1 has nothing below its entries. */
 		bytes = max(bytes, pt_table_span(1));
 		va = (va & ~(bytes - 1)) + bytes;
@@ -250,7 +250,7 @@ const struct cpumask *vpt_event_shootdown(struct vpt_file *f, u64 start, u64 end
 	};
 
 	cpumask_and(f->shot, mm_cpumask(f->mm), cpu_online_mask);
-	/* The first SPEC_MON_CPUS of them are told. */
+	/* The event has the first SPEC_MON_CPUS of them. */
 	e.cpus = cpumask_bits(f->shot)[0];
 	vpt_event(f, &e);
 	return f->shot;

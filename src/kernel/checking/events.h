@@ -47,7 +47,7 @@ void vpt_event_table(struct vpt_file *f, enum spec_mon_kind kind, u64 table,
 void vpt_event_frame(struct vpt_file *f, enum spec_mon_kind kind, u64 frame,
 		     unsigned int level);
 
-/* All spans were taken, or are about to be released: no others are told of. */
+/* All spans were taken, or are about to be released.  A single span's lock is no event. */
 void vpt_event_lock(struct vpt_file *f);
 void vpt_event_unlock(struct vpt_file *f);
 
@@ -55,12 +55,12 @@ void vpt_event_unlock(struct vpt_file *f);
 void vpt_event_operation(struct vpt_file *f, const struct pt *pt, const struct spec_op *op);
 
 /*
- * Tell @say of the tables on @va's path, but of none that @told, an array by level,
+ * Events for @emit of the tables on @va's path, but of none that @seen, an array by level,
  * has from the path before; and of the leaf, if @leaf.  Return: bytes behind the entry
  * in which the walk ends.
  */
-u64 vpt_event_path(struct vpt_file *f, u64 va, u64 *told, bool leaf,
-		   void (*say)(struct vpt_file *f, const struct spec_mon_event *e));
+u64 vpt_event_path(struct vpt_file *f, u64 va, u64 *seen, bool leaf,
+		   void (*emit)(struct vpt_file *f, const struct spec_mon_event *e));
 
 /*
  * A shootdown begins.  Return: the CPUs that are to be interrupted, held still: the

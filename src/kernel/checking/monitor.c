@@ -117,16 +117,16 @@ static u64 vpt_monitor_size(struct vpt_file *f)
 }
 
 /* The tables and leaves that are there, as if they had just been seen. */
-static void vpt_monitor_adopt(struct vpt_file *f)
+static void vpt_monitor_catch_up(struct vpt_file *f)
 {
 	struct vpt_extent *extent;
 	u64 va;
 
 	for (extent = vpt_extent_from(f, 0); extent; extent = vpt_extent_next(extent)) {
-		u64 told[PT_LEVELS + 1] = { 0 };
+		u64 seen[PT_LEVELS + 1] = { 0 };
 
 		for (va = extent->pt.start; va < extent->pt.end;) {
-			u64 bytes = vpt_event_path(f, va, told, true, vpt_monitor_step);
+			u64 bytes = vpt_event_path(f, va, seen, true, vpt_monitor_step);
 
 			va = (va & ~(bytes - 1)) + bytes;
 			if (!(va & (pt_size(2) - 1)))
@@ -202,7 +202,7 @@ static void vpt_monitor_start(struct vpt_file *f)
 	}
 	spin_unlock(&vpt_monitors_lock);
 	if (on)
-		vpt_monitor_adopt(f);
+		vpt_monitor_catch_up(f);
 	else
 		kvfree(memory);
 }

@@ -44,7 +44,7 @@ static int vpt_check_set(const char *value, const struct kernel_param *param)
 		return mode;
 	/* Set under the module's parameter lock. */
 	was = vpt_check_mode;
-	/* A monitor that starts must be told of all that follows. */
+	/* A monitor that starts must get every event that follows. */
 	if (mode == VPT_CHECK_FULL && was != VPT_CHECK_FULL)
 		vpt_events_get();
 	WRITE_ONCE(vpt_check_epoch, vpt_check_epoch + 1);

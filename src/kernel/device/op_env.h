@@ -88,7 +88,7 @@ static inline int op_env_lock_map(struct op *op, u64 va, u64 n, unsigned int lev
 
 /*
  * Where a page shares its PT with others no table goes, and there is no walker to keep out.  While
- * somebody watches that is not asked: he would be told of a lock that nothing is done under.  A
+ * somebody listens that is not asked: an event would say that spans are locked for nothing.  A
  * secondary MMU's fault looks twice under one mmap_lock, and must find the second time what it has
  * faulted in (KVM's hva_to_pfn_remapped()).  One that registers after we look here, and VFIO, which
  * has no notifier (follow_fault_pfn()), may not find it, and answer EFAULT.
@@ -152,13 +152,13 @@ static inline void op_env_unlock(struct op *op, int ret)
 }
 
 /* Of a broken table, too, and of no interest to the monitor. */
-static inline int op_env_lock_look(struct op *op, u64 va)
+static inline int op_env_lock_resolve(struct op *op, u64 va)
 {
 	vpt_env_about(&op->env, va, va);
 	return vpt_lock_spans(&op->env);
 }
 
-static inline void op_env_unlock_look(struct op *op, int ret)
+static inline void op_env_unlock_resolve(struct op *op, int ret)
 {
 	vpt_unlock_spans(&op->env);
 }

@@ -126,15 +126,15 @@ void vpt_shootdown(struct pt_env *env, u64 start, u64 end, unsigned int shift)
 		.all = vpt_invalidates_all(env, (end - start) >> shift),
 	};
 	const struct cpumask *cpus = mm_cpumask(f->mm);
-	/* Who has all spans has f->shot to itself; see vpt_env_told(). */
-	const bool told = vpt_events_on() && env->all;
+	/* Who has all spans has f->shot to itself; see vpt_env_traced(). */
+	const bool traced = vpt_events_on() && env->all;
 
 	lockdep_assert(vpt_span_is_held(f, start));
 	atomic64_inc_return(&f->mm->context.tlb_gen);
-	if (told)
+	if (traced)
 		cpus = vpt_event_shootdown(f, start, end, shift);
 	vpt_invalidate_on(cpus, &inv);
-	if (told)
+	if (traced)
 		vpt_event_shootdown_end(f);
 	env->books->shootdowns++;
 }

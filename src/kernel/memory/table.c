@@ -136,8 +136,8 @@ void vpt_unlock_file(struct vpt_file *f)
 	vpt_unlock_all(f);
 }
 
-/* Who gets one span is not told of: while somebody listens all are taken. */
-static bool vpt_env_told(const struct pt_env *env)
+/* To take one span is no event: while somebody listens all are taken. */
+static bool vpt_env_traced(const struct pt_env *env)
 {
 	return vpt_events_on() && vpt_took_all(env);
 }
@@ -146,13 +146,13 @@ static bool vpt_env_told(const struct pt_env *env)
 void vpt_lock_again(struct pt_env *env)
 {
 	vpt_lock_spans_again(env);
-	if (vpt_env_told(env))
+	if (vpt_env_traced(env))
 		vpt_event_lock(env->f);
 }
 
 void vpt_unlock_again(struct pt_env *env)
 {
-	if (vpt_env_told(env))
+	if (vpt_env_traced(env))
 		vpt_event_unlock(env->f);
 	vpt_unlock_spans(env);
 }
@@ -239,7 +239,7 @@ static __always_inline int vpt_lock_try(struct pt_env *env, u64 tables)
 		return -EINTR;
 	if (likely(!env->f->violations)) {
 		if (vpt_reserve_suffices(env, tables)) {
-			if (vpt_env_told(env))
+			if (vpt_env_traced(env))
 				vpt_event_lock(env->f);
 			return 0;
 		}
