@@ -16,7 +16,8 @@
 
 #include "preload_test.h"
 
-#ifndef MADV_POPULATE_WRITE
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ	22
 #define MADV_POPULATE_WRITE	23
 #endif
 
@@ -245,6 +246,68 @@ static void test_mincore(void)
 	TAP_CHECK(!wrong, "%lu pages", wrong);
 }
 
+#define PAGES	256
+
+/* How many faults it takes to touch each page of this memory. */
+static long faults(void (*access)(volatile char *), char *p)
+{
+	struct rusage before, after;
+	unsigned long i;
+
+	getrusage(RUSAGE_SELF, &before);
+	for (i = 0; i < PAGES; i++)
+		access(p + i * PAGE);
+	getrusage(RUSAGE_SELF, &after);
+	return after.ru_minflt - before.ru_minflt;
+}
+
+/* What else faults meanwhile is the program's own: a few pages. */
+static void test_populated(void)
+{
+	char *p = fresh(PAGES * PAGE);
+
+	TAP_CHECK(rightly_placed(p) && faults(store, p) >= PAGES, "memory that is not populated");
+	p = mmap(NULL, PAGES * PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	TAP_CHECK(rightly_placed(p) && faults(store, p) < PAGES / 16, "MAP_POPULATE");
+	p = fresh(PAGES * PAGE);
+	TAP_CHECK(!madvise(p, PAGES * PAGE, MADV_POPULATE_WRITE), "%s", strerror(errno));
+	TAP_CHECK(rightly_placed(p) && faults(store, p) < PAGES / 16, "MADV_POPULATE_WRITE");
+	p = fresh(PAGES * PAGE);
+	TAP_CHECK(!madvise(p, PAGES * PAGE, MADV_POPULATE_READ), "%s", strerror(errno));
+	TAP_CHECK(rightly_placed(p) && faults(load, p) < PAGES / 16, "MADV_POPULATE_READ");
+}
+
+/* Linux closes every key while a handler runs, and siglongjmp() does not open it again. */
+static bool key_kills(int key, unsigned int closed, void (*access)(volatile char *), char *p)
+{
+	return !pkey_set(key, closed) && kills(access, p) && !pkey_set(key, 0);
+}
+
+static bool obeys_key(void)
+{
+	char *p = filled(4 * PAGE);
+	int key = pkey_alloc(0, 0);
+
+	if (key < 0) {
+		puts("# this machine has no protection keys");
+		fflush(stdout);
+		return true;
+	}
+	return p && !pkey_mprotect(p + PAGE, PAGE, RW, key) && is_linux(p + PAGE) &&
+	       rightly_placed(p) && rightly_placed(p + 2 * PAGE) && all_are(p, 4 * PAGE, 'a') &&
+	       !kills(store, p + 2 * PAGE - 1) &&
+	       key_kills(key, PKEY_DISABLE_WRITE, store, p + PAGE) &&
+	       !pkey_set(key, PKEY_DISABLE_WRITE) && !kills(load, p + PAGE) &&
+	       key_kills(key, PKEY_DISABLE_ACCESS, load, p + PAGE) &&
+	       all_are(p, 2 * PAGE - 1, 'a') && all_are(p + 2 * PAGE, 2 * PAGE, 'a') &&
+	       !pkey_mprotect(p + PAGE, PAGE, RW, 0) && !pkey_free(key) && p[PAGE] == 'a';
+}
+
+static void test_key(void)
+{
+	TAP_CHECK(in_child(obeys_key), "it does not");
+}
+
 /* What a child is to find, or not. */
 static char *inherited;
 
@@ -376,6 +439,8 @@ int main(void)
 	run(test_places, "MAP_32BIT and hints are heard");
 	run(test_untouched, "rights of untouched memory cost no memory");
 	run(test_mincore, "mincore knows what was touched");
+	run(test_populated, "what is populated is there before it is touched");
+	run(test_key, "a page obeys its protection key");
 	run(test_inheritance, "MADV_WIPEONFORK and MADV_DONTFORK do what they do");
 	run(test_limits, "RLIMIT_DATA and RLIMIT_AS hold");
 	run(test_descriptors, "the library's descriptors stay open, and out of the way");

@@ -5,13 +5,16 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <pty.h>
 #include <sched.h>
 #include <spawn.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/select.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <ucontext.h>
@@ -297,7 +300,7 @@ static void allocate_here(int signal)
 }
 
 /* The handler runs while all other signals are blocked by the call that waits. */
-static bool in_sigsuspend(void)
+static bool in_wait(int (*waits)(const sigset_t *others))
 {
 	struct sigaction handler = { .sa_handler = allocate_here, .sa_mask = every };
 	sigset_t others = every;
@@ -306,8 +309,44 @@ static bool in_sigsuspend(void)
 	sigprocmask(SIG_SETMASK, &every, NULL);
 	sigaction(SIGALRM, &handler, NULL);
 	raise(SIGALRM);
-	sigsuspend(&others);
-	return handler_allocated;
+	return waits(&others) == -1 && errno == EINTR && handler_allocated;
+}
+
+static int by_ppoll(const sigset_t *others)
+{
+	return ppoll(NULL, 0, NULL, others);
+}
+
+static int by_pselect(const sigset_t *others)
+{
+	return pselect(0, NULL, NULL, NULL, NULL, others);
+}
+
+static int by_epoll(const sigset_t *others)
+{
+	struct epoll_event event;
+
+	return epoll_pwait(epoll_create1(EPOLL_CLOEXEC), &event, 1, -1, others);
+}
+
+static bool in_sigsuspend(void)
+{
+	return in_wait(sigsuspend);
+}
+
+static bool in_ppoll(void)
+{
+	return in_wait(by_ppoll);
+}
+
+static bool in_pselect(void)
+{
+	return in_wait(by_pselect);
+}
+
+static bool in_epoll(void)
+{
+	return in_wait(by_epoll);
 }
 
 static void test_child_blocks_signals(void)
@@ -319,6 +358,7 @@ static void test_child_blocks_signals(void)
 		{ "sigprocmask", blocked }, { "sigsetmask", blocked_as_of_old },
 		{ "signal", reset_to_default }, { "a thread's attributes", in_blocked_thread },
 		{ "setcontext", in_blocked_context }, { "sigsuspend", in_sigsuspend },
+		{ "ppoll", in_ppoll }, { "pselect", in_pselect }, { "epoll_pwait", in_epoll },
 	};
 	unsigned int i;
 
