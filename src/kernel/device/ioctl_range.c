@@ -58,7 +58,7 @@ static int vpt_frames_alloc(struct vpt_file *f, struct vpt_frames *frames, u64 n
 	/* More than there is must not be tried: nobody's OOM score would show it. */
 	if (n > totalram_pages() >> (pt_shift(level) - PAGE_SHIFT))
 		return -ENOMEM;
-	/* It has none above INT_MAX bytes. */
+	/* kvmalloc() has nothing above INT_MAX bytes. */
 	frames->pa = kvmalloc_array(n, sizeof(u64), VPT_USER_GFP);
 	if (!frames->pa)
 		return -ENOMEM;

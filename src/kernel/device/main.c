@@ -124,7 +124,7 @@ static int vpt_release(struct inode *inode, struct file *file)
 
 	vpt_file_remove(f);
 	vpt_notifier_unregister(f);
-	/* From 6.3 to 6.11 an mmap() that fails at its end closes first, unmaps afterwards. */
+	/* Where Linux unmapped after its last close(), which no kernel that is tested does. */
 	vpt_free_unmapped(f);
 	vpt_drop_handles(f);
 	/* What a broken table led to may be lost; it was reported. */
