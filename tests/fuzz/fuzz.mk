@@ -10,7 +10,7 @@ $(FUZZ_BUILD)/fuzz: $(FUZZ_SOURCES) $(GUEST_LIB)
 	$(TRACK) $(CC) $(GUEST_CFLAGS) -o $@ $(FUZZ_SOURCES) $(GUEST_LIB)
 
 # The middle one: for make fuzz, with coverage.
-FUZZ_STOCK	:= $(word 2,$(shell tools/list-kernels main))
+FUZZ_STOCK	:= $(shell tools/list-kernels middle)
 FUZZ_KERNEL	?= $(FUZZ_STOCK)-kasan
 FUZZ_SMP	?= 2
 FUZZ_SECONDS	?= 3600

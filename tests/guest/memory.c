@@ -305,12 +305,12 @@ static void last_page_beside(u64 arg)
 
 	open_at_the_limit(&r, &other, contest->apart, contest->pages);
 	beside_begin(&ioctls, contest->ask, &other);
-	for (round = 1; budget_left(&budget, round); round++) {
+	/* On a busy host the other thread may come late. */
+	for (round = 1; budget_left(&budget, round) || !other.done; round++) {
 		for (i = 1; i <= contest->pages; i++)
 			bus += probe_store(r.base + i * VPT_4K, 1) != PROBE_OK;
 		vu_unmap_range(r.fd, r.base + VPT_4K, contest->pages * VPT_4K, NULL);
 	}
-	EXPECT(other.done, "no ioctl was on its way");
 	beside_end(&ioctls);
 	EXPECT(!bus, "SIGBUS %llu times of %llu, within the limit",
 	       (unsigned long long)bus, (unsigned long long)((round - 1) * contest->pages));

@@ -13,12 +13,19 @@ AREAS = ("core", "protocol", "kernel", "spec", "model")
 LAYERS = ("host", "model", "check", "guest")
 KEYS = ("Breaks", "Caught-by", "Survives", "Guest")
 REQUIRED = ("Breaks",)
-KERNELS = subprocess.run([TOP / "tools/list-kernels"], check=True, text=True,
-                         stdout=subprocess.PIPE).stdout.split()
+
+
+def list_kernels(*roles: str) -> list[str]:
+    return subprocess.run([TOP / "tools/list-kernels", *roles], check=True, text=True,
+                          stdout=subprocess.PIPE).stdout.split()
+
+
+KERNELS = list_kernels()
+MIDDLE, = list_kernels("middle")
 DEBUG_KINDS = [path.stem for path in (TOP / "tools/debug").glob("*.config")
                if path.stem != "base"]
 DEBUG_KERNEL = re.compile(rf"[0-9.]+-({'|'.join(DEBUG_KINDS)})$")
-DEFAULT_GUEST = "6.12 | mapping | ranges | rights"
+DEFAULT_GUEST = f"{MIDDLE} | mapping | ranges | rights"
 
 
 class Stale(Exception):
@@ -29,7 +36,7 @@ class Stale(Exception):
 class Boot:
     """A guest and the programs to run in it."""
 
-    kernel: str = "6.12"
+    kernel: str = MIDDLE
     smp: int = 1
     pool: int = 0
     limit: int = 300  # seconds

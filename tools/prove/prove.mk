@@ -6,7 +6,7 @@
 #	prove-pages	of these, the theorems about single pages, in some three minutes; TAP
 #	prove-ranges	the others: ranges, pt_sweep(), and MAP while Linux links tables; TAP
 #	prove-binary	the theorems about single pages, of the machine code in vpt.ko; TAP
-#	prove-binary-quick	of these, for 6.12 and the silent copy of the core, those that take a
+#	prove-binary-quick	of these, for the silent copy of the core and the middle kernel, those that take a
 #			few minutes; TAP
 #	prove-binary-check	that executor against the loaded code; changed bytes, wrong cores and
 #			environments, each to be refuted
@@ -38,20 +38,21 @@ find-module = module=$$(tools/build-module --if-stale $1) || \
 prove-module = $(call find-module,$1); \
 	$(PROVE_PYTHON) tools/prove/binary.py -j $(PROVE_JOBS) $2 "$$module"
 
-## prove-binary: prove the core's machine code in the vpt.ko of 6.1 and of 6.12, or of KERNEL=...
-PROVED_KERNELS := 6.1 6.12
+## prove-binary: prove the core's machine code in the vpt.ko of the kernels that tools/kernels names for it, or of KERNEL=...
+PROVED_KERNELS = $(shell tools/list-kernels proved)
+PROVE_KERNEL = $(or $(KERNEL),$(shell tools/list-kernels middle))
 prove-binary: | deps-module
 	@for kernel in $(or $(KERNEL),$(PROVED_KERNELS)); do \
 		($(call prove-module,"$$kernel")) || exit; \
 	done
 
-## prove-binary-quick: the same of one copy of the core of 6.12, or KERNEL, but for what takes long
+## prove-binary-quick: the same of one copy of the core of the middle kernel, or KERNEL, but for what takes long
 prove-binary-quick: | deps-module
-	@$(call prove-module,$(or $(KERNEL),6.12),--copy plain --quick)
+	@$(call prove-module,$(PROVE_KERNEL),--copy plain --quick)
 
-## prove-binary-check: run the core of 6.12's vpt.ko, or KERNEL's, here and by the executor; then refute changed bytes and wrong sources
+## prove-binary-check: run the core of the middle kernel's vpt.ko, or KERNEL's, here and by the executor; then refute changed bytes and wrong sources
 prove-binary-check: | deps-prove deps-module
-	@$(call find-module,$(or $(KERNEL),6.12)); \
+	@$(call find-module,$(PROVE_KERNEL)); \
 		$(PROVE_PYTHON) tests/prove/loaded.py --calls $(CALLS) "$$module" && \
 		$(PROVE_PYTHON) tests/prove/snippets.py "$$module" && \
 		$(PROVE_PYTHON) tests/prove/wrong.py -j $(PROVE_JOBS) "$$module" && \
@@ -59,7 +60,7 @@ prove-binary-check: | deps-prove deps-module
 
 ## prove-binary-mutants: compile the catalogue's faults as the module is; each must be refuted
 prove-binary-mutants: | deps-prove deps-module
-	@$(call find-module,$(or $(KERNEL),6.12)); \
+	@$(call find-module,$(PROVE_KERNEL)); \
 		$(PROVE_PYTHON) tests/prove/compiled.py -j $(PROVE_JOBS) "$$module"
 
 ## prove-check: test the prover: against the compiled core, spec/spec_walk.c, the processor (CALLS=5000, INPUTS=50)
