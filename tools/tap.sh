@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Reading one program's TAP: sourced by bash, not run. tap_begin; tap_line for each line;
-# tap_end. What TAP says of directives, plans and giving up is here; tests/preload/run-suite
-# reads what its own guests print by itself.
+# tap_end; or tap_count, which does all this. What TAP says of directives, plans and giving up
+# is here; tests/mutants/scratch.py, which ends a program at its first failure, reads by itself.
 #
 # shellcheck shell=bash disable=SC2034
 
@@ -51,4 +51,25 @@ tap_end()
 	elif [ "$planned" != "$seen" ]; then
 		why="planned $planned tests and reported $seen"
 	fi
+}
+
+# tap_count STATUS: the TAP of one program, read to its end, goes to $passed, $skipped and $failed:
+# how many; what is wrong with the program as a whole is one failure more
+tap_count()
+{
+	local line
+
+	passed=0 skipped=0 failed=0
+	tap_begin
+	while IFS= read -r line || [ -n "$line" ]; do
+		tap_line "$line"
+		case $tap in
+		pass)	passed=$((passed + 1)) ;;
+		skip)	skipped=$((skipped + 1)) ;;
+		fail)	failed=$((failed + 1)) ;;
+		esac
+	done
+	tap_end "$1"
+	[ "$planned" != 0 ] || skipped=$((skipped + 1))
+	[ -z "$why" ] || failed=$((failed + 1))
 }

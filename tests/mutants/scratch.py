@@ -90,7 +90,7 @@ class Watch:
                 self.notes.append(line.lstrip("# "))
         elif line.startswith("ok "):
             self.notes = []
-        failed = re.match(r"not ok \d+ *-? *(.*)", line)
+        failed = re.match(r"not ok \d+ *-? *(?!.*# *(?i:todo))(.*)", line)
         if failed:
             self.fail(failed[1])
         return bool(failed and self.run.detail)
