@@ -242,3 +242,28 @@ gdb_watch()
 	} >"$gdb"
 	say "vpt is inserted and the guest waits; now: gdb -x $gdb"
 }
+
+# Rows and columns; a terminal that does not know its own says 0 0, which no terminal can be set to.
+terminal_size()
+{
+	local size
+
+	size=$(stty size 2>/dev/null) || size='0 0'
+	[ "$size" != '0 0' ] || size='24 80'
+	echo "$size"
+}
+
+restore_terminal()
+{
+	[ -z "$terminal" ] || stty "$terminal" 2>/dev/null || true
+}
+
+# A guest that runs is ended; its QEMU, when it does not hang, puts the terminal right itself.
+end_guest()
+{
+	[ -n "${qemu:-}" ] || return 0
+	trap '' INT TERM HUP
+	kill "$qemu" 2>/dev/null || true
+	wait "$qemu" || true
+	restore_terminal
+}
