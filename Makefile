@@ -98,6 +98,7 @@ litmus-model-suite := $(MAKE) -s --no-print-directory check-litmus-model
 preload-suite := $(MAKE) -s --no-print-directory preload-suite
 
 tools-suite := tests/tools/suite
+packages-suite := tests/packages/run $(SUITES)
 
 prove-ranges-suite := $(MAKE) -s --no-print-directory prove-ranges
 prove-pages-suite := $(MAKE) -s --no-print-directory prove-pages
@@ -150,9 +151,10 @@ endif
 check-more: deps-check deps-prove guest-programs
 	$(J)$(Q)tools/tally $(more-suites) 'guest=$(guest-suite) --more'
 
-## check-all: everything, over the guest's whole matrix and every kernel of tools/kernels, and the machine code's proofs
+## check-all: everything, over the guest's whole matrix and every kernel of tools/kernels, the machine code's proofs, and packages
 check-all: deps-check deps-prove guest-programs
-	$(J)$(Q)tools/tally $(quick-suites) $(more-suites) 'guest=$(guest-suite) --all'
+	$(J)$(Q)tools/tally $(quick-suites) $(more-suites) 'guest=$(guest-suite) --all' \
+		'packages=$(packages-suite)'
 
 ## check-ci: check and check-more, counted together
 check-ci: deps-check deps-prove guest-programs
