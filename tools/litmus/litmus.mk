@@ -56,6 +56,6 @@ litmus: litmus-programs | deps-guest deps-litmus
 litmus-summary: | deps-litmus
 	$(Q)tests/litmus/litmus --summary
 
-## litmus-compare: how many published verdicts agree with the model's (HERD=DIR: herdtools7, of all its tests for x86)
+## litmus-compare: how many verdicts of others agree with the model's (HERD=DIR, COATCHECK=DIR)
 litmus-compare: litmus-programs
-	$(Q)tests/litmus/compare $(if $(HERD),--herd "$(HERD)")
+	$(Q)tests/litmus/compare $(if $(HERD),--herd "$(HERD)") $(if $(COATCHECK),--coatcheck "$(COATCHECK)")
