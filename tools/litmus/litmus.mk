@@ -56,6 +56,7 @@ litmus: litmus-programs | deps-guest deps-litmus
 litmus-summary: | deps-litmus
 	$(Q)tests/litmus/litmus --summary
 
-## litmus-compare: how many verdicts of others agree with the model's (HERD=DIR, COATCHECK=DIR)
+## litmus-compare: how many verdicts of others agree with the model's (HERD=DIR, COATCHECK=DIR, RANDOM=n, SEED=s)
 litmus-compare: litmus-programs
-	$(Q)tests/litmus/compare $(if $(HERD),--herd "$(HERD)") $(if $(COATCHECK),--coatcheck "$(COATCHECK)")
+	$(Q)tests/litmus/compare $(if $(HERD),--herd "$(HERD)") $(if $(COATCHECK),--coatcheck "$(COATCHECK)") \
+		$(if $(RANDOM),--random "$(RANDOM)") $(if $(SEED),--seed "$(SEED)")
