@@ -46,13 +46,26 @@ static long copy_run(const struct stretch *run, unsigned long chunk)
 	return 0;
 }
 
+/* Linux gives all the pages in one call, where each touch would be a fault. */
+static void copy_back_run(unsigned long chunk, unsigned long first, unsigned long pages)
+{
+	unsigned long at = first * PAGE, bytes = pages * PAGE;
+
+	sys3(SYS_madvise, chunk + at, bytes, MADV_POPULATE_WRITE);
+	pages_copy(chunk + at, copy.at + at, bytes);
+}
+
 static void copy_back(unsigned long chunk, unsigned long bytes)
 {
-	unsigned long i;
+	unsigned long pages = bytes / PAGE, first, next;
 
-	for (i = 0; i < bytes / PAGE; i++) {
-		if (copy.holds[i])
-			pages_copy(chunk + i * PAGE, copy.at + i * PAGE, PAGE);
+	for (first = 0; first < pages; first = next) {
+		for (next = first + 1; next < pages; next++) {
+			if (copy.holds[next] != copy.holds[first])
+				break;
+		}
+		if (copy.holds[first])
+			copy_back_run(chunk, first, next - first);
 	}
 }
 
@@ -78,27 +91,48 @@ static long replace(const struct stretch *s)
 	return 0;
 }
 
-/* What has taken its place can be written to, so that its pages come back; then this. */
 static long protect(const struct stretch *s)
 {
 	return sys_mprotect(s->addr, s->bytes, s->readonly ? PROT_READ : RW);
 }
 
-static long give_chunk(const struct stretch *s)
+/*
+ * What lies in one chunk; whether @all of it is mapped is known, or is asked.  What has taken its
+ * place becomes readable while it has no pages yet, whose entries would have to change; its pages
+ * come back whether it does or not.
+ */
+static long give_chunk(const struct stretch *s, bool all)
 {
 	long ret;
 
 	copy_start();
-	ret = pages_each(s, true, copy_run, s->addr);
+	ret = all ? copy_run(s, s->addr) : pages_each(s, true, copy_run, s->addr);
 	if (!ret)
 		ret = replace(s);
 	if (ret)
 		return ret;
+	ret = sys_mprotect(s->addr, s->bytes, RW);
 	copy_back(s->addr, s->bytes);
-	return protect(s);
+	return ret || !s->readonly ? ret : protect(s);
 }
 
-/* Halves, until nothing is mapped or what is can be copied at once. */
+static long give_mapped(const struct stretch *s)
+{
+	unsigned long end = s->addr + s->bytes;
+	struct stretch part = *s;
+	long ret = 0;
+
+	while (!ret && part.addr < end) {
+		part.bytes = CHUNK - part.addr % CHUNK;
+		if (part.bytes > end - part.addr)
+			part.bytes = end - part.addr;
+		ret = give_chunk(&part, true);
+		part.addr += part.bytes;
+	}
+	return ret;
+}
+
+/* Halves, until nothing is mapped, or all is, or what is can be copied at once. */
 static long give_stretch(const struct stretch *s)
 {
 	unsigned long end = s->addr + s->bytes, middle = (s->addr / 2 + end / 2) & ~(CHUNK - 1);
@@ -111,8 +145,10 @@ static long give_stretch(const struct stretch *s)
 		ret = replace(s);
 		return ret ? ret : protect(s);
 	}
+	if (n == (long)s->bytes)
+		return give_mapped(s);
 	if (s->addr / CHUNK == (end - 1) / CHUNK)
-		return give_chunk(s);
+		return give_chunk(s, false);
 	if (middle <= s->addr)
 		middle += CHUNK;
 	first.bytes = middle - s->addr;

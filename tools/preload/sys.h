@@ -7,6 +7,11 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ	22
+#define MADV_POPULATE_WRITE	23
+#endif
+
 static inline long sys6(long nr, unsigned long a, unsigned long b, unsigned long c,
 			unsigned long d, unsigned long e, unsigned long f)
 {
