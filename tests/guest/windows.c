@@ -29,10 +29,11 @@ enum operation {
 /**
  * struct window - a walker at one step, and an operation
  * @name: the property
- * @symbol: where the walker is stopped
+ * @symbol: where the walker is stopped, NULL for the first that Linux asks about a fault
  * @operation: what is done meanwhile
- * @boundary: offset at which another VMA begins, 0 for one VMA
- * @advice: by which advice it is made, 0 for MADV_RANDOM
+ * @boundary: offset at which another VMA begins, 0 for one VMA.  Where regions are cut at
+ *	multiples of 1 GiB only, walker and operation may be in one VMA all the same
+ * @small: no huge pages are wanted there
  * @victim: offset of the address that is faulted on
  * @mapped: offset of the page that the operation takes away
  * @waits: the operation waits for the walker
@@ -48,7 +49,7 @@ struct window {
 	const char *symbol;
 	enum operation operation;
 	u64 boundary;
-	int advice;
+	bool small;
 	u64 victim;
 	u64 mapped;
 	bool waits;
@@ -69,6 +70,23 @@ static int watcher;
 static _Atomic u64 tid, operator_tid, go, fault_over, done;
 static _Atomic int result;
 
+static bool runs_on(const char *kernel)
+{
+	const size_t n = strlen(kernel);
+	struct utsname name;
+
+	REQUIRE(!uname(&name), "uname");
+	return !strncmp(name.release, kernel, n) && name.release[n] == '.';
+}
+
+/* 6.1 wants no huge pages in special VMAs; others ask for one first, if they have any. */
+static const char *symbol(void)
+{
+	if (window->symbol)
+		return window->symbol;
+	return linux_has_huge_pages() && !runs_on("6.1") ? "vpt_huge_fault" : "vpt_fault";
+}
+
 static void hold_walker(int fd)
 {
 	struct hold_order order = { .tid = tid, .milliseconds = HELD_MS };
@@ -79,7 +97,7 @@ static void hold_walker(int fd)
 		order.value = (u64)base;
 		order.mask = ~(SLOT - 1);
 	}
-	strncpy(order.symbol, window->symbol, sizeof(order.symbol) - 1);
+	strncpy(order.symbol, symbol(), sizeof(order.symbol) - 1);
 	hold_set(fd, &order);
 }
 
@@ -140,11 +158,24 @@ static void add_other_mmu(void)
 		strerror(errno));
 }
 
+static void divide(void)
+{
+	const int advice = window->small && linux_has_huge_pages() ? MADV_NOHUGEPAGE :
+								    MADV_RANDOM;
+	char *at = base + window->boundary;
+
+	if (!window->boundary || (window->boundary % VPT_1G && !can_cut()))
+		return;
+	REQUIRE(!madvise(at, r.base + r.bytes - at, advice), "madvise: %s", strerror(errno));
+}
+
 static void setup(void)
 {
 	const u64 size = window->operation == UNMAP_HUGE ? VPT_2M : VPT_4K;
 
 	region_rw(&r, 1024, 0);
+	if (window->operation == UNMAP_HUGE || window->operation == MAP_HUGE)
+		need_size(r.fd, VPT_2M);
 	base = (char *)(((u64)r.base + SLOT - 1) & ~(SLOT - 1));
 	if (window->operation != MAP_HUGE)
 		REQUIRE(!vu_map(r.fd, base + window->mapped, size, RW, 0), "map");
@@ -152,11 +183,7 @@ static void setup(void)
 		REQUIRE(!vu_map(r.fd, base + window->mapped + VPT_4K, VPT_4K, RW, 0), "map");
 	if (window->other_mmu)
 		add_other_mmu();
-	if (window->boundary)
-		REQUIRE(!madvise(base + window->boundary,
-				 r.base + r.bytes - base - window->boundary,
-				 window->advice ? window->advice : MADV_RANDOM),
-			"madvise: %s", strerror(errno));
+	divide();
 }
 
 /* What was freed too early is soon used for something else. */
@@ -168,15 +195,6 @@ static void use_tables(void)
 	for (i = 0; i < 16; i++)
 		EXPECT(!vu_map(r.fd, base + (64 + n++) * VPT_1G, VPT_4K, RW, 0) ||
 		       window->operation == MUNMAP, "map elsewhere");
-}
-
-static bool runs_on(const char *kernel)
-{
-	const size_t n = strlen(kernel);
-	struct utsname name;
-
-	REQUIRE(!uname(&name), "uname");
-	return !strncmp(name.release, kernel, n) && name.release[n] == '.';
 }
 
 static void need_kernel(void)
@@ -212,7 +230,7 @@ static void held_open(u64 arg)
 	wait_for(&operator_tid, 1);
 	hold_walker(hold);
 	post(&go, 1);
-	REQUIRE(hold_reached(hold, &fault_over), "%s() was not passed", window->symbol);
+	REQUIRE(hold_reached(hold, &fault_over), "%s() was not passed", symbol());
 
 	post(&go, 2);
 	right = as_it_should(hold);
@@ -249,26 +267,18 @@ static const struct window windows[] = {
 	{ "a fault about to read a PT that UNMAP empties",
 	  "pte_offset_map_rw_nolock", UNMAP, PT_SHARED, WAITS, .only = "7.3" },
 	{ "a fault about to be answered, in a PD that UNMAP empties",
-	  "vpt_huge_fault", UNMAP, PD_SHARED, WAITS, .except = "6.1" },
-	{ "a fault about to be answered, in a PD that UNMAP empties",
-	  "vpt_fault", UNMAP, PD_SHARED, WAITS, .only = "6.1" },
+	  NULL, UNMAP, PD_SHARED, WAITS },
 	{ "a fault about to be answered, in a PD that UNMAP of 2M empties",
-	  "vpt_huge_fault", UNMAP_HUGE, PD_SHARED, WAITS, .except = "6.1" },
-	{ "a fault about to be answered, in a PD that UNMAP of 2M empties",
-	  "vpt_fault", UNMAP_HUGE, PD_SHARED, WAITS, .only = "6.1" },
+	  NULL, UNMAP_HUGE, PD_SHARED, WAITS },
 	{ "a fault about to be answered, in a PDPT that UNMAP empties",
-	  "vpt_huge_fault", UNMAP, PDPT_SHARED, WAITS, .except = "6.1" },
-	/* Where huge pages are not wanted, newer kernels do not ask for one first. */
+	  NULL, UNMAP, PDPT_SHARED, WAITS },
+	/* Where no huge page is asked for first. */
 	{ "a fault about to link a PD into a PDPT that UNMAP empties",
-	  "__pmd_alloc", UNMAP, PDPT_SHARED, WAITS, .advice = MADV_NOHUGEPAGE },
+	  "__pmd_alloc", UNMAP, PDPT_SHARED, WAITS, .small = true },
 	{ "a fault about to link a PD into a PDPT that UNMAP_RANGE empties",
-	  "__pmd_alloc", UNMAP_RANGE, PDPT_SHARED, WAITS, .advice = MADV_NOHUGEPAGE },
+	  "__pmd_alloc", UNMAP_RANGE, PDPT_SHARED, WAITS, .small = true },
 	{ "a fault about to be answered, where MAP puts a 2M page",
-	  "vpt_huge_fault", MAP_HUGE, .victim = VPT_4K, WAITS, .answer = -EEXIST,
-	  .except = "6.1" },
-	{ "a fault about to be answered, where MAP puts a 2M page",
-	  "vpt_fault", MAP_HUGE, .victim = VPT_4K, WAITS, .answer = -EEXIST,
-	  .only = "6.1" },
+	  NULL, MAP_HUGE, .victim = VPT_4K, WAITS, .answer = -EEXIST },
 	{ "a fault about to be answered, where munmap is",
 	  "vpt_fault", MUNMAP, PT_SHARED, WAITS },
 	{ "a fault that has just begun, where UNMAP frees tables",
@@ -282,7 +292,7 @@ static const struct window windows[] = {
 	  "smaps_pte_range", UNMAP, .smaps = true, .beside = true, .other_mmu = true, WAITS,
 	  .except = "6.1" },
 	{ "a fault that shares no table holds nobody up",
-	  "vpt_huge_fault", UNMAP, NONE_SHARED, .except = "6.1" },
+	  NULL, UNMAP, NONE_SHARED, .except = "6.1" },
 };
 
 int main(int argc, char **argv)

@@ -253,6 +253,9 @@ void need_size(int fd, u64 size);
 bool can_cut(void);
 void need_cuts(void);
 
+/* Whether Linux has huge pages of its own: not on PREEMPT_RT, where vpt has none either. */
+bool linux_has_huge_pages(void);
+
 /* The same as a question. */
 bool have_size(int fd, u64 size);
 

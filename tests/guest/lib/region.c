@@ -196,8 +196,10 @@ static int try_size(int fd, u64 size)
 bool have_size(int fd, u64 size)
 {
 	int err = try_size(fd, size);
+	/* 1 GiB takes the CPU's support, too. */
+	const bool may_lack = size == VPT_1G || (size == VPT_2M && !linux_has_huge_pages());
 
-	EXPECT(!err || (size != VPT_4K && (err == -EOPNOTSUPP || err == -ENOMEM)),
+	EXPECT(!err || (size != VPT_4K && err == -ENOMEM) || (may_lack && err == -EOPNOTSUPP),
 	       "FRAME_ALLOC %s: %s", size_name(size), strerror(-err));
 	return !err;
 }
@@ -208,6 +210,11 @@ void need_size(int fd, u64 size)
 
 	if (err)
 		skip("no %s frame: %s", size_name(size), strerror(-err));
+}
+
+bool linux_has_huge_pages(void)
+{
+	return !access("/sys/kernel/mm/transparent_hugepage", F_OK);
 }
 
 bool can_cut(void)
