@@ -20,6 +20,18 @@
 #define HOLES		20000
 #define TOUCHES		256
 
+/* The least that can be cut out of a region. */
+static u64 least_cut(void)
+{
+	return can_cut() ? VPT_4K : VPT_1G;
+}
+
+/* A region of @n such pieces at least. */
+static void region_of(struct region *r, u64 n, u64 piece, u32 flags)
+{
+	region_rw(r, (n * piece + VPT_1G - 1) / VPT_1G, flags);
+}
+
 /* What KASAN has in quarantine counts as in use until its cache is shrunk. */
 static void shrink_kmalloc_caches(void)
 {
@@ -76,17 +88,17 @@ static u64 kmalloc_objects_after(void)
 	return least > noise ? least - noise : 0;
 }
 
-/* Each munmap() takes the first page of what is left: a split, and no new extent. */
+/* Each munmap() takes the first piece of what is left: a split, and no new extent. */
 static void munmaps_leave_nothing(u64 unused)
 {
-	u64 before, after, i, n = paced(MUNMAPS);
+	u64 before, after, i, n = paced(MUNMAPS), piece = least_cut();
 	struct region r;
 
 	(void)unused;
-	region_rw(&r, 1, VPT_STRICT);
+	region_of(&r, n + 1, piece, VPT_STRICT);
 	before = kmalloc_objects();
 	for (i = 0; i < n; i++)
-		REQUIRE(!munmap(r.base + i * VPT_4K, VPT_4K), "munmap: %s",
+		REQUIRE(!munmap(r.base + i * piece, piece), "munmap: %s",
 			strerror(errno));
 	after = kmalloc_objects_after();
 	EXPECT(after < before + n / 4, "%llu objects after %llu munmaps, %llu before",
@@ -98,21 +110,21 @@ static void munmaps_leave_nothing(u64 unused)
 /* Splits that are not followed by a munmap(): one object a VMA, and no more. */
 static void splits_are_bounded_by_vmas(u64 unused)
 {
-	u64 before, after, i, n = paced(8000);
+	u64 before, after, i, n = paced(8000), piece = least_cut();
 	struct region r;
 
 	(void)unused;
-	region_rw(&r, 1, VPT_STRICT);
+	region_of(&r, 2 * n, piece, VPT_STRICT);
 	before = kmalloc_objects();
 	for (i = 0; i < n; i++) {
-		char *at = r.base + 2 * i * VPT_4K;
+		char *at = r.base + 2 * i * piece;
 
-		REQUIRE(!madvise(at, VPT_4K, MADV_RANDOM), "madvise: %s", strerror(errno));
-		REQUIRE(!madvise(at, VPT_4K, MADV_NORMAL), "madvise: %s", strerror(errno));
+		REQUIRE(!madvise(at, piece, MADV_RANDOM), "madvise: %s", strerror(errno));
+		REQUIRE(!madvise(at, piece, MADV_NORMAL), "madvise: %s", strerror(errno));
 	}
 	/* What was split is there for munmap() to leave holes in. */
 	for (i = 0; i < n; i++)
-		REQUIRE(!munmap(r.base + 2 * i * VPT_4K, VPT_4K), "munmap: %s",
+		REQUIRE(!munmap(r.base + 2 * i * piece, piece), "munmap: %s",
 			strerror(errno));
 	expect_sound(r.fd, "with holes");
 	REQUIRE(!munmap(r.base, r.bytes), "munmap: %s", strerror(errno));
@@ -140,17 +152,20 @@ static u64 touch(char *at)
 /* In a list, the last of many extents is far away. */
 static void many_holes_cost_a_touch_little(u64 unused)
 {
-	u64 one, many, i, holes = paced(HOLES);
+	u64 one, many, i, holes = paced(HOLES), piece = least_cut();
 	struct region r;
+	char *last;
 
 	(void)unused;
-	region_rw(&r, 1, 0);
-	one = touch(r.base + VPT_1G - VPT_4K);
-	REQUIRE(!vu_unmap_range(r.fd, r.base + VPT_1G / 2, VPT_1G / 2, NULL), "UNMAP_RANGE");
+	region_of(&r, 2 * holes + 1, piece, 0);
+	last = r.base + r.bytes - VPT_4K;
+	one = touch(last);
+	REQUIRE(!vu_unmap_range(r.fd, r.base + r.bytes - VPT_1G / 2, VPT_1G / 2, NULL),
+		"UNMAP_RANGE");
 	for (i = 0; i < holes; i++)
-		REQUIRE(!munmap(r.base + 2 * i * VPT_4K, VPT_4K), "munmap: %s",
+		REQUIRE(!munmap(r.base + 2 * i * piece, piece), "munmap: %s",
 			strerror(errno));
-	many = touch(r.base + VPT_1G - VPT_4K);
+	many = touch(last);
 	note("a touch takes %llu ns, with %llu holes %llu ns", (unsigned long long)one,
 	     (unsigned long long)holes, (unsigned long long)many);
 	EXPECT(many < 5 * one, "a touch takes %llu ns, with %llu holes %llu ns",
@@ -179,13 +194,14 @@ static u64 resident_pages(pid_t pid)
 static void exiting_child(void)
 {
 	const u64 bytes = ANON_PAGES * VPT_4K;
+	const bool anywhere = can_cut();
 	struct region r;
 	char *hole;
 
-	region_rw(&r, 1, 0);
+	region_rw(&r, 3, 0);
 	r.base[0] = 1;
-	hole = mmap(r.base + VPT_2M, bytes, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	hole = mmap(r.base + (anywhere ? VPT_2M : VPT_1G), anywhere ? bytes : VPT_1G,
+		    PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 	if (hole == MAP_FAILED)
 		_exit(2);
 	memset(hole, 1, bytes);
