@@ -178,20 +178,21 @@ static void charged_to_memcg(u64 size)
 }
 
 /* Over the group's limit: ENOMEM or a kill, and in any case nothing lost. */
-static void memcg_limit_holds(u64 unused)
+static void memcg_limit_holds(u64 size)
 {
+	const u64 bytes = 64 * VPT_2M;
 	struct vpt_stats s;
 	int err, limit;
 	struct region r;
 
-	(void)unused;
 	enter_cgroup();
 	limit = cgroup_open("memory.max");
 	region_rw(&r, 1, VPT_STRICT);
+	need_size(r.fd, size);
 	REQUIRE(pwrite(limit, "33554432", 8, 0) > 0, "memory.max");
 	REQUIRE(cgroup_set("memory.oom.group", "0"), "memory.oom.group");
 	put_file("/proc/self/oom_score_adj", "-1000");
-	err = vu_map_range(r.fd, r.base, 64 * VPT_2M, VPT_2M, RW, NULL);
+	err = vu_map_range(r.fd, r.base, bytes, size, RW, NULL);
 	vu_stats(r.fd, &s);
 	REQUIRE(pwrite(limit, "max", 3, 0) > 0, "memory.max");
 	close(limit);
@@ -414,7 +415,8 @@ int main(int argc, char **argv)
 		  VPT_4K, 0 },
 		{ "2M: frames are charged to the memory cgroup", charged_to_memcg,
 		  VPT_2M, 0 },
-		{ "a memory cgroup's limit holds", memcg_limit_holds, 0, 0 },
+		{ "4K: a memory cgroup's limit holds", memcg_limit_holds, VPT_4K, 0 },
+		{ "2M: a memory cgroup's limit holds", memcg_limit_holds, VPT_2M, 0 },
 		EACH_SIZE("a debugger reads and writes", debugger_reads_and_writes),
 		EACH_SIZE("a debugger writes only what can be written", debugger_heeds_rights),
 		EACH_SIZE("frames with a handle go with the file", handles_go_with_the_file),

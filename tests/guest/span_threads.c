@@ -133,7 +133,7 @@ enum layout {
 	NEIGHBOURS,	/* a page each, in PTs side by side: PTs and the PD come and go */
 	ONE_PT,
 	TWO_PDS,	/* all of them in each */
-	HUGE,
+	HUGE,		/* comes last: not every kernel has such pages */
 };
 
 static void lay_out(struct worker *w, enum layout layout, u64 i)
@@ -163,6 +163,8 @@ static void threads(u64 layout)
 	unsigned int i;
 
 	region_rw(&r, 3, VPT_STRICT);
+	if (layout == HUGE)
+		need_size(r.fd, VPT_2M);
 	for (i = 0; i < THREADS; i++)
 		lay_out(&workers[i], layout, i);
 	work_all(workers);
@@ -249,6 +251,7 @@ static void wide_operations(u64 unused)
 
 static void killed(u64 unused)
 {
+	const unsigned int layouts = linux_has_huge_pages() ? HUGE + 1 : HUGE;
 	unsigned int n;
 	int status = 0;
 	pid_t child, ended = 0;
@@ -258,7 +261,7 @@ static void killed(u64 unused)
 		progress->begun = progress->ended = ended = 0;
 		child = must_fork();
 		while (!child)
-			threads(n % 4);
+			threads(n % layouts);
 		while (!all_at_work() && !(ended = waitpid(child, &status, WNOHANG)))
 			usleep(1000);
 		if (!ended) {
