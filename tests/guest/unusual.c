@@ -52,8 +52,9 @@ static int read_into_the_region(void *unused)
 static _Atomic u64 tid, go, done;
 
 /*
- * A new thread of @routine is held at @symbol, on the other CPU, and there is something to be
- * read into the region.  Return: the file that holds it.
+ * A new thread of @routine is held at @symbol, and there is something to be read into the
+ * region.  It sleeps there: on PREEMPT_RT who waits for a lock spins while the lock's owner has
+ * a CPU, and does not see that it is killed.  Return: the file that holds it.
  */
 static int hold_new(pthread_t *thread, void *(*routine)(void *), const char *symbol)
 {
@@ -62,7 +63,7 @@ static int hold_new(pthread_t *thread, void *(*routine)(void *), const char *sym
 	REQUIRE(!pipe(pipes) && write(pipes[1], "12345678", 8) == 8, "pipe");
 	REQUIRE(!pthread_create(thread, NULL, routine, NULL), "thread");
 	wait_for(&tid, 1);
-	hold = hold_at(symbol, tid);
+	hold = hold_thread(symbol, tid, HOLD_ASLEEP, HOLD_MAX_MS);
 	post(&go, 1);
 	REQUIRE(hold_reached(hold, &done), "%s() was not passed", symbol);
 	return hold;
@@ -84,7 +85,6 @@ static void kill_and_end(pid_t child, pthread_t thread, int hold, const char *ot
 
 static void *protect_a_page(void *unused)
 {
-	pin_to(1);
 	post(&tid, gettid());
 	wait_for(&go, 1);
 	vu_protect(r.fd, r.base, VPT_READ, NULL);
@@ -101,9 +101,6 @@ static void killed_inside_the_kernel(u64 unused)
 	int hold;
 
 	(void)unused;
-	if (cpus() < 2)
-		skip("the held thread takes one CPU");
-	pin_to(0);
 	region_rw(&r, 1, 0);
 	*r.base = 1;
 	hold = hold_new(&thread, protect_a_page, "vpt_shootdown");
@@ -114,7 +111,6 @@ static void killed_inside_the_kernel(u64 unused)
 
 static void *map_in_vain(void *unused)
 {
-	pin_to(1);
 	post(&tid, gettid());
 	wait_for(&go, 1);
 	/* From here on the limit counts, and /dev/hold cannot be opened. */
@@ -153,9 +149,6 @@ static void killed_while_it_is_repeated(u64 unused)
 	int hold;
 
 	(void)unused;
-	if (cpus() < 2)
-		skip("the held thread takes one CPU");
-	pin_to(0);
 	region_rw(&r, 1, 0);
 	REQUIRE(!setrlimit(RLIMIT_MEMLOCK, &rl), "setrlimit");
 	*r.base = 1;
