@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -362,6 +363,20 @@ static bool has_own(void)
 	       fcntl(OWN, F_GETFD) >= 0;
 }
 
+/* As a program sees it that asks for each. */
+static int count_open(void)
+{
+	struct stat st;
+	int fd, n = 0;
+
+	for (fd = 3; fd < 1024; fd++) {
+		n += !fstat(fd, &st);
+		n += fcntl(fd, F_GETFD) >= 0;
+		n += syscall(SYS_fcntl, fd, F_GETFL) >= 0;
+	}
+	return n;
+}
+
 static void test_descriptors(void)
 {
 	int fd;
@@ -372,6 +387,7 @@ static void test_descriptors(void)
 	TAP_CHECK(rightly_placed(malloc(MIB)), "after close");
 	closefrom(3);
 	TAP_CHECK(rightly_placed(malloc(MIB)), "after closefrom");
+	TAP_CHECK(!count_open(), "%d more are open than the program has opened", count_open());
 	TAP_CHECK(!close_range(3, ~0U, 0), "close_range");
 	TAP_CHECK(rightly_placed(malloc(MIB)), "after close_range");
 	for (fd = OWN; fd < OWN + 8; fd++)

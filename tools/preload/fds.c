@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The library's descriptors.  A program may close what it has not opened, or want a
- * number for itself: close() of ours is EBADF, dup2() onto ours moves ours away.
+ * number for itself: close() of ours is EBADF, dup2() onto ours moves ours away. Who asks
+ * with fstat() or fcntl() whether it is open hears EBADF, too.
  */
 #define _GNU_SOURCE
 #include <errno.h>

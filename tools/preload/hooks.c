@@ -6,6 +6,7 @@
 #include <semaphore.h>
 #include <stdarg.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "hooks.h"
@@ -125,6 +126,20 @@ EXPORTED int close(int fd)
 		return REAL(close)(fd);
 	errno = EBADF;
 	return -1;
+}
+
+/* As fcntl() (leave.c): a program that asks for each descriptor finds its own. */
+EXPORTED int fstat(int fd, struct stat *st)
+{
+	if (!fds_is_ours(fd))
+		return REAL(fstat)(fd, st);
+	errno = EBADF;
+	return -1;
+}
+
+EXPORTED int fstat64(int fd, struct stat64 *st)
+{
+	return fstat(fd, (struct stat *)st);
 }
 
 EXPORTED int dup2(int from, int to)
@@ -253,7 +268,9 @@ static long call(long nr, const unsigned long arg[6])
 			return serve_name(arg[2], arg[3], arg[4]);
 		break;
 	case SYS_close:
-		return fds_is_ours(first) ? -EBADF : sys3(nr, arg[0], 0, 0);
+	case SYS_fstat:
+	case SYS_fcntl:
+		return fds_is_ours(first) ? -EBADF : sys3(nr, arg[0], arg[1], arg[2]);
 	case SYS_dup2:
 		return fds_dup(first, (int)arg[1], -1);
 	case SYS_dup3:
