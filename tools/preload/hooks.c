@@ -270,7 +270,9 @@ static long call(long nr, const unsigned long arg[6])
 	case SYS_close:
 	case SYS_fstat:
 	case SYS_fcntl:
-		return fds_is_ours(first) ? -EBADF : sys3(nr, arg[0], arg[1], arg[2]);
+		if (fds_is_ours(first))
+			return -EBADF;
+		break;
 	case SYS_dup2:
 		return fds_dup(first, (int)arg[1], -1);
 	case SYS_dup3:
