@@ -98,6 +98,7 @@ class Wrong:
 
 
 PATH, M1, LINUX = "path for map 1G range", "map 1G", "map 4K while Linux links"
+M2 = "map 2M"		# others link tables, too
 WRONG = [
     # The number of tables in the books
     Wrong("books-not-counted", M1, "safety: tables that get their first tag are counted",
@@ -365,23 +366,23 @@ WRONG = [
           "\t\t\tpt_env_unlock_counts(pt->env);\n\t\t\tpt_env_leave(pt->env, p.table);\n"
           "\t\t\treturn;\n"),
     # The second look at an empty entry, under its lock: Linux may have linked a table there
-    Wrong("second-look-left-out", LINUX, "safety: of what spans share only tables come",
+    Wrong("second-look-left-out", M2, "safety: of what spans share only tables come",
           WALK, LOOK_AGAIN, "\tentry = 0;\n"),
-    Wrong("second-look-before-the-lock", LINUX,
+    Wrong("second-look-before-the-lock", M2,
           "safety: of what spans share only tables come",
           WALK, LOCK_ENTRY + LOOK_AGAIN, LOOK_AGAIN + LOCK_ENTRY),
-    Wrong("second-look-in-another-hold", LINUX,
+    Wrong("second-look-in-another-hold", M2,
           "safety: of what spans share only tables come",
           WALK, LOOK_AGAIN, LOOK_AGAIN + UNLOCK_ENTRY + LOCK_ENTRY),
-    Wrong("written-though-Linux-linked", LINUX,
+    Wrong("written-though-others-linked", M2,
           "safety: of what spans share only tables come",
           WALK, STILL_EMPTY, STILL_EMPTY.replace("== PTE_EMPTY", "!= PTE_LEAF")),
-    Wrong("taken-before-the-second-look", LINUX, "safety: every table taken is linked",
+    Wrong("taken-before-the-second-look", M2, "safety: every table taken is linked",
           WALK, LOCK_ENTRY + LOOK_AGAIN + STILL_EMPTY + OWNED + TAKE,
           "\tu64 taken = pte_make_table(pt_env_take(pt->env, level - 1,\n"
           "\t\t\t\t\t\tpt_owns(pt, va, level - 1)));\n\n"
           + LOCK_ENTRY + LOOK_AGAIN + STILL_EMPTY + "\t\tentry = taken;\n"),
-    Wrong("said-to-exist-where-Linux-linked", LINUX,
+    Wrong("said-to-exist-where-others-linked", M2,
           "refinement: answers EXISTS where something is mapped in the page",
           WALK, MAKE_TABLE,
           "\t{\n\t\tif (pt_env_load(pt->env, p.table, pt_index(va, p.level)))\n"

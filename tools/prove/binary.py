@@ -35,8 +35,8 @@ NAMES = [o.name for o in OPERATIONS if not o.function.endswith("_range") and o.l
          and not o.function.startswith("step:")]
 # Only if asked for by name: see README.md.
 SLOW = ("map 4K while Linux links",)
-# The others take some six minutes of one processor for one copy of the core.
-LONGEST = ("unmap", "sweep")
+# The others take some minutes of one processor for one copy of the core.
+LONGEST = ("map 4K", "unmap", "sweep")
 
 
 class BinaryJob(Job):

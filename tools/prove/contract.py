@@ -128,10 +128,13 @@ class Contracts:
             self.hardware(s, slot)
         # It may be absent all the same, and Linux have linked a table there.
         empty = s.known.reduce(eq(slot.value, bv(0, 64)))
-        if (0 < self.linux_links < slot.level and not alone
-                and self.oracle.possible(s, empty)):
-            return self.linux(s, slot, empty)
+        if self.may_be_linked(s, slot) and not alone and self.oracle.possible(s, empty):
+            return self.linked(s, slot, empty)
         return [(s, slot)]
+
+    def may_be_linked(self, s: State, slot: Slot) -> bool:
+        """Whether others may link a table there, if nothing is."""
+        return 0 < self.linux_links < slot.level
 
     def hardware(self, s: State, slot: Slot) -> None:
         """The MMU may have set A in a present entry, and D if it can be written."""
@@ -143,8 +146,8 @@ class Contracts:
         s.events.append(Event("hardware", slot.page, slot.level, Slot(**vars(slot)), slot.value,
                               conditions=len(s.conditions)))
 
-    def linux(self, s: State, slot: Slot, empty: Term) -> list[tuple[State, Slot]]:
-        """Another fault may have linked an empty table here."""
+    def linked(self, s: State, slot: Slot, empty: Term) -> list[tuple[State, Slot]]:
+        """Others may have linked a table here."""
         out = []
         if self.oracle.possible(s, not_(empty)):
             other = s.clone()
@@ -155,22 +158,26 @@ class Contracts:
         out.append((s, slot))
         linked.assume(empty)
         slot = linked.slots[slot.page.ident, slot.index.ident]
-        p = self.fresh_page(linked, "linux", slot.level - 1)
+        p = self.others_table(linked, slot.level - 1)
         self.link(linked, linked.tables[p.ident], slot)
         slot.value = concat(bv(0, 12), p, bv(0x067, 12))
-        linked.events.append(Event("linux", slot.page, slot.level, Slot(**vars(slot)), slot.value,
+        linked.events.append(Event("linked", slot.page, slot.level, Slot(**vars(slot)), slot.value,
                                    conditions=len(linked.conditions)))
         out.append((linked, slot))
         return out
 
-    def fresh_page(self, s: State, stem: str, level: int) -> Term:
+    def others_table(self, s: State, level: int) -> Term:
+        """What Linux links: empty, and it counts nothing there."""
+        return self.fresh_page(s, "linux", level)
+
+    def fresh_page(self, s: State, stem: str, level: int,
+                   live: Term = bv(0, COUNT_BITS)) -> Term:
         p = var(s.name(stem), PAGE_BITS)
         s.fact(eq(BEFORE.level(p), bv(0, 3)), not_(BEFORE.foreign(p)),
                ne(p, bv(0, PAGE_BITS)), in_width(self.region, p),
-               eq(BEFORE.live(p), bv(0, COUNT_BITS)), eq(BEFORE.card(p), bv(0, COUNT_BITS)))
+               eq(BEFORE.live(p), live), eq(BEFORE.card(p), live))
         s.fact(*(ne(p, t.page) for t in s.tables.values()))
-        s.tables[p.ident] = TablePage(p, level, None, fresh=True, live=bv(0, COUNT_BITS),
-                                      live_initial=bv(0, COUNT_BITS))
+        s.tables[p.ident] = TablePage(p, level, None, fresh=True, live=live, live_initial=live)
         return p
 
     def link(self, s: State, t: TablePage, slot: Slot) -> None:

@@ -316,6 +316,16 @@ class KernelEnvironment(SpanContracts):
             word = s.objects["struct page"][t.page.ident] = (8, w)
         return s.known.reduce(word[1])
 
+    def count_told(self, s: State, t: TablePage, more: Term) -> None:
+        """Of what is known of the word: a table just taken, whose count nobody has looked at."""
+        word = s.objects["struct page"].get(t.page.ident)
+        if word is None:
+            return
+        if t.owned is None or s.counted:
+            raise Stuck(f"a count that was looked at changes: {t.page}")
+        s.objects["struct page"][t.page.ident] = (8, ite(t.owned, add(word[1], zext(more, 64)),
+                                                         word[1]))
+
     def load_word(self, s: State, address: Term, size: int) -> Term:
         t, w, at = self.word(s, address)
         if at < 0 or at + size > 8:

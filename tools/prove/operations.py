@@ -45,6 +45,7 @@ class Finished(PathGoals):
         # An address with bits above 47 has no walk; inside the region it has none.
         self.facts_va = walk_facts(region, VA, self.before_va)
         self.leaves_empty = operation.function == "@pt_make_path"
+        self.others_linked = any(e.kind == "linked" for e in state.events)
 
     def now(self) -> Walk:
         """The walk of @va afterwards."""
@@ -100,7 +101,7 @@ class Finished(PathGoals):
 
     def untouched(self) -> list[Goal]:
         """The walk is as before, and the operation has not written, taken or given anything."""
-        quiet = (all(e.kind in ("hardware", "linux") for e in self.state.events)
+        quiet = (all(e.kind in ("hardware", "linked") for e in self.state.events)
                  and all(t.live is t.live_initial for t in self.state.tables.values()))
         return [self.unchanged(TRUE),
                 Goal("refinement", "nothing is written", self.given, TRUE if quiet else FALSE)]
@@ -293,8 +294,8 @@ def map_goals(f: Finished) -> list[Goal]:
                         f.answer(a.free(f.now(), level), "and leaves the place free")]
     if f.status == a.NOMEM:
         return goals + [f.answer(and_(not_(below), ult(RESERVE, needs)))] + f.untouched()
-    # What Linux links meanwhile need not be taken from the reserve.
-    enough = TRUE if f.operation.linux else ule(needs, RESERVE)
+    # What others link meanwhile need not be taken from the reserve.
+    enough = TRUE if f.others_linked else ule(needs, RESERVE)
     goals.append(f.answer(and_(f.status_is(a.OK), not_(below), enough),
                           "where there are enough tables"))
     mapped = and_(a.maps(f.after_v, concat(bits(PA, 63, 12), bv(0, 12)), bv(level, 3), RIGHTS),
@@ -306,7 +307,8 @@ def map_goals(f: Finished) -> list[Goal]:
 def path_goals(f: Finished) -> list[Goal]:
     """pt_make_path() where the place is free and the reserve holds what is missing."""
     level, before, after = f.operation.level, f.before_v, f.after_v
-    now = f.now()
+    now, missing = f.now(), a.missing(f.before_va, level)
+    taken = sub(RESERVE, f.state.reserve)
     told = f.state.objects["table"].get(0, (0, None))[1]
     made = and_(ule(bv(level, 3), after.level), ult(after.level, before.level))
     return [f.answer(f.status_is(a.OK)), f.unchanged(TRUE),
@@ -314,7 +316,7 @@ def path_goals(f: Finished) -> list[Goal]:
                 now.reached[4 - level],
                 eq(told, concat(bv(0, 12), now.tables[4 - level], bv(0, 12)))),
                 "and tells which table the walk finds"),
-            f.answer(eq(f.state.reserve, sub(RESERVE, a.missing(f.before_va, level))),
+            f.answer(ule(taken, missing) if f.others_linked else eq(taken, missing),
                      "and takes what was missing"),
             f.walks("walks end where they did, or with a table that was made",
                     or_(eq(after.level, before.level), made))]

@@ -11,23 +11,71 @@ above with operations that run at the same time, and this is what it owes them:
     taken once, or held while the other spans are taken: between two holds others may have
     changed them.
 
-What it is owed in turn is assumed: that the others keep to the same.  vpt_lock_rest() answers
-either yes, and from then on every span is held, or no.
+What it is owed in turn is that the others keep to the same (rely and guarantee).  So this is what
+they may do between any two of its looks, unless it holds all: at levels 3 and 4 a table appears
+where nothing was; they have filled it beside the address' path, so that it counts some number of
+entries, or nothing yet.  Nothing else of theirs can meet it: they change no other entry of its
+path, and counts only while it does not hold their lock, which it takes once; what they did to
+counts before that is covered by starting from an arbitrary state.
+
+vpt_lock_rest() answers either yes, and from then on every span is held, or no.
 """
 from __future__ import annotations
 
 from contract import Contracts
 from execute import Stuck
-from hwwalk import INDEX_BITS, VPN_BITS, is_table
-from inv import COUNT_BITS
+from hwwalk import INDEX_BITS, VPN_BITS, is_table, page
+from inv import COUNT_BITS, ENTRIES
 from operations import VA
 from state import Event, Slot, State, TablePage
-from term import FALSE, TRUE, Term, and_, bits, boolean, bv, eq, not_, or_, var
+from term import FALSE, TRUE, Term, add, and_, bits, boolean, bv, eq, implies, \
+    ite, not_, or_, ult, var
 
 HOLDS_ALL = var("holds_all", 0)		# at the call
 
 
 class SpanContracts(Contracts):
+    # What others do
+
+    def may_be_linked(self, s: State, slot: Slot) -> bool:
+        return super().may_be_linked(s, slot) or (
+            slot.level > 2 and s.known.reduce(s.covered) is not TRUE)
+
+    def linked(self, s: State, slot: Slot, empty: Term) -> list[tuple[State, Slot]]:
+        out = super().linked(s, slot, empty)
+        for t, now in out:
+            below = t.tables.get(page(now.value).ident)
+            if below and below.fresh and t.events[-1].kind == "linked":
+                self.others_count(t, t.tables[slot.page.ident], below)
+        return out
+
+    def others_table(self, s: State, level: int) -> Term:
+        """What Linux links is empty; another operation's has entries beside the address' path.
+        What is counted after this operation had the counts' lock comes after it altogether."""
+        if level < 2:
+            return super().others_table(s, level)
+        live = bv(0, COUNT_BITS)
+        if not s.counted or s.counting:
+            live = var(s.name("others"), COUNT_BITS)
+            s.fact(ult(live, bv(ENTRIES, COUNT_BITS)))
+        if 0 < self.linux_links <= level:
+            s.fact(implies(s.covered, eq(live, bv(0, COUNT_BITS))))
+        else:
+            s.assume(not_(s.covered))
+        return self.fresh_page(s, "others", level, live)
+
+    def others_count(self, s: State, above: TablePage, below: TablePage) -> None:
+        """If they have counted entries of the table, they have counted it in the one above."""
+        if above.level == 4 or below.live is bv(0, COUNT_BITS):
+            return
+        more = ite(eq(below.live, bv(0, COUNT_BITS)), bv(0, COUNT_BITS), bv(1, COUNT_BITS))
+        self.count_told(s, above, more)
+        above.live = above.live_initial = add(above.live, more)
+        above.moved = True
+
+    def count_told(self, s: State, t: TablePage, more: Term) -> None:
+        """The environment's own record of a count that others have changed."""
+
     # Entries
 
     def slot(self, s: State, address_term: Term, i: Term) -> tuple[Slot, bool]:
@@ -93,7 +141,7 @@ class SpanContracts(Contracts):
                   boolean(s.counting and s.locked is None))
         s.require("a table is left by who may not unlink it",
                   FALSE if t.level == 1 else not_(s.covered))
-        if t.fresh:
+        if t.owned is not None:
             raise Stuck("a table that was taken is left")
         t.left = True
         s.events.append(Event("leave", t.page, t.level, conditions=len(s.conditions)))

@@ -208,6 +208,7 @@ class TablePage:
     left: bool = False			# empty, by who may not unlink it
     live: Optional[Term] = None		# now
     live_initial: Optional[Term] = None
+    moved: bool = False			# others have changed the count; @live_initial has that, too
 
 
 @dataclass(frozen=True)

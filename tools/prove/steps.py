@@ -44,5 +44,5 @@ def states(operation, region: Region, oracle: Oracle) -> list[State]:
             out.append(s)
         else:
             s.assume(and_(reaches(region, slot.base, level), eq(e, bv(0, 64))))
-            out += [t for t, _ in contracts.linux(s, slot, eq(e, bv(0, 64))) if t is not s]
+            out += [t for t, _ in contracts.linked(s, slot, eq(e, bv(0, 64))) if t is not s]
     return out

@@ -123,7 +123,7 @@ class After:
         """Entries that may count now and did not before, or the other way round."""
         found = list(self.slots)
         for t in self.tables:
-            if t.live is not t.live_initial:
+            if t.moved or t.live is not t.live_initial:
                 found += [s for s in self.path_slots
                           if s.base is t.base and s.level == t.level + 1 and s not in found]
         return found
