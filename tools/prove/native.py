@@ -63,6 +63,13 @@ CALLBACK = ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.c_uint32, *[ctypes.c_uint64]
 FILL = 0xa5
 
 
+def with_room(kind: type, *values: int) -> ctypes.Structure:
+    """One with room behind it: a wrong core may write there, and must not take us with it."""
+    made = kind.from_buffer((ctypes.c_uint8 * (ctypes.sizeof(kind) + 64))())
+    made.__init__(*values)
+    return made
+
+
 class Native:
     """The core as compiled by gcc."""
 
@@ -88,7 +95,8 @@ class Native:
             args: Sequence[int | list[int]]) -> Outcome:
         """@args: those between the region and the out parameters; a list is an array."""
         self.env, self.error = env, None
-        p, m, t, done = Pt(None, *pt), Mapping(), ctypes.c_uint8(FILL), Touched()
+        p, m = with_room(Pt, None, *pt), with_room(Mapping)
+        t, done = with_room(ctypes.c_uint8, FILL), with_room(Touched)
         ctypes.memset(ctypes.byref(m), FILL, ctypes.sizeof(m))
         tail = {"pt_map": [], "pt_map_range": [],
                 "pt_protect": [ctypes.byref(m), ctypes.byref(t)]}.get(
