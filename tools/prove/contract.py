@@ -158,7 +158,7 @@ class Contracts:
         out.append((s, slot))
         linked.assume(empty)
         slot = linked.slots[slot.page.ident, slot.index.ident]
-        p = self.others_table(linked, slot.level - 1)
+        p = self.others_table(linked, slot)
         self.link(linked, linked.tables[p.ident], slot)
         slot.value = concat(bv(0, 12), p, bv(0x067, 12))
         linked.events.append(Event("linked", slot.page, slot.level, Slot(**vars(slot)), slot.value,
@@ -166,9 +166,9 @@ class Contracts:
         out.append((linked, slot))
         return out
 
-    def others_table(self, s: State, level: int) -> Term:
+    def others_table(self, s: State, above: Slot) -> Term:
         """What Linux links: empty, and it counts nothing there."""
-        return self.fresh_page(s, "linux", level)
+        return self.fresh_page(s, "linux", above.level - 1)
 
     def fresh_page(self, s: State, stem: str, level: int,
                    live: Term = bv(0, COUNT_BITS)) -> Term:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Optional, Protocol, Sequence
+from typing import Any, Optional, Protocol, Sequence
 
 from execute import Executor
 from ir import Module
@@ -63,7 +63,7 @@ CALLBACK = ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.c_uint32, *[ctypes.c_uint64]
 FILL = 0xa5
 
 
-def with_room(kind: type, *values: int) -> ctypes.Structure:
+def with_room(kind: type, *values: Optional[int]) -> Any:
     """One with room behind it: a wrong core may write there, and must not take us with it."""
     made = kind.from_buffer((ctypes.c_uint8 * (ctypes.sizeof(kind) + 64))())
     made.__init__(*values)

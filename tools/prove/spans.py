@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from contract import Contracts
 from execute import Stuck
-from hwwalk import INDEX_BITS, VPN_BITS, is_table, page
+from hwwalk import INDEX_BITS, VPN_BITS, is_table
 from inv import COUNT_BITS, ENTRIES
 from operations import VA
 from state import Event, Slot, State, TablePage
@@ -41,37 +41,31 @@ class SpanContracts(Contracts):
         return super().may_be_linked(s, slot) or (
             slot.level > 2 and s.known.reduce(s.covered) is not TRUE)
 
-    def linked(self, s: State, slot: Slot, empty: Term) -> list[tuple[State, Slot]]:
-        out = super().linked(s, slot, empty)
-        for t, now in out:
-            below = t.tables.get(page(now.value).ident)
-            if below and below.fresh and t.events[-1].kind == "linked":
-                self.others_count(t, t.tables[slot.page.ident], below)
-        return out
-
-    def others_table(self, s: State, level: int) -> Term:
+    def others_table(self, s: State, above: Slot) -> Term:
         """What Linux links is empty; another operation's has entries beside the address' path.
         What is counted after this operation had the counts' lock comes after it altogether."""
-        if level < 2:
-            return super().others_table(s, level)
+        if above.level == 2:
+            return super().others_table(s, above)
         live = bv(0, COUNT_BITS)
         if not s.counted or s.counting:
             live = var(s.name("others"), COUNT_BITS)
             s.fact(ult(live, bv(ENTRIES, COUNT_BITS)))
-        if 0 < self.linux_links <= level:
+        if super().may_be_linked(s, above):
             s.fact(implies(s.covered, eq(live, bv(0, COUNT_BITS))))
         else:
             s.assume(not_(s.covered))
-        return self.fresh_page(s, "others", level, live)
+        if above.level == 3:
+            self.others_count(s, s.tables[above.page.ident], live)
+        return self.fresh_page(s, "others", above.level - 1, live)
 
-    def others_count(self, s: State, above: TablePage, below: TablePage) -> None:
-        """If they have counted entries of the table, they have counted it in the one above."""
-        if above.level == 4 or below.live is bv(0, COUNT_BITS):
+    def others_count(self, s: State, t: TablePage, below: Term) -> None:
+        """If they have counted entries of a table, they have counted it in the one above."""
+        more = ite(eq(below, bv(0, COUNT_BITS)), bv(0, COUNT_BITS), bv(1, COUNT_BITS))
+        if more.op == "const":
             return
-        more = ite(eq(below.live, bv(0, COUNT_BITS)), bv(0, COUNT_BITS), bv(1, COUNT_BITS))
-        self.count_told(s, above, more)
-        above.live = above.live_initial = add(above.live, more)
-        above.moved = True
+        self.count_told(s, t, more)
+        t.live = t.live_initial = add(t.live, more)
+        t.moved = True
 
     def count_told(self, s: State, t: TablePage, more: Term) -> None:
         """The environment's own record of a count that others have changed."""
