@@ -16,7 +16,7 @@ import solve
 from jobs import Job, Report
 from operations import OPERATIONS
 from pool import share_out
-from term import bv, eq, var
+from term import arith, bv, eq, extract, ult, var
 
 
 def unknown_theorem() -> str:
@@ -67,6 +67,52 @@ def other_options() -> str:
             solve.identity.cache_clear()
     assert cached == [False, True, False], cached
     return "and the same one is not"
+
+
+def each_its_own() -> str:
+    """More queries than one process answers, with one name for what has other widths."""
+    with tempfile.TemporaryDirectory() as folder:
+        solver, answers, processes = solve.Solver(Path(folder)), [], set()
+        for n in range(1, 3 * solve.TURNS):
+            x = var("x", n)
+            bits = [eq(extract(x, i, i), bv(1, 1)) for i in range(n)]
+            answers.append(solver.ask(bits + ([eq(x, bv(0, n))] if n % 2 else [])).result)
+            assert solver.process
+            processes.add(solver.process.cvc5.pid)
+    assert answers == ["unsat" if n % 2 else "sat" for n in range(1, 3 * solve.TURNS)], answers
+    assert len(processes) == 3, processes
+    return f"{len(answers)} queries, {len(processes)} processes"
+
+
+def too_long() -> str:
+    """Two factors of a number of 62 bits."""
+    a, b = var("a", 64), var("b", 64)
+    high = bv(0, 32)
+    hard = [eq(arith("mul", a, b), bv(0x7fffffc7 * 0x7fffff8d, 64)), ult(bv(1, 64), a), ult(bv(1, 64), b),
+            eq(extract(a, 63, 32), high), eq(extract(b, 63, 32), high)]
+    with tempfile.TemporaryDirectory() as folder:
+        solver = solve.Solver(Path(folder), 0.5)
+        answer, after = solver.ask(hard), solver.ask([eq(a, b)])
+        again_ = solver.ask(hard)
+    assert (answer.result, after.result) == ("unknown", "sat"), (answer, after)
+    assert not again_.cached, again_
+    return f"after {answer.seconds:.1f} s"
+
+
+def no_answer() -> str:
+    process = solve.Process()
+    try:
+        said = process.ask("(assert (no-such))\n(check-sat)\n", 10)
+    except RuntimeError as error:
+        assert "Parse Error" in str(error), error
+    else:
+        raise AssertionError(said)
+    process = solve.Process()
+    try:
+        said = process.ask('(set-logic QF_BV)\n(check-sat)\n(echo "sat")\n', 10)
+    except RuntimeError:
+        return "an error, and an answer too many"
+    raise AssertionError(said)
 
 
 def second_opinion() -> str:

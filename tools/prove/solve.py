@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The solver: cvc5 on SMT-LIB text, with a cache by the text's hash."""
+"""The solver: cvc5 on SMT-LIB text, several queries to a process, with a cache by the text's
+hash."""
 from __future__ import annotations
 
 import functools
 import hashlib
 import os
-import resource
+import select
 import subprocess
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Optional, Sequence
@@ -24,10 +26,9 @@ OPTIONS = ["--lang=smt2", "--bv-sat-solver=cadical"]
 LIMIT = 300.0
 
 
-def spent() -> float:
-    """Processor seconds of the solvers that this process has waited for."""
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
+# Queries that one process answers: starting it takes as long as half a query does. With
+# many more it becomes slower itself, since (reset) does not give back all memory.
+TURNS = 10
 
 
 @functools.cache
@@ -46,15 +47,80 @@ class Answer:
     cached: bool
 
 
+class Process:
+    """A cvc5 that reads queries one after the other, each from a clean state."""
+
+    def __init__(self) -> None:
+        self.turns, self.owner = TURNS, os.getpid()
+        self.cvc5 = subprocess.Popen([CVC5, *OPTIONS, "--no-incremental"],
+                                     stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                     stderr=subprocess.STDOUT)
+
+    def fit(self) -> bool:
+        """For another query of this process."""
+        return self.turns > 0 and self.owner == os.getpid()
+
+    def end(self) -> None:
+        if self.owner == os.getpid():
+            self.cvc5.kill()
+            self.cvc5.communicate()
+
+    def spent(self) -> float:
+        """Its processor seconds so far."""
+        return time.clock_gettime(~self.cvc5.pid << 3 | 2)	# the kernel's make_process_cpuclock()
+
+    def ask(self, text: str, limit: float) -> tuple[str, float]:
+        """sat, unsat or, after @limit seconds by the clock, unknown; processor seconds."""
+        begin = self.spent() if self.turns < TURNS else 0.0
+        # Whatever else it might print is not taken for the next query's answer.
+        mark = f"query {self.turns} ends"
+        self.turns -= 1
+        said = self.exchange(f'(reset)\n{text}(echo "{mark}")\n', mark, limit)
+        if said is None:
+            self.turns = 0
+            return "unknown", self.spent() - begin
+        if len(said) != 2 or said[0] not in ("sat", "unsat", "unknown") or said[1] != mark:
+            raise RuntimeError(f"cvc5: {' / '.join(said) or 'ended without an answer'}")
+        return said[0], self.spent() - begin
+
+    def exchange(self, text: str, mark: str, limit: float) -> Optional[list[str]]:
+        """The lines that it says to @text until @mark, or its end; None if that takes too long."""
+        stdin, stdout = self.cvc5.stdin, self.cvc5.stdout
+        assert stdin and stdout
+        said, deadline = "", time.monotonic() + limit
+        try:
+            stdin.write(text.encode())
+            stdin.flush()
+        except BrokenPipeError:
+            pass				# it has ended, and said why
+        while not said.endswith((f"{mark}\n", f'{mark}"\n')):
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([stdout], [], [], left)[0]:
+                return None
+            more = os.read(stdout.fileno(), 4096).decode()
+            if not more:
+                break
+            said += more
+        return [line.strip('"') for line in said.splitlines()]
+
+
 class Solver:
     """Asks cvc5, at most once for each text, version and set of options."""
 
     def __init__(self, folder: Path, limit: float = LIMIT):
         self.folder, self.limit = folder, limit
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.process: Optional[Process] = None
 
     def path(self, key: str) -> Path:
         return self.folder / key[:2] / f"{key}.smt2"
+
+    def ready(self) -> Process:
+        if not self.process or not self.process.fit():
+            if self.process:
+                self.process.end()
+            self.process = Process()
+        return self.process
 
     def ask(self, assertions: Sequence[Term]) -> Answer:
         text = script(assertions)
@@ -68,9 +134,10 @@ class Solver:
             pass
         goal.parent.mkdir(exist_ok=True)
         write_whole(goal, text)
-        begin = spent()
-        result = run(goal, self.limit)
-        seconds = spent() - begin
+        try:
+            result, seconds = self.ready().ask(text, self.limit)
+        except RuntimeError as error:
+            raise RuntimeError(f"{goal}: {error}") from error
         if result != "unknown":
             write_whole(answer, f"{result} {seconds:.3f}\n")
         return Answer(result, seconds, key, False)
@@ -104,17 +171,6 @@ def parse_value(line: str) -> int:
     if last.startswith("#b"):
         return int(last[2:], 2)
     return {"true": 1, "false": 0}[last]
-
-
-def run(goal: Path, limit: float) -> str:
-    done = subprocess.run([CVC5, *OPTIONS, f"--tlimit={int(limit * 1000)}", str(goal)],
-                          capture_output=True, text=True, check=False)
-    first = done.stdout.split("\n", 1)[0].strip()
-    if first in ("sat", "unsat"):
-        return first
-    if "error" in done.stdout + done.stderr and "timeout" not in done.stderr:
-        raise RuntimeError(f"{goal}: {done.stdout}{done.stderr}")
-    return "unknown"
 
 
 @dataclass
