@@ -2,6 +2,7 @@
 """The driver: what it is asked for, what dies under it, what it remembers."""
 from __future__ import annotations
 
+import argparse
 import os
 import signal
 import subprocess
@@ -15,7 +16,7 @@ import main
 import solve
 from jobs import Job, Report
 from operations import OPERATIONS
-from pool import share_out
+from pool import dealt, shard, share_out
 from term import arith, bv, eq, extract, ult, var
 
 
@@ -42,6 +43,22 @@ def double_or_die(n: int) -> int:
     if n == 3:
         raise ValueError("wrong")
     return 2 * n
+
+
+def shards() -> str:
+    """Every theorem is in one shard of however many, and a large one in each."""
+    names = [o.name for o in OPERATIONS]
+    for n in range(1, len(names) + 2):
+        parts = [dealt(names, main.SIZE, (i, n)) for i in range(1, n + 1)]
+        assert sorted(name for part in parts for name in part) == sorted(names), (n, parts)
+    largest = sorted(main.SIZE, key=lambda name: -main.SIZE[name])[:2]
+    assert [dealt(names, main.SIZE, (i, 2))[0] for i in (1, 2)] == largest
+    for text in ("0/2", "3/2", "1", "1/0", "a/b", "-1/2", "1/2/3"):
+        try:
+            raise AssertionError(shard(text))
+        except argparse.ArgumentTypeError:
+            pass
+    return f"of {len(names)} theorems"
 
 
 def killed() -> str:

@@ -34,6 +34,7 @@ def tests(calls: int, inputs: int, jobs: int) -> list:
         ("a table may be linked twice beside the region, and in it may not", beside.check),
         ("a theorem that there is not is an error", driver.unknown_theorem),
         ("a wrong core that there is not is an error", driver.unknown_mistake),
+        ("two shards or more are the whole", driver.shards),
         ("a proof whose process is killed is not proved", driver.killed),
         ("another solver, or other options, are asked again", driver.other_options),
         ("a process of the solver answers each query from a clean state", driver.each_its_own),

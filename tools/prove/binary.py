@@ -19,6 +19,7 @@ from layout import Stuck
 from machine import Machine
 from operations import MAPPING, OPERATIONS, Operation, arguments, start_state
 from spans import HOLDS_ALL
+from pool import dealt, shard
 from solve import LIMIT, Solver
 from state import Pointer, State
 from structs import Structs, leaf_bits
@@ -138,22 +139,27 @@ def covered_code(results: list[dict]) -> tuple[int, int, list[str]]:
 def prove(path: Path, options: argparse.Namespace) -> int:
     left_out = SLOW + (LONGEST if options.quick else ())
     names = options.only or [n for n in NAMES if n not in left_out]
-    tasks = [(n, copy, options.limit) for copy in options.copies for n in names]
     # One copy after the other: most of the second one's goals are the first one's.
-    tasks.sort(key=lambda t: (list(COPIES).index(t[1]), -main.SIZE.get(t[0], 0)))
+    tasks = [(n, copy, options.limit) for copy in COPIES if copy in options.copies
+             for n in dealt(names, main.SIZE, options.shard)]
     results, _ = main.ask(run_job, tasks, options.jobs)
     good = bool(results) and all(map(main.proved, results))
     executed, of, beside = covered_code(results)
     print(f"# {path.name}: sha256 {sha256(path)}, build id {build_id(path)}")
     print(f"# the core in it: {code.digest()}; {executed} of {of} instructions on a path")
     print(f"# not proved: {', '.join(beside) or 'nothing'}")
-    if good and not options.only and not options.quick and set(options.copies) == set(COPIES):
+    if good and all_asked(options):
         record_of(path).write_text(json.dumps({
             "sha256": sha256(path), "beside": beside, "kernel": path.parent.name,
             "theorems": len(results),
             "goals": sum(c["goals"] for r in results for c in r["checked"]
                          if c["result"] == "proved")}))
     return 0 if good else 1
+
+
+def all_asked(options: argparse.Namespace) -> bool:
+    return not options.only and not options.quick and options.shard == main.WHOLE and \
+        set(options.copies) == set(COPIES)
 
 
 def is_proved(path: Path) -> int:
@@ -175,6 +181,8 @@ def parsed() -> argparse.Namespace:
                         help="plain or traced (default: both)")
     parser.add_argument("--quick", action="store_true",
                         help="but for " + ", ".join(f'"{n}"' for n in LONGEST))
+    parser.add_argument("--shard", type=shard, default=main.WHOLE, metavar="I/N",
+                        help="the theorems of the I-th of N machines")
     parser.add_argument("--is-proved", action="store_true", help="only say whether it was proved")
     parser.add_argument("module", type=Path, help="a vpt.ko")
     parser.add_argument("only", nargs="*", help="names of theorems (default: all)")

@@ -18,7 +18,7 @@ from typing import Callable
 import build
 from jobs import GOOD, Job, Report
 from operations import OPERATIONS
-from pool import share_out
+from pool import dealt, shard, share_out
 from solve import LIMIT, Solver, identity
 
 FOLDER = build.TOP / "build/prove"
@@ -60,6 +60,9 @@ def result_key(optimise: str, name: str) -> str:
         h.update(f.read_bytes())
     h.update(f"{optimise} {name}".encode())
     return h.hexdigest()[:32]
+
+
+WHOLE = (1, 1)		# of the shards
 
 
 ticks = multiprocessing.Value("l", 0)
@@ -152,13 +155,12 @@ def prove(options: argparse.Namespace) -> int:
     for optimise in levels:
         build.llvm(optimise, FOLDER / f"ir-O{optimise}")
     names = options.only or [o.name for o in OPERATIONS if PARTS[options.part](o.name)]
-    tasks = [(n, o, options.limit) for o in levels for n in names
+    tasks = [(n, o, options.limit) for n in dealt(names, SIZE, options.shard) for o in levels
              if options.only or o == "2" or not n.endswith(SHIPPED_ONLY)]
-    tasks.sort(key=lambda t: -SIZE.get(t[0], 0))
     results, total = ask(run_job, tasks, options.jobs)
     run = {"seconds": total, "jobs": options.jobs}
     (FOLDER / "last.json").write_text(json.dumps(run | {"results": results}))
-    if fresh and options.part == "all" and not options.only:
+    if fresh and options.part == "all" and not options.only and options.shard == WHOLE:
         (FOLDER / "uncached.json").write_text(json.dumps(run))
     return 0 if results and all(map(proved, results)) else 1
 
@@ -169,6 +171,8 @@ def main() -> int:
     parser.add_argument("-O", dest="optimise", default="2", help="levels (default 2)")
     parser.add_argument("--limit", type=float, default=LIMIT, help="seconds for one goal")
     parser.add_argument("--part", choices=PARTS, default="all")
+    parser.add_argument("--shard", type=shard, default=WHOLE, metavar="I/N",
+                        help="the theorems of the I-th of N machines")
     parser.add_argument("only", nargs="*", help="names of theorems (default: all of the part)")
     options = parser.parse_args()
     unknown = set(options.only) - {o.name for o in OPERATIONS}

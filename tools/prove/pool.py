@@ -2,11 +2,12 @@
 """Tasks, each in a process of its own: one whose process dies is told of as the others are."""
 from __future__ import annotations
 
+import argparse
 import multiprocessing
 import traceback
 from dataclasses import dataclass
 from multiprocessing import connection
-from typing import Any, Callable, Iterator, Optional, Sequence
+from typing import Any, Callable, Iterator, Mapping, Optional, Sequence
 
 
 @dataclass
@@ -23,6 +24,19 @@ def chosen(tasks: Sequence[Any], only: Sequence[str], name: Callable[[Any], str]
     if unknown:
         raise SystemExit(f"there is no {', '.join(sorted(unknown))}")
     return [t for t in tasks if not only or name(t) in only]
+
+
+def shard(text: str) -> tuple[int, int]:
+    """"2/3" is the second of three."""
+    one, _, of = text.partition("/")
+    if not (one.isdecimal() and of.isdecimal() and 1 <= int(one) <= int(of)):
+        raise argparse.ArgumentTypeError(f"'{text}' is no shard, as 1/2 and 2/2 are")
+    return int(one), int(of)
+
+
+def dealt(names: Sequence[str], size: Mapping[str, int], share: tuple[int, int]) -> list[str]:
+    """The names of a shard, the largest first: dealt out like cards."""
+    return sorted(names, key=lambda n: (-size.get(n, 0), n))[share[0] - 1::share[1]]
 
 
 def child(function: Callable[[Any], Any], task: Any, pipe: connection.Connection) -> None:

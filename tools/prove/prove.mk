@@ -19,24 +19,26 @@
 
 PROVE_PYTHON	:= /usr/bin/python3 -B
 PROVE_JOBS	?= $(shell nproc)
+# SHARD=1/3 and so on: on three machines a part of the theorems each
+prove-shard	= $(if $(SHARD),--shard $(SHARD))
 
 prove prove-pages prove-ranges prove-binary prove-binary-quick prove-check prove-mutants prove-stats: | deps-prove
 
-## prove: prove the core, for every table that satisfies the invariant (LEVELS=2,1: at -O1 too)
+## prove: prove the core, for every table that satisfies the invariant (LEVELS=2,1: at -O1 too; SHARD=i/n: a part)
 LEVELS ?= 2
 prove:
-	@$(PROVE_PYTHON) tools/prove/main.py -j $(PROVE_JOBS) -O $(LEVELS)
+	@$(PROVE_PYTHON) tools/prove/main.py -j $(PROVE_JOBS) -O $(LEVELS) $(prove-shard)
 
 ## prove-pages, prove-ranges: the theorems about single pages only, or the others
 prove-pages prove-ranges: prove-%:
-	@$(PROVE_PYTHON) tools/prove/main.py -j $(PROVE_JOBS) -O $(LEVELS) --part $*
+	@$(PROVE_PYTHON) tools/prove/main.py -j $(PROVE_JOBS) -O $(LEVELS) --part $* $(prove-shard)
 
 # $(call find-module,KERNEL): $$module is its vpt.ko; where there is no such kernel, that is all.
 find-module = module=$$(tools/build-module --if-stale $1) || \
 		{ [ $$? = 77 ] && echo '1..0 \# SKIP kernel not available'; exit; }
 # $(call prove-module,KERNEL,OPTIONS): of its vpt.ko.
 prove-module = $(call find-module,$1); \
-	$(PROVE_PYTHON) tools/prove/binary.py -j $(PROVE_JOBS) $2 "$$module"
+	$(PROVE_PYTHON) tools/prove/binary.py -j $(PROVE_JOBS) $(prove-shard) $2 "$$module"
 
 ## prove-binary: prove the core's machine code in the vpt.ko of the kernels that tools/kernels names for it, or of KERNEL=...
 PROVED_KERNELS = $(shell tools/list-kernels proved)
