@@ -78,27 +78,40 @@ static bool has_ended(pid_t tid)
 	return state == 'Z' || state == 'X';
 }
 
-static void *fork_alone(void *arg)
+static void *fork_alone(void *full)
 {
 	while (!has_ended(getpid()))
 		sched_yield();
+	while (full && dup(1) >= 0)
+		;
 	_exit(forks_apart() ? SEVEN : 1);
-	return arg;
+	return full;
 }
 
 /* The first thread of a process stays as a zombie until the last has ended. */
-static bool forks_after_first_thread(void)
+static bool ends_first_thread(void *full)
 {
 	pthread_t thread;
 
-	if (!filled(MIB) || pthread_create(&thread, NULL, fork_alone, NULL))
+	if (!filled(MIB) || pthread_create(&thread, NULL, fork_alone, full))
 		return false;
 	pthread_exit(NULL);
+}
+
+static bool forks_after_first_thread(void)
+{
+	return ends_first_thread(NULL);
+}
+
+static bool forks_without_descriptors(void)
+{
+	return ends_first_thread("full");
 }
 
 static void test_first_thread(void)
 {
 	TAP_CHECK(in_child(forks_after_first_thread), "fork");
+	TAP_CHECK(in_child(forks_without_descriptors), "no descriptor is free");
 }
 
 static void *rest_blocked(void *arg)

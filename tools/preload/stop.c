@@ -227,6 +227,16 @@ static bool is_no_user_thread(const char *text, long n)
 	return flags & (PF_IO_WORKER | PF_USER_WORKER);
 }
 
+/* What can be known without a descriptor, where none is free: it runs no file any more. */
+static bool has_ended(int tid)
+{
+	char path[32], file[1];
+
+	__builtin_memcpy(print_number(path, tid), "/exe", 5);
+	return sys6(SYS_readlinkat, (unsigned long)preload->tasks, (unsigned long)path,
+		    (unsigned long)file, sizeof(file), 0, 0) == -ENOENT;
+}
+
 /*
  * A thread that has ended, or a first thread that has and must stay as a zombie; or one that
  * the kernel works with, for io_uring or vhost: it runs nothing of the program's, and no
@@ -238,12 +248,12 @@ static bool runs_nothing(int tid)
 	long fd, n;
 
 	__builtin_memcpy(print_number(path, tid), "/stat", 6);
-	fd = sys6(SYS_openat, (unsigned long)preload->tasks, (unsigned long)path, O_RDONLY, 0,
-		  0, 0);
+	fd = sys6(SYS_openat, (unsigned long)preload->tasks, (unsigned long)path,
+		  O_RDONLY | O_CLOEXEC, 0, 0, 0);
 	if (fd == -ENOENT || fd == -ESRCH)
 		return true;
 	if (sys_failed(fd))
-		return false;
+		return has_ended(tid);
 	n = sys3(SYS_read, fd, text, sizeof(text));
 	sys3(SYS_close, fd, 0, 0);
 	if (n == -ESRCH)
