@@ -342,6 +342,26 @@ static void test_loader(void)
 	TAP_CHECK(in_child(child_calls), "fcntl() in a child of _Fork()");
 }
 
+/* Like a library before this one whose fstat() is made of the next one's fstat64(). */
+int fstat(int fd, struct stat *st)
+{
+	int (*next)(int, struct stat *) = dlsym(RTLD_NEXT, "fstat64");
+	static int within;
+	int ret = -1;
+
+	if (!within++)
+		ret = next(fd, st);
+	within--;
+	return ret;
+}
+
+static void test_order(void)
+{
+	struct stat st;
+
+	TAP_CHECK(!fstat(0, &st), "it is asked again by the one it asks");
+}
+
 static bool opens(void)
 {
 	char *p = fresh(MIB);
@@ -432,6 +452,7 @@ int main(void)
 	run(test_descriptors, "memory or descriptors that processes share are no trouble");
 	run(test_rings, "io_uring's buffers and threads are no trouble");
 	run(test_loader, "what a child may call does not wait for the loader");
+	run(test_order, "the library calls what comes after it");
 	run(test_same_by_syscall, "a call made by syscall() is seen too");
 	return tap_done();
 }

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -355,49 +354,6 @@ static void test_limits(void)
 	TAP_CHECK(in_child(is_limited), "RLIMIT_DATA or RLIMIT_AS");
 }
 
-#define OWN	500
-
-static bool has_own(void)
-{
-	return fcntl(OWN, F_GETFD) >= 0 && rightly_placed(malloc(MIB)) &&
-	       fcntl(OWN, F_GETFD) >= 0;
-}
-
-/* As a program sees it that asks for each. */
-static int count_open(void)
-{
-	struct stat st;
-	int fd, n = 0;
-
-	for (fd = 3; fd < 1024; fd++) {
-		n += !fstat(fd, &st);
-		n += fcntl(fd, F_GETFD) >= 0;
-		n += syscall(SYS_fcntl, fd, F_GETFL) >= 0;
-	}
-	return n;
-}
-
-static void test_descriptors(void)
-{
-	int fd;
-
-	/* As daemons do. */
-	for (fd = 3; fd < 1024; fd++)
-		close(fd);
-	TAP_CHECK(rightly_placed(malloc(MIB)), "after close");
-	closefrom(3);
-	TAP_CHECK(rightly_placed(malloc(MIB)), "after closefrom");
-	TAP_CHECK(!count_open(), "%d more are open than the program has opened", count_open());
-	TAP_CHECK(!close_range(3, ~0U, 0), "close_range");
-	TAP_CHECK(rightly_placed(malloc(MIB)), "after close_range");
-	for (fd = OWN; fd < OWN + 8; fd++)
-		TAP_CHECK(dup2(1, fd) == fd, "dup2: %s", strerror(errno));
-	TAP_CHECK(rightly_placed(malloc(MIB)), "after dup2");
-	TAP_CHECK(in_child(has_own), "a child's descriptor");
-	for (fd = OWN; fd < OWN + 8; fd++)
-		TAP_CHECK(!close(fd), "closing its own: %s", strerror(errno));
-}
-
 static char *volatile shared;
 static volatile bool writing;
 static unsigned long lost;
@@ -459,7 +415,6 @@ int main(void)
 	run(test_key, "a page obeys its protection key");
 	run(test_inheritance, "MADV_WIPEONFORK and MADV_DONTFORK do what they do");
 	run(test_limits, "RLIMIT_DATA and RLIMIT_AS hold");
-	run(test_descriptors, "the library's descriptors stay open, and out of the way");
 	run(test_giving, "no store is lost when memory becomes Linux's");
 	return tap_done();
 }

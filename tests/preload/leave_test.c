@@ -279,19 +279,6 @@ static void test_promises(void)
 		  "MAP_NORESERVE");
 }
 
-static bool has_few_descriptors(void)
-{
-	struct rlimit few = { 40, 40 };
-	char *args[] = { "leave_test", "--descriptors", NULL };
-
-	return !setrlimit(RLIMIT_NOFILE, &few) && !execv("./leave_test", args);
-}
-
-static void test_descriptors(void)
-{
-	TAP_CHECK(in_child(has_few_descriptors), "the first is not free");
-}
-
 /* Some versions of it want to know where Linux places what. */
 static bool is_sanitized(void)
 {
@@ -315,8 +302,6 @@ int main(int argc, char **argv)
 {
 	if (argc > 1 && !strcmp(argv[1], "--poor"))
 		return poor();
-	if (argc > 1 && !strcmp(argv[1], "--descriptors"))
-		return open("/dev/null", O_RDONLY) == 3 && malloc(MIB) ? SEVEN : 1;
 	run(test_seccomp, "a program that filters its system calls lives");
 	run(test_memlock, "a limit on locked memory is no SIGBUS");
 	run(test_pinning, "what the kernel pins is Linux's");
@@ -324,7 +309,6 @@ int main(int argc, char **argv)
 	run(test_shared, "locks that the kernel looks at lie in Linux's memory");
 	run(test_mdwe, "a program that may not make memory executable starts");
 	run(test_promises, "memory that is not there is refused as by Linux");
-	run(test_descriptors, "few descriptors are the program's own");
 	run(test_sanitized, "a program of ThreadSanitizer's runs");
 	return tap_done();
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The library's descriptors.  A program may close what it has not opened, or want a
- * number for itself: close() of ours is EBADF, dup2() onto ours moves ours away. Who asks
- * with fstat() or fcntl() whether it is open hears EBADF, too.
+ * The library's descriptors.  A program may close what it has not opened, or ask for each
+ * number whether it is open, or want a number for itself: close(), fstat(), dup() and the
+ * like are EBADF for ours, dup2() onto ours moves ours away.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include "sys.h"
 
 /* Where few programs look for descriptors, if there are so many. */
-static const int high[] = { 500, 200, 100, 50, 30 };
+static const int high[] = { 500, 200, 100, 50, 30, 10, 3 };
 
 #define FDS	(REGIONS + 1)
 
@@ -86,7 +86,7 @@ void fds_close_inherited(void)
 	}
 }
 
-bool fds_is_ours(int fd)
+static bool is_ours(int fd)
 {
 	unsigned long mask;
 	bool is;
@@ -99,15 +99,16 @@ bool fds_is_ours(int fd)
 	return is;
 }
 
-static int move_away(int fd)
+/* -1 is a descriptor that nobody has. */
+int fds_asked(int fd)
 {
-	int *at = entry(fd), to, i;
+	return is_ours(fd) ? -1 : fd;
+}
 
-	if (!at)
-		return 0;
-	to = raise_fd(fd);
-	if (to < 0)
-		return to;
+static void renumber(int *at, int to)
+{
+	int fd = *at - 1, i;
+
 	*at = to + 1;
 	if (preload->tasks == fd)
 		preload->tasks = to;
@@ -115,23 +116,51 @@ static int move_away(int fd)
 		if (preload->region[i].start && preload->region[i].fd == fd)
 			preload->region[i].fd = to;
 	}
-	return 0;
 }
 
-long fds_dup(int from, int to, int flags)
+/*
+ * dup3(), with ours moved out of its way only where it succeeds.  Return: whether there was
+ * a place to move to.
+ */
+static bool dup_over(int from, int to, int flags, long *ret)
+{
+	int *at = entry(to), raised = at ? raise_fd(to) : -1;
+
+	if (at && raised < 0)
+		return false;
+	*ret = sys3(SYS_dup3, from, to, flags);
+	if (at && sys_failed(*ret))
+		sys3(SYS_close, raised, 0, 0);
+	else if (at)
+		renumber(at, raised);
+	return true;
+}
+
+long fds_dup3(int from, int to, int flags)
 {
 	unsigned long mask;
+	bool moved;
 	long ret;
 
-	if (!entry(to) || from == to || !space_is_mine())
-		return from == to && flags < 0 ? sys3(SYS_dup2, from, to, 0) :
-			sys3(SYS_dup3, from, to, flags < 0 ? 0 : flags);
+	if (from == to)
+		return sys3(SYS_dup3, from, to, flags);
+	from = fds_asked(from);
+	if (!entry(to) || !space_is_mine())
+		return sys3(SYS_dup3, from, to, flags);
 	mask = space_lock();
-	ret = move_away(to);
-	if (!ret)
-		ret = sys3(SYS_dup3, from, to, flags < 0 ? 0 : flags);
+	moved = dup_over(from, to, flags, &ret);
 	space_unlock(mask);
-	return ret;
+	if (moved)
+		return ret;
+	ret = leave("no descriptor is free");
+	return ret ? ret : sys3(SYS_dup3, from, to, flags);
+}
+
+long fds_dup2(int from, int to)
+{
+	int asked = fds_asked(from);
+
+	return from == to ? sys3(SYS_dup2, asked, asked, 0) : fds_dup3(from, to, 0);
 }
 
 /* The least descriptor of ours in a range, or -1. */

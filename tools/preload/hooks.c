@@ -120,36 +120,50 @@ EXPORTED int pthread_barrier_init(pthread_barrier_t *barrier, const pthread_barr
 	return REAL(pthread_barrier_init)(barrier, attr, count);
 }
 
-EXPORTED int close(int fd)
-{
-	if (!fds_is_ours(fd))
-		return REAL(close)(fd);
-	errno = EBADF;
-	return -1;
-}
+/*
+ * Calls that a program makes for each number there is, as fcntl() (leave.c) and ioctl() (reach.c):
+ * it finds its own descriptors.
+ */
+#define ASKING(name, parameters, arguments)				\
+	int name parameters;						\
+	EXPORTED int name parameters					\
+	{								\
+		return REAL(name) arguments;				\
+	}
 
-/* As fcntl() (leave.c): a program that asks for each descriptor finds its own. */
-EXPORTED int fstat(int fd, struct stat *st)
-{
-	if (!fds_is_ours(fd))
-		return REAL(fstat)(fd, st);
-	errno = EBADF;
-	return -1;
-}
+#define STAT(name, type)						\
+	ASKING(name, (int fd, struct type *st), (fds_asked(fd), st))
+#define STATAT(name, type)						\
+	ASKING(name, (int at, const char *path, struct type *st, int flags),	\
+	       (fds_asked(at), path, st, flags))
+/* What programs call that were built with glibc before 2.33. */
+#define XSTAT(name, type)						\
+	ASKING(name, (int version, int fd, struct type *st), (version, fds_asked(fd), st))
+#define XSTATAT(name, type)						\
+	ASKING(name, (int version, int at, const char *path, struct type *st, int flags), \
+	       (version, fds_asked(at), path, st, flags))
 
-EXPORTED int fstat64(int fd, struct stat64 *st)
-{
-	return fstat(fd, (struct stat *)st);
-}
+ASKING(close, (int fd), (fds_asked(fd)))
+ASKING(dup, (int fd), (fds_asked(fd)))
+STAT(fstat, stat)
+STAT(fstat64, stat64)
+STATAT(fstatat, stat)
+STATAT(fstatat64, stat64)
+XSTAT(__fxstat, stat)
+XSTAT(__fxstat64, stat64)
+XSTATAT(__fxstatat, stat)
+XSTATAT(__fxstatat64, stat64)
+ASKING(statx, (int at, const char *path, int flags, unsigned int mask, struct statx *st),
+       (fds_asked(at), path, flags, mask, st))
 
 EXPORTED int dup2(int from, int to)
 {
-	return (int)errno_of(fds_dup(from, to, -1));
+	return (int)errno_of(fds_dup2(from, to));
 }
 
 EXPORTED int dup3(int from, int to, int flags)
 {
-	return (int)errno_of(fds_dup(from, to, flags));
+	return (int)errno_of(fds_dup3(from, to, flags));
 }
 
 EXPORTED int close_range(unsigned int first, unsigned int last, int flags)
@@ -240,7 +254,7 @@ static long cloning_call(long nr, const unsigned long arg[6], unsigned long flag
 	return ret;
 }
 
-static long call(long nr, const unsigned long arg[6])
+static long call(long nr, unsigned long arg[6])
 {
 	int first = (int)arg[0], third = (int)arg[2];
 	unsigned long flags;
@@ -268,15 +282,18 @@ static long call(long nr, const unsigned long arg[6])
 			return serve_name(arg[2], arg[3], arg[4]);
 		break;
 	case SYS_close:
+	case SYS_dup:
 	case SYS_fstat:
+	case SYS_newfstatat:
+	case SYS_statx:
 	case SYS_fcntl:
-		if (fds_is_ours(first))
-			return -EBADF;
+	case SYS_ioctl:
+		arg[0] = (unsigned long)fds_asked(first);
 		break;
 	case SYS_dup2:
-		return fds_dup(first, (int)arg[1], -1);
+		return fds_dup2(first, (int)arg[1]);
 	case SYS_dup3:
-		return fds_dup(first, (int)arg[1], third);
+		return fds_dup3(first, (int)arg[1], third);
 	case SYS_close_range:
 		return fds_close_range((unsigned int)first, (unsigned int)arg[1],
 				       (unsigned int)third);

@@ -185,10 +185,8 @@ OPENAT(__openat64_2)
 		va_start(more, what);					\
 		arg = va_arg(more, unsigned long);			\
 		va_end(more);						\
-		if (fds_is_ours(fd))					\
-			return (int)errno_of(-EBADF);			\
 		ret = what == F_SETFL ? leave_for_flags((int)arg) : 0;	\
-		return ret ? (int)errno_of(ret) : REAL(name)(fd, what, arg); \
+		return ret ? (int)errno_of(ret) : REAL(name)(fds_asked(fd), what, arg); \
 	}
 
 FCNTL_HOOK(fcntl)

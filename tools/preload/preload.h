@@ -226,13 +226,15 @@ long fork_prepare(void) HIDDEN;
 void fork_in_parent(void) HIDDEN;
 int fork_start(void) HIDDEN;
 
-/* fds.c: the library's descriptors, which the program must not close */
+/* fds.c: the library's descriptors, which the program must neither close nor find */
 int fds_add(int fd) HIDDEN;
 void fds_close(int *fd) HIDDEN;
 void fds_close_inherited(void) HIDDEN;
-long fds_dup(int from, int to, int flags) HIDDEN;
+long fds_dup2(int from, int to) HIDDEN;
+long fds_dup3(int from, int to, int flags) HIDDEN;
 long fds_close_range(unsigned int first, unsigned int last, unsigned int flags) HIDDEN;
-bool fds_is_ours(int fd) HIDDEN;
+/* What the kernel is to hear where the program names @fd. */
+int fds_asked(int fd) HIDDEN;
 
 /* patch.c */
 int patch_libc(const char **what) HIDDEN;

@@ -11,7 +11,7 @@ $(PRELOAD_LIB): $(wildcard tools/preload/*.c)
 	$(TRACK) $(CC) $(PRELOAD_CFLAGS) -shared $(filter %.c,$^) -o $@ -ldl -pthread
 
 # Not static: what they test is libc's own allocation.
-PRELOAD_TESTS := $(patsubst %,$(PRELOAD_BUILD)/%_test,preload fork odd_fork fork_work edge mremap leave calls)
+PRELOAD_TESTS := $(patsubst %,$(PRELOAD_BUILD)/%_test,preload fork odd_fork fork_work edge mremap leave calls fds)
 
 $(PRELOAD_BUILD)/%_test: tests/preload/%_test.c
 	@mkdir -p $(@D)

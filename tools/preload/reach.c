@@ -166,7 +166,7 @@ EXPORTED int ioctl(int fd, unsigned long request, ...)
 	arg = va_arg(more, void *);
 	va_end(more);
 	request_gets(request, (unsigned long)arg);
-	return REAL(ioctl)(fd, request, arg);
+	return REAL(ioctl)(fds_asked(fd), request, arg);
 }
 
 EXPORTED ssize_t vmsplice(int fd, const struct iovec *part, size_t parts, unsigned int flags)
