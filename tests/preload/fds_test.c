@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <pthread.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -104,6 +105,48 @@ static void test_descriptors(void)
 		TAP_CHECK(!close(fd), "closing its own: %s", strerror(errno));
 }
 
+static volatile bool opening;
+
+/* Each of them wants a region of its own. */
+static void *open_regions(void *arg)
+{
+	int i;
+
+	for (i = 0; i < 60; i++) {
+		char *p = mmap(NULL, 40UL << 30, RW,
+			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+		if (p != MAP_FAILED)
+			munmap(p, 40UL << 30);
+	}
+	opening = false;
+	return arg;
+}
+
+/* The library opens a region at the number that the program wants by then. */
+static bool keeps_number(void)
+{
+	pthread_t thread;
+	struct stat st;
+	int fd = dup(1);
+
+	opening = true;
+	if (fd < 0 || pthread_create(&thread, NULL, open_regions, NULL))
+		return false;
+	while (opening) {
+		close(fd);
+		if (dup2(1, fd) != fd || fstat(fd, &st))
+			return false;
+	}
+	pthread_join(thread, NULL);
+	return rightly_placed(fresh(MIB));
+}
+
+static void test_opening(void)
+{
+	TAP_CHECK(in_child(keeps_number), "it is closed, or another file's");
+}
+
 /* The first is free, and each may be the program's: the last, too. */
 static int use_all(void)
 {
@@ -151,6 +194,7 @@ int main(int argc, char **argv)
 	if (argc > 1 && !strcmp(argv[1], "--few"))
 		return use_all();
 	run(test_descriptors, "the library's descriptors stay open, and out of the way");
+	run(test_opening, "a region that is opened takes no number from the program");
 	run(test_few, "few descriptors are the program's own");
 	return tap_done();
 }

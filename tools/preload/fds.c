@@ -136,6 +136,7 @@ static bool dup_over(int from, int to, int flags, long *ret)
 	return true;
 }
 
+/* With the lock also where @to is not ours: it may be one that is being opened. */
 long fds_dup3(int from, int to, int flags)
 {
 	unsigned long mask;
@@ -145,7 +146,7 @@ long fds_dup3(int from, int to, int flags)
 	if (from == to)
 		return sys3(SYS_dup3, from, to, flags);
 	from = fds_asked(from);
-	if (!entry(to) || !space_is_mine())
+	if (!preload_on || !space_is_mine())
 		return sys3(SYS_dup3, from, to, flags);
 	mask = space_lock();
 	moved = dup_over(from, to, flags, &ret);
