@@ -251,8 +251,30 @@ static bool shares_memory(void)
 	       all_are(p, MIB, 0);
 }
 
+static int close_all(void *arg)
+{
+	(void)arg;
+	closefrom(3);
+	return SEVEN;
+}
+
+/* One that has all of it until it ends, as of vfork(), but closes its parent's descriptors. */
+static bool lends_all(void)
+{
+	char *stack = malloc(256 << 10), *p = fresh(MIB);
+
+	if (!rightly_placed(p))
+		return false;
+	memset(p, 'a', MIB);
+	return ended_well(clone(close_all, stack + (256 << 10),
+				CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, NULL)) &&
+	       !madvise(p, MIB, MADV_DONTNEED) && all_are(p, MIB, 0) &&
+	       forks_with(memset(p, 'a', MIB), MIB);
+}
+
 static void test_descriptors(void)
 {
+	TAP_CHECK(in_child(lends_all), "clone(CLONE_VM | CLONE_VFORK | CLONE_FILES)");
 	TAP_CHECK(in_child(shares_memory), "clone(CLONE_VM)");
 	TAP_CHECK(in_child(shares_descriptors), "clone(CLONE_FILES)");
 	split = by_unshare;

@@ -206,13 +206,14 @@ EXPORTED int setsockopt(int fd, int level, int option, const void *value, sockle
 
 /*
  * The library needs memory, descriptors and the power to stop in one piece: a thread has all
- * three, a child none, and one of vfork() has its parent wait.
+ * three, a child none.  One of vfork() has its parent wait, and closes its own copy of the
+ * descriptors, if it has one.
  */
 long leave_for_clone(unsigned long flags)
 {
 	const unsigned long all = CLONE_VM | CLONE_FILES | CLONE_THREAD;
-	bool splits = (flags & CLONE_VM) ? !(flags & CLONE_VFORK) && (flags & all) != all :
-					   flags & CLONE_FILES;
+	const bool waits = (flags & (CLONE_VFORK | CLONE_FILES)) == CLONE_VFORK;
+	bool splits = (flags & CLONE_VM) ? !waits && (flags & all) != all : flags & CLONE_FILES;
 
 	return splits ? leave("a clone that shares only some") : 0;
 }
