@@ -77,6 +77,7 @@ include tests/kernel/kernel.mk
 include tests/host/host.mk
 include tests/guest/guest.mk
 include tests/fuzz/fuzz.mk
+include tests/lines/lines.mk
 include bench/bench.mk
 include tools/mc/mc.mk
 include tools/prove/prove.mk
@@ -202,6 +203,6 @@ help:
 	clean help guest-programs host-suite
 
 -include $(wildcard $(foreach folder,host guest guest/lib spec model litmus preload bench \
-	bench/guest bench/runner/* fuzz kernel-units install,build/$(folder)/*.d))
+	bench/guest bench/runner/* fuzz lines kernel-units install,build/$(folder)/*.d))
 
 endif
