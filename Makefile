@@ -107,13 +107,14 @@ prove-check-suite := $(MAKE) -s --no-print-directory prove-check
 prove-binary-quick-suite := $(MAKE) -s --no-print-directory prove-binary-quick
 prove-binary-suite := $(MAKE) -s --no-print-directory prove-binary
 fuzz-suite := $(MAKE) -s --no-print-directory fuzz-suite
+lines-suite := $(MAKE) -s --no-print-directory lines-suite
 
 quick-suites = 'host=$(host-suite)' 'model=$(model-suite)' 'litmus-model=$(litmus-model-suite)' \
 	'prove-pages=$(prove-pages-suite)'
 more-suites = 'litmus=$(litmus-suite)' 'preload=$(preload-suite)' 'prove-check=$(prove-check-suite)' \
 	'prove-ranges=$(prove-ranges-suite)' $(binary-suites) \
 	'vpt-run=tests/guest/run-options' 'as-host=tests/guest/as-host' 'boots=$(boots-suite)' 'tools=$(tools-suite)' \
-	'fuzz=$(fuzz-suite)'
+	'fuzz=$(fuzz-suite)' 'lines=$(lines-suite)'
 
 # Of the machine code a part, or the modules' whole cores.
 binary-suites = 'prove-binary-quick=$(prove-binary-quick-suite)'
@@ -148,7 +149,7 @@ else
 	$(Q)tools/report --readme
 endif
 
-## check-more: what is not in check: the rest of the proof, a part of the machine code's, the preload library, five more boots, the fuzzer
+## check-more: what is not in check: the rest of the proof, a part of the machine code's, the preload library, five more boots, the fuzzer, cache lines in common
 check-more: deps-check deps-prove guest-programs
 	$(J)$(Q)tools/tally $(more-suites) 'guest=$(guest-suite) --more'
 
