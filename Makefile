@@ -107,7 +107,8 @@ prove-check-suite := $(MAKE) -s --no-print-directory prove-check
 prove-binary-quick-suite := $(MAKE) -s --no-print-directory prove-binary-quick
 prove-binary-suite := $(MAKE) -s --no-print-directory prove-binary
 fuzz-suite := $(MAKE) -s --no-print-directory fuzz-suite
-lines-suite := $(MAKE) -s --no-print-directory lines-suite
+lines-suite = $(MAKE) -s --no-print-directory lines-suite
+check-all: lines-suite += KERNELS="$(shell tools/list-kernels main)"
 
 quick-suites = 'host=$(host-suite)' 'model=$(model-suite)' 'litmus-model=$(litmus-model-suite)' \
 	'prove-pages=$(prove-pages-suite)'
