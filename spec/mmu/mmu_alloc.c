@@ -32,7 +32,7 @@ u16 mmu_alloc(struct mmu_state *t, unsigned int level, unsigned int n, unsigned 
 void mmu_frame_get(struct mmu_state *t, unsigned int page, unsigned int n)
 {
 	for (; n--; page++) {
-		u8 *frame = &t->frame[page - MMU_FRAME0];
+		u16 *frame = &t->frame[page - MMU_FRAME0];
 
 		if ((*frame & MMU_F_COUNT) == MMU_F_COUNT)
 			mmu_violate("bound: a frame is mapped more than %u times", MMU_F_COUNT);
@@ -44,13 +44,13 @@ void mmu_frame_get(struct mmu_state *t, unsigned int page, unsigned int n)
 void mmu_frame_put(struct mmu_state *t, unsigned int page, unsigned int n, unsigned int slot)
 {
 	for (; n--; page++) {
-		u8 *frame = &t->frame[page - MMU_FRAME0];
+		u16 *frame = &t->frame[page - MMU_FRAME0];
 
 		if (!(*frame & MMU_F_COUNT))
 			mmu_violate("frame %u is unmapped once too often", page);
 		else if (!(--*frame & MMU_F_COUNT))
 			*frame = *frame & MMU_F_HANDLE ? *frame :
-				 (u8)((*frame & ~MMU_F_STATE) | MMU_F_DEAD |
+				 (u16)((*frame & ~MMU_F_STATE) | MMU_F_DEAD |
 				      slot << MMU_F_FLIGHT);
 	}
 }

@@ -211,15 +211,31 @@ static u64 mmu_tree_recorded(void *ctx, u64 pa, unsigned int level)
 	return s->frame[(pa >> SPEC_PAGE_SHIFT) - MMU_FRAME0] & MMU_F_COUNT;
 }
 
+/*
+ * Whether there may be tables that nobody has counted: Linux's, and those that a call under
+ * way has left and will sweep.
+ */
+static bool mmu_tree_untracked(const struct mmu_state *s)
+{
+	unsigned int cpu;
+
+	for (cpu = 0; cpu < mmu.cpus && mmu.spans; cpu++) {
+		if (s->cpu[cpu].node)
+			return true;
+	}
+	return mmu.linux_links;
+}
+
 static void mmu_tree_region(const struct mmu_state *s, struct spec_region *region)
 {
+	const bool untracked = mmu_tree_untracked(s);
 	unsigned int level, page;
 
 	*region = (struct spec_region){
 		.cpu = mmu_check_cpu,
 		.root = MMU_ROOT << SPEC_PAGE_SHIFT,
 		.end = MMU_VPAGES << SPEC_PAGE_SHIFT,
-		.foreign_tables = mmu.linux_links,
+		.foreign_tables = untracked,
 		.mappings = mmu_map_leaves(mmu_map_at(s->new), 0),
 	};
 	for (level = 1; level <= 3; level++) {
@@ -227,8 +243,8 @@ static void mmu_tree_region(const struct mmu_state *s, struct spec_region *regio
 		region->leaf_value[level] = 1ULL << 9;
 	}
 	for (page = MMU_ROOT + 1; page < MMU_TABLES; page++) {
-		/* Those that Linux linked have live count 0. */
-		if (!mmu.linux_links || (s->table[page] & MMU_T_LIVE))
+		/* These have live count 0. */
+		if (!untracked || (s->table[page] & MMU_T_LIVE))
 			region->tables += (s->table[page] & MMU_T_STATE) == MMU_T_TAKEN;
 	}
 }

@@ -307,7 +307,7 @@ static u16 mmu_do(struct mmu_state *t, unsigned int cpu, const struct mmu_action
 	case MMU_ACT_ALLOC:
 		return mmu_alloc(t, a->level, a->n, cpu);
 	case MMU_ACT_FRAME_FREE:
-		memset(&t->frame[a->page - MMU_FRAME0], MMU_F_FREE, a->n);
+		memset(&t->frame[a->page - MMU_FRAME0], MMU_F_FREE, a->n * sizeof(t->frame[0]));
 		return 0;
 	case MMU_ACT_SPAN:
 		mmu_op_lock(t, cpu, a);

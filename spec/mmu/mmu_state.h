@@ -182,11 +182,10 @@ struct mmu_flight {
 #define MMU_T_FLIGHT	4
 
 /*
- * What a frame is: bits 1:0 count its mappings, or 3:0 if one operation is in flight at a
- * time; then two bits of its state, two flags, and of a dead one the operation that frees
- * it.
+ * What a frame is: bits 3:0 count its mappings; then two bits of its state, two flags, and of
+ * a dead one the operation that frees it.
  */
-#define MMU_F_COUNTS	(MMU_FLIGHTS > 1 ? 2 : 4)
+#define MMU_F_COUNTS	4
 #define MMU_F_COUNT	((1U << MMU_F_COUNTS) - 1)
 #define MMU_F_FREE	0U		/* anybody's: an access to it is an error */
 #define MMU_F_HELD	(1U << MMU_F_COUNTS)	/* allocated */
@@ -222,7 +221,7 @@ struct mmu_state {
 	struct mmu_flight flight[MMU_FLIGHTS];
 	u16 entry[MMU_TABLES][2];
 	u8 table[MMU_TABLES];
-	u8 frame[MMU_FRAMES];
+	u16 frame[MMU_FRAMES];
 	u16 old;
 	u16 new;
 	u8 table_lock;

@@ -11,6 +11,7 @@
 #include "lit_model.h"
 #include "mmu_cache.h"
 #include "mmu_check.h"
+#include "mmu_op.h"
 
 static const struct lit_step *lit_step_of(const struct lit_state *s, unsigned int thread)
 {
@@ -345,7 +346,7 @@ static unsigned int lit_mapped(const struct mmu_state *m, unsigned int page)
 
 /*
  * After a fault the kernel looks (vpt_fault()).  If what is mapped allows the access,
- * it is tried again; Linux sees that without the region's lock, too.  Else the lock
+ * it is tried again; Linux sees that without the page's lock, too.  Else the lock
  * is waited for, and then it is SIGSEGV, or, in demand mode, a page is mapped.
  */
 void lit_look(const struct lit_state *s, unsigned int thread)
@@ -364,7 +365,7 @@ void lit_look(const struct lit_state *s, unsigned int thread)
 		lit_commit(thread, LIT_DID_LOOK, s->u.run[thread].pc, 0, page);
 		return;
 	}
-	if (s->m.flight[mmu_slot(0)].held && mmu.broken != MMU_PROTECT_GAP)
+	if ((mmu_held(&s->m) >> page & 1) && mmu.broken != MMU_PROTECT_GAP)
 		return;
 	if (!mapped && lit_model.test->demand) {
 		lit_begin_call(s, thread, lit_model.demand[thread][page], LIT_DEMANDS);

@@ -33,6 +33,23 @@ static const struct {
 	  "no shootdown when execution becomes allowed" },
 	{ "no-generation", MMU_NO_GENERATION,
 	  "tlb_gen stays as it is, so a CPU that was away does not flush" },
+
+	/* Of several operations in flight. */
+	{ "map-unlocked", MMU_MAP_UNLOCKED, "map takes no lock, nor does a touch that maps" },
+	{ "unmap-unlocked", MMU_UNMAP_UNLOCKED, "unmap takes no lock" },
+	{ "protect-unlocked", MMU_PROTECT_UNLOCKED, "protect takes no lock" },
+	{ "remap-unlocked", MMU_REMAP_UNLOCKED, "remap takes no lock" },
+	{ "counts-unlocked", MMU_COUNTS_UNLOCKED,
+	  "counts of PDs and PDPTs change without their lock" },
+	{ "linker-unlocked", MMU_LINKER_UNLOCKED, "PDs and PDPTs are linked without page_table_lock" },
+	{ "lock-of-one-page", MMU_SPAN_OF_PAGE, "a lock for each page, not for each entry of a PD" },
+	{ "range-locks-first-span", MMU_RANGE_FIRST, "a range locks its first span only" },
+	{ "unlink-with-one-span", MMU_UNLINK_NARROW,
+	  "a PD is unlinked with one of its spans locked" },
+	{ "sweep-with-one-span", MMU_SWEEP_NARROW, "likewise by the sweep" },
+	{ "release-before-ack", MMU_RELEASE_FIRST,
+	  "locks are released before the acknowledgements" },
+	{ "left-not-swept", MMU_NOT_SWEPT, "an empty table that was left stays" },
 };
 
 #define LIT_BROKEN	(sizeof(lit_broken) / sizeof(lit_broken[0]))

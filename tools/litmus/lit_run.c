@@ -2,6 +2,7 @@
 /* What the threads of a test may do in a state, and what may happen around them. */
 #include "lit_model.h"
 #include "mmu_check.h"
+#include "mmu_op.h"
 #include "spec_inv.h"
 
 struct lit_user lit_succ[MMU_SUCCESSORS];
@@ -46,7 +47,7 @@ void lit_begin_call(const struct lit_state *s, unsigned int thread, unsigned int
 }
 
 /* What was allocated is zero; what is freed is anybody's. */
-static void lit_frames_changed(struct lit_user *u, const u8 *before, const u8 *after)
+static void lit_frames_changed(struct lit_user *u, const u16 *before, const u16 *after)
 {
 	unsigned int i;
 
@@ -135,7 +136,7 @@ static bool lit_plain(struct lit_runner *run, struct mmu_state *m,
 		return true;
 	case LIT_CHECK:
 		lit_done(run, step, !mmu_tree_holds(&s->m, &unused));
-		return !s->m.flight[mmu_slot(0)].held && !s->u.run[thread].waiting;
+		return !mmu_held(&s->m) && !s->u.run[thread].waiting;
 	case LIT_INVLPG:
 		mmu_invlpg(&m->cpu[run->cpu], lit_page_of(lit_model.test, &step->loc));
 		lit_done(run, step, 0);

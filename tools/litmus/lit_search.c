@@ -22,7 +22,8 @@
  * @queue: states, by number; those before @done are given back
  * @room: how many states the arrays hold
  * @user: bytes of the threads' part of a state, and
- * @bytes: of the machine's: threads and CPUs that do not exist take no room
+ * @bytes: of the machine's, which begins at @from: threads, operations in flight and CPUs that
+ *	do not exist take no room
  * @at: number of the state that is expanded next; those before it are given back
  * @bounds: when to give up
  * @ends: which states lead to which
@@ -38,6 +39,7 @@ struct lit_search {
 	unsigned char **queue;
 	u64 room;
 	size_t user;
+	size_t from;
 	size_t bytes;
 	u64 at;
 	const struct lit_bounds *bounds;
@@ -67,7 +69,8 @@ void *lit_alloc(void *old, size_t bytes)
 static u64 lit_hash(const struct lit_search *m, const struct lit_user *u,
 		    const struct mmu_state *machine)
 {
-	u64 hash = mmu_hash(machine, m->bytes, mmu_hash(u, m->user, 0));
+	u64 hash = mmu_hash((const unsigned char *)machine + m->from, m->bytes,
+			    mmu_hash(u, m->user, 0));
 
 	return hash ? hash : 1;
 }
@@ -127,7 +130,7 @@ static void lit_visit(struct lit_search *m, const struct lit_user *u,
 	m->parent[n] = parent;
 	m->queue[n] = lit_alloc(NULL, m->user + m->bytes);
 	memcpy(m->queue[n], u, m->user);
-	memcpy(m->queue[n] + m->user, machine, m->bytes);
+	memcpy(m->queue[n] + m->user, (const unsigned char *)machine + m->from, m->bytes);
 	m->result->states++;
 }
 
@@ -135,7 +138,7 @@ static void lit_load(const struct lit_search *m, const unsigned char *from,
 		     struct lit_state *s)
 {
 	memcpy(&s->u, from, m->user);
-	memcpy(&s->m, from + m->user, m->bytes);
+	memcpy((unsigned char *)&s->m + m->from, from + m->user, m->bytes);
 }
 
 static void lit_observe(const struct lit_state *s, struct lit_outcome *outcome)
@@ -376,7 +379,8 @@ void lit_explore(const struct lit_test *test, enum mmu_broken broken, int until,
 			     sizeof(result->violation)))
 		return;
 	m->user = lit_user_bytes(test);
-	m->bytes = offsetof(struct mmu_state, cpu) + mmu.cpus * sizeof(struct mmu_cpu);
+	m->from = mmu_first_slot() * sizeof(struct mmu_flight);
+	m->bytes = offsetof(struct mmu_state, cpu) + mmu.cpus * sizeof(struct mmu_cpu) - m->from;
 	lit_ends_begin(&m->ends, test);
 	lit_grow(m);
 	lit_visit(m, &m->first.u, &m->first.m, 0);

@@ -285,6 +285,34 @@ static bool lit_finish_setup(const struct lit_test *test, struct lit_state *s)
 	return true;
 }
 
+/* Whether a thread locks for something: a call, or the map that a touch makes. */
+static bool lit_locks(const struct lit_test *test, unsigned int thread)
+{
+	unsigned int i;
+
+	for (i = 0; i < test->thread[thread].nsteps; i++) {
+		const struct lit_step *step = &test->thread[thread].step[i];
+
+		if (step->kind < LIT_TABLE || (test->demand && lit_touches(test, step)))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Whether operations lock spans, so that several are in flight: where several threads have
+ * some, and the machine has room for so many.  Where tables are few, one after the other:
+ * with several in flight no reserve runs out (mmu_reserve()).
+ */
+static bool lit_spans(const struct lit_test *test)
+{
+	unsigned int t, n = 0;
+
+	for (t = 0; t < test->nthreads; t++)
+		n += lit_locks(test, t);
+	return n > 1 && mmu.cpus <= MMU_FLIGHTS && test->tables == LIT_UNLIMITED;
+}
+
 /* Threads, each on the CPU of its number. */
 static void lit_make_threads(const struct lit_test *test, struct lit_state *s)
 {
@@ -311,6 +339,11 @@ bool lit_model_begin(const struct lit_test *test, enum mmu_broken broken,
 	lit_collect_kinds(test);
 	memset(&mmu, 0, sizeof(mmu));
 	mmu.cpus = lit_model.moves && test->nthreads < LIT_MOVERS ? LIT_MOVERS : test->nthreads;
+	mmu.spans = lit_spans(test);
+	if (broken >= MMU_MAP_UNLOCKED && !mmu.spans) {
+		snprintf(error, size, "bound: one operation in flight: no fault of the locks shows");
+		return false;
+	}
 	mmu.unchecked = true;
 	mmu_machine_init(&s->m, MMU_TABLES - 2, 0);
 	if (!lit_make_frames(test, s)) {

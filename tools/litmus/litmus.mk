@@ -12,7 +12,7 @@
 LIT_DIR		:= build/litmus
 LIT_WARNINGS	:= -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes
 LIT_CFLAGS	?= $(CFLAGS)
-LIT_CPPFLAGS	:= -DPT_INDEX_BITS=1 -DSPEC_INDEX_BITS=1 -DMMU_CPUS=8 -DMMU_FLIGHTS=1 -DMMU_TLB=10 \
+LIT_CPPFLAGS	:= -DPT_INDEX_BITS=1 -DSPEC_INDEX_BITS=1 -DMMU_CPUS=8 -DMMU_TLB=10 \
 		   -DMMU_PSC=12 -DMMU_TABLES=16 -DMC_OPS=80 -DMC_SETUP=8 -DMMU_SUCCESSORS=4096 -Ispec -Ispec/mmu -Itools/mc \
 		   -Itools/mc/env -Itools/litmus -Isrc/core -Isrc/protocol -Iinclude -Itests/guest/lib
 LIT_PARSER	:= $(addprefix tools/litmus/,lit_lex.c lit_parse.c lit_init.c \
