@@ -107,8 +107,9 @@ prove-check-suite := $(MAKE) -s --no-print-directory prove-check
 prove-binary-quick-suite := $(MAKE) -s --no-print-directory prove-binary-quick
 prove-binary-suite := $(MAKE) -s --no-print-directory prove-binary
 fuzz-suite := $(MAKE) -s --no-print-directory fuzz-suite
-lines-suite = $(MAKE) -s --no-print-directory lines-suite
-check-all: lines-suite += KERNELS="$(shell tools/list-kernels main)"
+lines-suite = $(MAKE) -s --no-print-directory lines-suite KERNELS="$(lines-kernels)"
+lines-kernels = $(shell tools/list-kernels middle)
+check-all: lines-kernels = $(KERNELS)
 
 quick-suites = 'host=$(host-suite)' 'model=$(model-suite)' 'litmus-model=$(litmus-model-suite)' \
 	'prove-pages=$(prove-pages-suite)'
