@@ -116,20 +116,25 @@ def too_long() -> str:
     return f"after {answer.seconds:.1f} s"
 
 
-def no_answer() -> str:
-    process = solve.Process()
+def refused(solver: solve.Solver, text: str, why: str) -> None:
     try:
-        said = process.ask("(assert (no-such))\n(check-sat)\n", 10)
+        said = solver.ready().ask(text, 10)
     except RuntimeError as error:
-        assert "Parse Error" in str(error), error
+        assert why in str(error), error
     else:
         raise AssertionError(said)
-    process = solve.Process()
-    try:
-        said = process.ask('(set-logic QF_BV)\n(check-sat)\n(echo "sat")\n', 10)
-    except RuntimeError:
-        return "an error, and an answer too many"
-    raise AssertionError(said)
+
+
+def no_answer() -> str:
+    """And the next query goes to another process."""
+    with tempfile.TemporaryDirectory() as folder:
+        solver = solve.Solver(Path(folder))
+        refused(solver, "(assert (no-such))\n(check-sat)\n", "Parse Error")
+        answers = [solver.ask([eq(var("x", 8), bv(1, 8))]).result]
+        refused(solver, '(set-logic QF_BV)\n(check-sat)\n(echo "sat")\n', "sat / sat")
+        answers.append(solver.ask([eq(var("x", 8), bv(2, 8))]).result)
+    assert answers == ["sat", "sat"], answers
+    return "an error, and an answer too many"
 
 
 def second_opinion() -> str:

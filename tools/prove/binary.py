@@ -18,9 +18,9 @@ from kernelenv import KernelEnvironment
 from layout import Stuck
 from machine import Machine
 from operations import MAPPING, OPERATIONS, Operation, arguments, start_state
-from spans import HOLDS_ALL
-from pool import dealt, shard
+from pool import WHOLE, dealt, shard
 from solve import LIMIT, Solver
+from spans import HOLDS_ALL
 from state import Pointer, State
 from structs import Structs, leaf_bits
 from term import TRUE, Term, bits, not_
@@ -158,7 +158,7 @@ def prove(path: Path, options: argparse.Namespace) -> int:
 
 
 def all_asked(options: argparse.Namespace) -> bool:
-    return not options.only and not options.quick and options.shard == main.WHOLE and \
+    return not options.only and not options.quick and options.shard == WHOLE and \
         set(options.copies) == set(COPIES)
 
 
@@ -181,7 +181,7 @@ def parsed() -> argparse.Namespace:
                         help="plain or traced (default: both)")
     parser.add_argument("--quick", action="store_true",
                         help="but for " + ", ".join(f'"{n}"' for n in LONGEST))
-    parser.add_argument("--shard", type=shard, default=main.WHOLE, metavar="I/N",
+    parser.add_argument("--shard", type=shard, default=WHOLE, metavar="I/N",
                         help="the theorems of the I-th of N machines")
     parser.add_argument("--is-proved", action="store_true", help="only say whether it was proved")
     parser.add_argument("module", type=Path, help="a vpt.ko")

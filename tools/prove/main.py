@@ -18,7 +18,7 @@ from typing import Callable
 import build
 from jobs import GOOD, Job, Report
 from operations import OPERATIONS
-from pool import dealt, shard, share_out
+from pool import WHOLE, dealt, shard, share_out
 from solve import LIMIT, Solver, identity
 
 FOLDER = build.TOP / "build/prove"
@@ -60,9 +60,6 @@ def result_key(optimise: str, name: str) -> str:
         h.update(f.read_bytes())
     h.update(f"{optimise} {name}".encode())
     return h.hexdigest()[:32]
-
-
-WHOLE = (1, 1)		# of the shards
 
 
 ticks = multiprocessing.Value("l", 0)

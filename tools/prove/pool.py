@@ -26,6 +26,9 @@ def chosen(tasks: Sequence[Any], only: Sequence[str], name: Callable[[Any], str]
     return [t for t in tasks if not only or name(t) in only]
 
 
+WHOLE = (1, 1)		# the shard that is all there is
+
+
 def shard(text: str) -> tuple[int, int]:
     """"2/3" is the second of three."""
     one, _, of = text.partition("/")

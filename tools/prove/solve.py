@@ -26,7 +26,7 @@ OPTIONS = ["--lang=smt2", "--bv-sat-solver=cadical"]
 LIMIT = 300.0
 
 
-# Queries that one process answers: starting it takes as long as half a query does. With
+# Queries that one process answers: starting it takes half as long as answering one. With
 # many more it becomes slower itself, since (reset) does not give back all memory.
 TURNS = 10
 
@@ -80,6 +80,7 @@ class Process:
             self.turns = 0
             return "unknown", self.spent() - begin
         if len(said) != 2 or said[0] not in ("sat", "unsat", "unknown") or said[1] != mark:
+            self.turns = 0
             raise RuntimeError(f"cvc5: {' / '.join(said) or 'ended without an answer'}")
         return said[0], self.spent() - begin
 
