@@ -153,7 +153,7 @@ int vpt_extent_for_split(struct vpt_file *f)
 {
 	struct vpt_extent *spare = kmalloc(sizeof(*spare), GFP_KERNEL_ACCOUNT);
 
-	mmap_assert_write_locked(f->mm);
+	lockdep_assert_held_write(&f->mm->mmap_lock);
 	if (!spare)
 		return -ENOMEM;
 	mutex_lock(&f->lock);

@@ -94,7 +94,7 @@ int vpt_region_map(struct vpt_file *f, struct vm_area_struct *vma)
 	bool made;
 	u64 root;
 
-	mmap_assert_write_locked(vma->vm_mm);
+	lockdep_assert_held_write(&vma->vm_mm->mmap_lock);
 	if (ret)
 		return ret;
 	root = vpt_root(f->mm, vma->vm_start, &made);
