@@ -29,6 +29,7 @@ from operations import OPERATIONS
 from pool import chosen, share_out
 from solve import Solver
 from term import TRUE, not_
+from wrong_bounds import MORE
 
 ENV, PT, WALK = "kernel/memory/pt_env.h", "core/pt.c", "core/pt_walk.c"
 RANGE, WALK_H = "core/pt_range.c", "core/pt_walk.h"
@@ -417,7 +418,7 @@ WRONG = [
           RANGE, "return pt_tables_touched(va, va + n * pt_size(level), level, PT_LEVELS);",
           "return pt_tables_touched(va, va + n * pt_size(level) - PT_PAGE_SIZE, level,"
           " PT_LEVELS) - !(n & 511);"),
-]
+] + [Wrong(*mistake) for mistake in MORE]
 
 
 def source_tree(wrong: Wrong) -> Path:

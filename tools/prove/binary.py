@@ -17,7 +17,9 @@ from jobs import Job, Tick
 from kernelenv import KernelEnvironment
 from layout import Stuck
 from machine import Machine
-from operations import MAPPING, OPERATIONS, Operation, arguments, start_state
+from inv import ENTRIES
+from operations import ALONE, MAPPING, OPERATIONS, SPLITS, Operation, answers_ok, arguments, \
+    start_state
 from pool import WHOLE, dealt, shard
 from solve import LIMIT, Solver
 from spans import HOLDS_ALL
@@ -27,8 +29,10 @@ from term import TRUE, Term, bits, not_
 
 FOLDER = main.FOLDER / "binary"
 # Results that are structs or more than one value: their fields, as the goals look for them.
-RESULTS = {"m": MAPPING, "revoked": {"revoked": (0, 1)}, "table": {"table": (0, 8)}}
-MAKES_LEAVES = ("@pt_map", "@pt_remap")
+RESULTS = {"m": MAPPING, "revoked": {"revoked": (0, 1)}} | {
+    name: {name: (0, 8)} for name in ("table", "first", "behind")}
+MAKES_LEAVES = ("@pt_map", "@pt_remap", "@pt_split_make")
+ANSWERS_NOTHING = ("@pt_sweep", "@pt_split_make", "@pt_release", "@pt_unlink_span")
 BESIDE = (MIRRORED, not_(MIRRORED), HOLDS_ALL, not_(HOLDS_ALL))
 COPIES = {"plain": "", "traced": "_traced"}
 # The inductions over ranges are the IR prover's alone; steps of others concern no code.
@@ -37,7 +41,7 @@ NAMES = [o.name for o in OPERATIONS if not o.function.endswith("_range") and o.l
 # Only if asked for by name: see README.md.
 SLOW = ("map 4K while Linux links",)
 # The others take some minutes of one processor for one copy of the core.
-LONGEST = ("map 4K", "unmap", "sweep")
+LONGEST = ("map 4K", "unmap", "sweep", "release")
 
 
 class BinaryJob(Job):
@@ -52,15 +56,20 @@ class BinaryJob(Job):
         # What makes no leaf does not know these bits, and is right whatever they are.
         if self.operation.function in MAKES_LEAVES:
             self.region.leaf_bits = leaf_bits(self.code)
-        env = KernelEnvironment(self.code, self.region, self.oracle, self.operation.linux)
+        operation = self.operation
+        env = KernelEnvironment(self.code, self.region, self.oracle, operation.linux,
+                                kept_out=operation.function in SPLITS)
         machine = Machine(self.code, env, self.oracle)
-        state = start_state(self.operation, self.region, env)
-        regs = env.begin(state, arguments(self.operation))
-        if self.operation.function == "@pt_map" and self.operation.level == 3:
+        state = start_state(operation, self.region, env)
+        called = operation.first or operation.function
+        regs = env.begin(state, arguments(operation, called))
+        if operation.function in ALONE or (operation.function, operation.level) == ("@pt_map", 3):
             state.assume(HOLDS_ALL)	# its caller's duty: src/kernel/vpt_file.h
-        machine.enter(state, self.operation.function[1:] + self.suffix, regs)
+        machine.enter(state, called[1:] + self.suffix, regs)
         try:
             states = machine.run(state)
+            if operation.first:
+                states = self.second_call(machine, env, states)
         finally:
             self.report.instructions = sorted(machine.executed)
         counted = {i.address for f in self.code.core().values() for i in f}
@@ -71,13 +80,23 @@ class BinaryJob(Job):
             self.as_goals_have_it(s, env)
         return states
 
+    def second_call(self, machine: Machine, env: KernelEnvironment,
+                    before: list[State]) -> list[State]:
+        out, machine.loop_bound = [], ENTRIES
+        for s in filter(answers_ok, before):
+            s.ended, s.loops = False, {}
+            regs = env.called(s, arguments(self.operation), "again_")
+            machine.enter(s, self.operation.function[1:] + self.suffix, regs)
+            out += machine.run(s)
+        return out
+
     def as_goals_have_it(self, s: State, env: KernelEnvironment) -> None:
         """The result, and what was handed out, field by field.  Whether PTI is on, or every
         span was held from the beginning, has decided where the path went; the goals are shown
         without that, so that paths share them."""
         s.beside = frozenset(s.conditions).intersection(BESIDE)
         s.conditions = [TRUE if c in BESIDE else c for c in s.conditions]
-        if self.operation.function == "@pt_sweep":
+        if self.operation.function in ANSWERS_NOTHING:
             s.result = None
         elif s.result is not None and self.operation.function != "@pt_map_tables":
             s.result = bits(s.result, 31, 0)

@@ -15,6 +15,7 @@ from term import Term, bits, bv, concat, eq, ne, var
 
 V = var("v", 48)
 ANY = concat(bv(0, 16), V)		# an arbitrary address
+VA = var("va", 64)			# the address that the operation is about
 
 
 @dataclass

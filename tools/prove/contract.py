@@ -13,12 +13,12 @@ from typing import Callable
 
 from execute import Oracle, Stuck
 from hwwalk import INDEX_BITS, PAGE_BITS, dirty, accessed, is_leaf, is_table, page, \
-    present, writable
+    present, shift, writable
 from inv import BEFORE, COUNT_BITS, ENTRIES, Region, entry_base, facts_of_entry, \
     facts_of_table, in_width, owned, reaches
 from state import Event, Pointer, Slot, State, TablePage, Value
-from term import FALSE, TRUE, Term, and_, bit, bits, boolean, bv, concat, eq, ite, ne, not_, or_, \
-    sub, ule, var
+from term import FALSE, TRUE, Term, add, and_, bit, bits, boolean, bv, concat, eq, ite, ne, not_, or_, \
+    shl, sub, ule, var, zext
 
 
 def one_bit(t: Term) -> Term:
@@ -38,13 +38,16 @@ def of(first: Pointer, contract: Callable) -> Callable:
 
 
 class Contracts:
-    def __init__(self, region: Region, oracle: Oracle, linux_links: int = 0):
-        """@linux_links: at levels above this one other software links tables; 0: nowhere."""
+    def __init__(self, region: Region, oracle: Oracle, linux_links: int = 0,
+                 kept_out: bool = False):
+        """@linux_links: at levels above this one other software links tables; 0: nowhere.
+        @kept_out: the caller keeps all others from writing where the operation does."""
         self.region, self.oracle, self.linux_links = region, oracle, linux_links
+        self.kept_out = kept_out
 
     def table(self) -> dict:
         names = ("load", "store", "exchange", "compare_exchange", "lock", "unlock", "live",
-                 "set_live", "reserve", "take", "defer_table")
+                 "set_live", "reserve", "take", "defer_table", "release")
         found = {"@pt_env_" + n: of(Pointer("env", 0), getattr(self, n)) for n in names}
         return found | {"@pt_env_leaf_bits": self.leaf_bits}
 
@@ -102,7 +105,7 @@ class Contracts:
         s.require("an entry that is used reaches into the region", here)
         s.fact(here)
         if t.fresh:
-            initial = bv(0, 64)
+            initial = t.filled(i) if t.filled else bv(0, 64)
         else:
             initial = BEFORE.mem(t.page, i)
             s.fact(*facts_of_entry(self.region, BEFORE, t.page, t.level, t.base, i, TRUE))
@@ -113,8 +116,8 @@ class Contracts:
     def observe(self, s: State, address_term: Term, i: Term) -> list[tuple[State, Slot]]:
         """Look at an entry, after what others may have done to it."""
         slot, before = self.slot(s, address_term, i)
-        alone = False
-        if self.holds(s, slot):
+        alone = self.kept_out
+        if not alone and self.holds(s, slot):
             # Under the lock nobody else writes; before it was taken they may have.
             here = slot.page.ident, slot.index.ident
             alone, s.settled = s.settled == here, here
@@ -196,7 +199,7 @@ class Contracts:
     def write(self, s: State, slot: Slot, level: Term, value: Term, kind: str) -> None:
         s.require("the level told is the table's", eq(level, bv(slot.level, 32)))
         s.require("a table is written under its lock",
-                  TRUE if self.holds(s, slot) else FALSE)
+                  boolean(self.kept_out or self.holds(s, slot)))
         s.require("the root, of which there may be two copies, is written by plain stores",
                   TRUE if slot.level < 4 or kind == "store" else FALSE)
         self.unlink(s, slot, value)
@@ -207,6 +210,8 @@ class Contracts:
                 s.require("an entry is looked at under its lock before a table is linked there",
                           boolean(s.alone))
                 self.link(s, below, slot)
+                if below.entries:
+                    below.filled = side_by_side(below.entries, below.level)
                 s.require("a table is taken as owned exactly if it is",
                           eq(below.owned, owned(self.region, below.base, below.level)))
         s.events.append(Event(kind, slot.page, slot.level, Slot(**vars(slot)), value,
@@ -226,6 +231,10 @@ class Contracts:
 
     def store(self, s: State, args: list[Value]) -> list[tuple[State, Value]]:
         _, table, level, i, value = args
+        new = self.known_table(s, s.known.reduce(table))
+        if new.owned is not None and new.base is None:
+            self.fill(s, new, level, i, value)
+            return [(s, None)]
         out = []
         for t, slot in self.observe(s, table, i):
             t.require("no plain store over a leaf, which hardware writes too",
@@ -233,6 +242,14 @@ class Contracts:
             self.write(t, slot, level, value, "store")
             out.append((t, None))
         return out
+
+    def fill(self, s: State, t: TablePage, level: Term, i: Term, value: Term) -> None:
+        """A store to a table that was taken and is not linked yet: nobody sees it."""
+        s.require("the level told is the table's", eq(level, bv(t.level, 32)))
+        at = s.known.reduce(i).value
+        if at is None or at >= ENTRIES:
+            raise Stuck(f"which entry of a new table is filled? {i}")
+        t.entries = t.entries | {at: s.known.reduce(value)}
 
     def exchange(self, s: State, args: list[Value]) -> list[tuple[State, Value]]:
         _, table, level, i, value = args
@@ -284,7 +301,11 @@ class Contracts:
 
     def mine(self, s: State, address_term: Term) -> TablePage:
         t = self.known_table(s, s.known.reduce(address_term))
-        claim = owned(self.region, t.base, t.level) if t.level < 4 else FALSE
+        claim = FALSE
+        if t.base is None:
+            claim = t.owned		# and that this is so is asked where it is linked
+        elif t.level < 4:
+            claim = owned(self.region, t.base, t.level)
         s.require("only tables wholly inside the region have counts", claim)
         return t
 
@@ -325,11 +346,29 @@ class Contracts:
         s.events.append(Event("defer", t.page, t.level, conditions=len(s.conditions)))
         return [(s, None)]
 
+    def release(self, s: State, args: list[Value]) -> list[tuple[State, Value]]:
+        t = self.mine(s, args[1])
+        s.require("a table is released once, and not one that was deferred",
+                  boolean(not t.released and not t.deferred))
+        t.released = True
+        s.events.append(Event("release", t.page, t.level, conditions=len(s.conditions)))
+        return [(s, None)]
+
     def leaf_bits(self, s: State, args: list[Value]) -> list[tuple[State, Value]]:
         level = s.known.reduce(args[0]).value
         if level not in self.region.leaf_bits:
             raise Stuck(f"pt_env_leaf_bits({args[0]})")
         return [(s, self.region.leaf_bits[level])]
+
+
+def side_by_side(entries: dict[int, Term], level: int) -> Callable[[Term], Term]:
+    """The entries that fill a table of @level, by index: of page after page, each what the first
+    one is but for where its frame begins."""
+    first, low = entries.get(0), shift(level)
+    for n in range(ENTRIES):
+        if first is None or entries.get(n) is not add(first, bv(n << low, 64)):
+            raise Stuck(f"a table is filled, but entry {n} is {entries.get(n)}")
+    return lambda i: add(first, shl(zext(i, 64), low))
 
 
 def boolean_not(flag: bool) -> Term:

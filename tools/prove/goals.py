@@ -136,6 +136,9 @@ class PathGoals:
         goals = []
         for level in (4, 3, 2, 1):
             goals += self.invariant_at(level)
+        goals += [Goal("invariant", "each entry of a table that was filled counts", self.given,
+                       counts(self.after, t.filled(var("i", INDEX_BITS)), t.level))
+                  for t in self.after.fresh if t.filled]
         return goals + [self.beside_region()]
 
     def place_facts(self, p: Term, level: int, i: Term) -> list[Term]:

@@ -10,18 +10,20 @@ import goals
 import mapgoals
 import operations
 import rangegoals
+import split
 import steps
 from contract import Contracts
 from execute import Executor, Stuck
 from goals import DeadEnd, Goal, PathGoals
-from inv import Region
+from inv import ENTRIES, Region
 from ir import Module
 from mapgoals import MapRangePath
 from maprange import MapInduction
-from operations import Finished, Operation, arguments, start_state
+from operations import SPLITS, Finished, Operation, answers_ok, arguments, start_state
 from rangegoals import RangePath
 from ranges import Induction
 from solve import Solver, SolverOracle
+from split import FirstHalf, Split
 from state import State
 from term import TRUE, Term, and_, not_
 
@@ -82,12 +84,14 @@ def with_goals(operation: Operation, region: Region, state: State) -> PathGoals:
         return DeadEnd(operation, region, state)
     if operation.function == MapInduction.function:
         return MapRangePath(operation, region, state)
+    if operation.function in SPLITS:
+        return split.of(operation, region, state)
     return (RangePath if state.phase else Finished)(operation, region, state)
 
 
 def goals_of(f: PathGoals) -> list[Goal]:
     of = {MapRangePath: mapgoals, RangePath: rangegoals, Finished: operations,
-          DeadEnd: goals}[type(f)]
+          FirstHalf: split, Split: split, DeadEnd: goals}[type(f)]
     return of.goals_of(f)
 
 
@@ -117,10 +121,17 @@ class Job:
         if "_range" in self.operation.function:
             return Induction(self.operation.function, self.module, self.region,
                              self.oracle, self.watch).paths()
-        contracts = Contracts(self.region, self.oracle, self.operation.linux)
+        operation = self.operation
+        contracts = Contracts(self.region, self.oracle, operation.linux,
+                              kept_out=operation.function in SPLITS)
         executor = Executor(self.module, contracts.table(), self.oracle)
-        state = start_state(self.operation, self.region, contracts)
-        return executor.run(state, self.operation.function, arguments(self.operation))
+        state = start_state(operation, self.region, contracts)
+        if not operation.first:
+            return executor.run(state, operation.function, arguments(operation))
+        executor.loop_bound = ENTRIES
+        before = executor.run(state, operation.first, arguments(operation, operation.first))
+        return [t for s in before if answers_ok(s)
+                for t in executor.run(s, operation.function, arguments(operation))]
 
     def refuted(self) -> bool:
         return any(result == "refuted" for result, _, _ in self.failed)

@@ -34,6 +34,7 @@ from hwwalk import present
 from inv import COUNT_BITS, ENTRIES, Region
 from layout import Stuck
 from machine import ARGUMENTS, RETURN, SAVED, Loaded, leaves, signed
+from operations import SIZES
 from spans import HOLDS_ALL, SpanContracts
 from state import Pointer, Slot, State, TablePage
 from structs import Structs
@@ -50,11 +51,12 @@ PAGE_SIZE = 4096
 
 
 class KernelEnvironment(SpanContracts):
-    def __init__(self, code: Code, region: Region, oracle: Oracle, linux_links: int = 0):
-        super().__init__(region, oracle, linux_links)
+    def __init__(self, code: Code, region: Region, oracle: Oracle, linux_links: int = 0,
+                 kept_out: bool = False):
+        super().__init__(region, oracle, linux_links, kept_out)
         self.code, self.structs = code, Structs(code)
         self.objects = {n: var("at_" + n, 64) for n in
-                        ("pt", "env", "books", "mm", "m", "revoked", "table", "done", "stack")}
+                        ("env", "books", "mm", "stack", *SIZES)}
         self.names = {t.ident: n for n, t in self.objects.items()}
 
     # The state at the call
@@ -63,7 +65,7 @@ class KernelEnvironment(SpanContracts):
         """Lay out what the core finds in memory; the registers at the call."""
         at = self.structs.env
         tables = var("tables_of_books", 64)
-        s.objects |= {"stack": {0: (8, RETURN)}, "mm": {}, "struct page": {}, "tagged": {},
+        s.objects |= {"mm": {}, "struct page": {}, "tagged": {},
                       "told": {0: (8, tables)}}
         s.sizes |= {"env": self.structs.bytes["pt_env"], "mm": 0, "stack": 8,
                     "books": self.structs.bytes["vpt_books"]}
@@ -77,16 +79,23 @@ class KernelEnvironment(SpanContracts):
         s.objects["books"] = {self.structs.tables: (8, tables)}
         s.objects["pt"] = {n: (size, self.plain_value(v))
                            for n, (size, v) in s.objects["pt"].items()}
+        return self.called(s, arguments)
+
+    def called(self, s: State, arguments: list, again: str = "") -> dict[str, Term]:
+        """The registers at a call; @again: where it is not the first, for the names of what is
+        not known there."""
+        s.objects["stack"] = {0: (8, RETURN)}
         regs = {n: var("in_" + n, 64) for n in SAVED}
-        regs |= {n: var("in_" + n, 64) for n in ("rax", "r10", "r11")}
+        regs |= {n: var(f"{again}in_{n}", 64) for n in ("rax", "r10", "r11")}
         regs["rsp"] = self.objects["stack"]
         for name, value in zip(ARGUMENTS, arguments):
             value = self.plain_value(value)
             # What stands above a narrow argument is anything.
-            high = [var("high_" + name, 64 - value.width)] if value.width < 64 else []
+            high = ([var(f"{again}high_{name}", 64 - value.width)] if value.width < 64
+                    else [])
             regs[name] = concat(*high, value)
         for name in ARGUMENTS[len(arguments):]:
-            regs[name] = var("in_" + name, 64)
+            regs[name] = var(f"{again}in_{name}", 64)
         return regs
 
     def plain_value(self, v) -> Term:
@@ -404,7 +413,8 @@ class KernelEnvironment(SpanContracts):
             s.die()
             return [s]
         contract = {"pt_env_take": self.call_take, "pt_env_defer_table": self.call_defer,
-                    "pt_env_leave": self.call_leave, "vpt_lock_rest": self.call_rest,
+                    "pt_env_leave": self.call_leave, "pt_env_release": self.call_release,
+                    "vpt_lock_rest": self.call_rest,
                     "pt_env_lock_counts": self.call_lock_counts,
                     "pt_env_unlock_counts": self.call_unlock_counts}
         if symbol not in contract:
@@ -441,6 +451,15 @@ class KernelEnvironment(SpanContracts):
         old = self.word_of(s, t)
         mark = ite(bit(old, ALLOCATED), bv(LEFT << 32, 64), bv(0, 64))
         s.objects["struct page"][t.page.ident] = (8, ite(self.tagged(old), mark, old))
+        return [s]
+
+    def call_release(self, s: State, regs: dict[str, Term]) -> list[State]:
+        """pt_env_release(env, table).  Of a table that was counted, or left, the word is 0."""
+        (_, _), = self.release(s, [None, regs["rsi"]])
+        t = self.known_table(s, s.known.reduce(regs["rsi"]))
+        old = self.word_of(s, t)
+        ours = or_(self.tagged(old), self.left(old))
+        s.objects["struct page"][t.page.ident] = (8, ite(ours, bv(0, 64), old))
         return [s]
 
     def call_rest(self, s: State, regs: dict[str, Term]) -> list[State]:

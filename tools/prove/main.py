@@ -24,7 +24,7 @@ from solve import LIMIT, Solver, identity
 FOLDER = build.TOP / "build/prove"
 # The largest first, so that both processors end at about the same time.
 SIZE = {name: n for n, name in enumerate((
-    "map 1G", "protect", "path for map 4K range", "map 2M", "sweep", "map 4K", "unmap",
+    "map 1G", "protect", "path for map 4K range", "release", "map 2M", "sweep", "map 4K", "unmap",
     "map 1G range", "map 2M range", "map 4K range", "protect range", "map 4K while Linux links",
     "unmap range"), 1)}
 # At other levels than the one that ships only if asked for by name: see README.md.
@@ -32,8 +32,8 @@ SHIPPED_ONLY = ("range", "while Linux links")
 
 
 def is_long(name: str) -> bool:
-    """About a range, or what makes as many goals as one; and what ranges are swept by."""
-    return name == "sweep" or any(word in name for word in SHIPPED_ONLY)
+    """About a range, or what makes as many goals as one; and what cuts a region."""
+    return name in ("sweep", "release") or any(word in name for word in SHIPPED_ONLY)
 
 
 # Single pages, and what else is proved in a few minutes; the others take the rest.

@@ -34,7 +34,8 @@ BENIGN = {
 ORDER = ["resolve", "protect", "remap", "sweep", "map 1G", "map 2M", "map 4K", "unmap",
          "map other levels, range", "path for map 1G range", "map 1G range", "map 4K range",
          "unmap range", "protect range", "tables for 4K range", "tables for 2M range",
-         "tables for 1G range", "map, other levels", "init", "map 4K while Linux links",
+         "tables for 1G range", "map, other levels", "init", "split, first half", "split",
+         "unlink span", "release", "map 4K while Linux links",
          "map 1G while Linux links"]
 
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Callable, Optional
 
 import abstract as a
+import bounds
 import start
-from cases import ANY
+from cases import ANY, VA
 from goals import Goal, PathGoals, passes_no_empty
 from hwwalk import Walk, accessed, dirty, is_leaf, page, same_but_a_d, shift, walk
 from inv import BEFORE, Region, witness
@@ -17,7 +18,7 @@ from term import FALSE, TRUE, Term, add, and_, bit, bits, bv, concat, eq, implie
     or_, shl, sub, ule, ult, var, zext
 from view import WRITES, pair_facts, walk_facts
 
-VA, PA, RIGHTS = var("va", 64), var("pa", 64), var("rights", 32)
+PA, RIGHTS = var("pa", 64), var("rights", 32)
 RESERVE = var("reserve", 64)
 N = var("n", 64)			# pages of a range
 MAPPING = {"va": (0, 8), "pa": (8, 8), "level": (16, 4), "rights": (20, 4), "accessed": (24, 1),
@@ -33,6 +34,7 @@ class Operation:
     level: Optional[int]
     goals: Callable[["Finished"], list[Goal]]
     linux: int = 0
+    first: str = ""		# called before it, with its answer OK
 
 
 class Finished(PathGoals):
@@ -336,15 +338,16 @@ def step_goals(f: Finished) -> list[Goal]:
 
 
 def no_goals(f: Finished) -> list[Goal]:
-    """The range forms' goals are in rangegoals.py."""
+    """Those of the range forms are in rangegoals.py and mapgoals.py, of a split in split.py."""
     raise AssertionError(f.operation.name)
 
 
 P_PT, P_M, P_REVOKED = Pointer("pt", 0), Pointer("m", 0), Pointer("revoked", 0)
 
 
-def arguments(operation: Operation) -> list[Value]:
-    stem = operation.function
+def arguments(operation: Operation, stem: str = "") -> list[Value]:
+    """Of a call of the operation's function, or of @stem."""
+    stem = stem or operation.function
     if stem == "@pt_map":
         level = var("anylevel", 32) if operation.level is None else bv(operation.level, 32)
         return [P_PT, VA, PA, level, RIGHTS]
@@ -355,7 +358,10 @@ def arguments(operation: Operation) -> list[Value]:
     return {"@pt_init": start.ARGUMENTS,
             "@pt_resolve": [P_PT, VA, P_M], "@pt_unmap": [P_PT, VA, P_M],
             "@pt_sweep": [P_PT, VA], "@pt_protect": [P_PT, VA, RIGHTS, P_M, P_REVOKED],
-            "@pt_remap": [P_PT, VA, PA, P_M]}[stem]
+            "@pt_remap": [P_PT, VA, PA, P_M],
+            "@pt_split_break": [P_PT, VA, P_M], "@pt_split_make": [P_PT, P_M],
+            "@pt_release": [P_PT, VA],
+            "@pt_unlink_span": [P_PT, Pointer("first", 0), Pointer("behind", 0)]}[stem]
 
 
 OPERATIONS = [
@@ -382,6 +388,10 @@ OPERATIONS = [
     Operation("tables for 4K range", "@pt_map_tables", 1, tables_goals),
     Operation("tables for 2M range", "@pt_map_tables", 2, tables_goals),
     Operation("tables for 1G range", "@pt_map_tables", 3, tables_goals),
+    Operation("split, first half", "@pt_split_break", 0, no_goals),
+    Operation("split", "@pt_split_make", 0, no_goals, first="@pt_split_break"),
+    Operation("release", "@pt_release", 0, bounds.release_goals),
+    Operation("unlink span", "@pt_unlink_span", 0, bounds.span_goals),
     Operation("init", "@pt_init", 0, start.init_goals),
     Operation("empty root", "step:empty", 0, start.empty_goals),
     Operation("step of hardware", "step:hardware", 0, step_goals),
@@ -389,8 +399,14 @@ OPERATIONS = [
 ]
 
 
+# The caller keeps all others from where these write, and holds every span; so it does for what
+# cuts a region (src/protocol/op_page.c, src/kernel/device/region.c).
+SPLITS = ("@pt_split_break", "@pt_split_make")
+ALONE = SPLITS + ("@pt_release",)
+
 # What the caller hands over, and its size in bytes.
-SIZES = {"env": 0, "pt": 40, "m": 32, "revoked": 1, "table": 8, "done": 24}
+SIZES = {"env": 0, "pt": 40, "m": 32, "revoked": 1, "table": 8, "done": 24, "first": 8,
+         "behind": 8}
 
 
 def caller_objects(s: State, region: Region) -> None:
@@ -417,6 +433,14 @@ def start_state(operation: Operation, region: Region, contracts) -> State:
         w = walk(BEFORE.mem, region.root, VA, region.width_mask)
         s.fact(a.page_ok(region, VA, operation.level), a.free(w, operation.level),
                ule(a.missing(w, operation.level), RESERVE), *walk_facts(region, VA, w))
+    if operation.function in SPLITS:
+        # MAXPHYADDR is 30 or more, so that each page that a large one consists of is below it.
+        s.fact(eq(bits(region.width_mask, 17, 0), bv(-1, 18)))
+    if operation.function == "@pt_release":
+        s.fact(*bounds.release_facts(region))
+    if operation.function == "@pt_unlink_span":
+        s.objects |= bounds.span_objects()
+        s.fact(*bounds.span_facts(region))
     if operation.function == "@pt_map_tables":
         end = add(zext(VA, 128), shl(zext(N, 128), shift(operation.level)))
         s.fact(ne(N, bv(0, 64)), ule(end, bv(1 << 48, 128)))
@@ -424,6 +448,11 @@ def start_state(operation: Operation, region: Region, contracts) -> State:
         level = var("anylevel", 32)
         s.assume(and_(*(ne(level, bv(n, 32)) for n in (1, 2, 3))))
     return s
+
+
+def answers_ok(s: State) -> bool:
+    """Whether the call that has ended there answers OK.  Its other answers are its own theorem's."""
+    return not s.dead and s.known.reduce(bits(s.result, 31, 0)).value == a.OK
 
 
 def goals_of(f: Finished) -> list[Goal]:

@@ -105,7 +105,7 @@ class Counterexample:
         if f.state.phase:
             return "a step of an induction, which no single call replays"
         if f.state.result is None and not f.state.dead:
-            return "not a call of the core"
+            return "a step, or a call without an answer, which is not replayed"
         if f.operation.function == "@pt_map_tables":
             return "a call that looks at no table"
         calls = []

@@ -4,7 +4,7 @@
 #	prove		every theorem, at -O2, in some twelve minutes; TAP.  What has not
 #			changed is not proved again (build/prove)
 #	prove-pages	of these, the theorems about single pages, in some three minutes; TAP
-#	prove-ranges	the others: ranges, pt_sweep(), and MAP while Linux links tables; TAP
+#	prove-ranges	the others: ranges, pt_sweep(), pt_release(), and MAP while Linux links tables; TAP
 #	prove-binary	the theorems about single pages, of the machine code in vpt.ko; TAP
 #	prove-binary-quick	of these, for the silent copy of the core and the middle kernel, those that take a
 #			few minutes; TAP

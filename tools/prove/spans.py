@@ -100,7 +100,7 @@ class SpanContracts(Contracts):
 
     def change_count(self, s: State, t: TablePage) -> None:
         s.require("counts above level 1 change under their lock",
-                  boolean(t.level == 1 or s.counting))
+                  boolean(t.level == 1 or s.counting or t.base is None))
         s.require("what was left is not counted again", boolean(not t.left))
 
     def lock_counts(self, s: State) -> None:

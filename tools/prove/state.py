@@ -2,7 +2,7 @@
 """One path of an execution: where it is, what it has assumed, what it has done."""
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Callable, Optional, Union
 
 from term import TRUE, Term, and_, app, bitwise, arith, boolean, bv, concat, eq, extract, ite, \
@@ -204,7 +204,10 @@ class TablePage:
     index: Optional[Term] = None
     fresh: bool = False			# taken during this operation, or linked by Linux
     owned: Optional[Term] = None		# as the core told when it took it
+    entries: dict[int, Term] = field(default_factory=dict)	# stored before it is linked, by index
+    filled: Optional[Callable[[Term], Term]] = None	# what they all are, by index
     deferred: bool = False
+    released: bool = False		# not counted any more: the region's bounds cut its span
     left: bool = False			# empty, by who may not unlink it
     live: Optional[Term] = None		# now
     live_initial: Optional[Term] = None

@@ -16,8 +16,8 @@ FOLDER = build.TOP / "build/prove"
 # What one has to read to believe the theorem, what one has to trust, what is proved.
 PARTS = {
     "statement (what is claimed)": ["abstract.py", "hwwalk.py", "inv.py", "start.py",
-                                    "operations.py", "goals.py", "cases.py", "rangegoals.py",
-                                    "mapgoals.py", "view.py"],
+                                    "operations.py", "goals.py", "cases.py", "split.py",
+                                    "bounds.py", "rangegoals.py", "mapgoals.py", "view.py"],
     "contracts (what is assumed of the environment)": ["contract.py", "steps.py",
                                                        "env/pt_env.h", "kernelenv.py",
                                                        "spans.py"],

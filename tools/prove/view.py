@@ -8,7 +8,7 @@ from hwwalk import accessed, dirty, is_table, page, present, writable
 from inv import BEFORE, COUNT_BITS, ENTRIES, counts, two_count, facts_of_entry, facts_of_table, \
     is_foreign, reaches, Region, table_base
 from hwwalk import Walk, index
-from state import Run, Slot, State
+from state import Run, Slot, State, TablePage
 from term import FALSE, TRUE, Term, add, and_, app, bit, bits, bv, concat, eq, implies, ite, ne, not_, \
     or_, sub, ule, ult, zext
 
@@ -56,6 +56,11 @@ def run_memory(run: Optional[Run], p: Term, i: Term) -> Term:
     return value if run is None else ite(in_run(run, p, i), run_value(run, value, i), value)
 
 
+def made(t: TablePage, i: Term) -> Term:
+    """Entry @i of a table that was linked, as it was then."""
+    return t.filled(i) if t.filled else bv(0, 64)
+
+
 class After:
     """Memory, counts and ghosts as the path left them.
 
@@ -75,7 +80,7 @@ class After:
     def mem(self, p: Term, i: Term) -> Term:
         value = run_memory(self.run, p, i)
         for t in self.fresh:
-            value = ite(eq(p, t.page), bv(0, 64), value)
+            value = ite(eq(p, t.page), made(t, i), value)
         for s in self.slots:
             value = ite(and_(eq(p, s.page), eq(i, s.index)), s.value, value)
         return value
@@ -142,6 +147,9 @@ class After:
             before = ite(counts(BEFORE, s.initial, s.level), one, none)
             after = ite(counts(self, s.value, s.level), one, none)
             value = add(value, ite(eq(p, s.page), sub(after, before), none))
+        for t in self.fresh:
+            if t.filled:	# all of them count: a goal
+                value = add(value, ite(eq(p, t.page), bv(ENTRIES, COUNT_BITS), none))
         if self.run is not None and self.run.clears:
             value = sub(value, ite(eq(p, self.run.table), self.run.removed, none))
         if self.run is not None and self.run.fill:
@@ -164,7 +172,7 @@ class Moment:
     def mem(self, p: Term, i: Term) -> Term:
         value = run_memory(self.run, p, i)
         for t in self.fresh:
-            value = ite(eq(p, t.page), bv(0, 64), value)
+            value = ite(eq(p, t.page), made(t, i), value)
         for slot, v in self.values.values():
             value = ite(and_(eq(p, slot.page), eq(i, slot.index)), v, value)
         return value
@@ -179,8 +187,8 @@ class Apart:
     def mem(self, p: Term, i: Term) -> Term:
         after, run = self.after, self.after.run
         value = run_memory(run if run is not None and run.table is p else None, p, i)
-        if any(t.page is p for t in after.fresh):
-            value = bv(0, 64)
+        for t in after.fresh:
+            value = made(t, i) if t.page is p else value
         for s in after.slots:
             if s.page is p:
                 value = ite(eq(i, s.index), s.value, value)
