@@ -12,19 +12,16 @@ from __future__ import annotations
 import abstract as a
 from cases import ANY, VA
 from goals import Goal
-from hwwalk import Walk, same_but_a_d, same_translation, shift, walk
-from inv import COUNT_BITS, BEFORE, Region
-from operations import RESERVE, SPLITS, Finished, Operation, find_errors, found, old_mapping
+from hwwalk import Walk, same_translation, shift, walk
+from inv import BEFORE, Region
+from operations import RESERVE, Finished, Operation, find_errors, found, old_mapping
 from state import State
-from term import FALSE, TRUE, Term, and_, bits, bv, concat, eq, implies, ite, ne, not_, or_, \
+from term import FALSE, TRUE, Term, and_, bits, bv, concat, eq, implies, ite, ne, not_, \
     sub, ult
 from view import WRITES, After, Moment
 
 
-def of(operation: Operation, region: Region, state: State) -> Finished | None:
-    """The path, if it is one of a split."""
-    if operation.function not in SPLITS:
-        return None
+def of(operation: Operation, region: Region, state: State) -> Finished:
     return (Split if operation.first else FirstHalf)(operation, region, state)
 
 
@@ -119,11 +116,11 @@ def same_memory(before: Walk, after: Walk) -> Term:
     """@ANY's byte is the same, with the same rights, in a page one level smaller."""
     same = and_(*(eq(getattr(before, x), getattr(after, x))
                   for x in ("writable", "user", "execute_disable")))
-    return and_(after.mapped, same, eq(before.level, bv_next(after.level)),
+    return and_(after.mapped, same, eq(before.level, next_larger(after.level)),
                 eq(byte(before), byte(after)))
 
 
-def bv_next(level: Term) -> Term:
+def next_larger(level: Term) -> Term:
     return ite(eq(level, bv(1, 3)), bv(2, 3), bv(3, 3))
 
 
