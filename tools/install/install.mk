@@ -35,7 +35,7 @@ $(USER_BUILD)/vptctl: $(CTL_SOURCES) $(CTL_BUILD)/page.h
 	$(TRACK) $(USER_COMPILE) -Ispec -Itools/vptctl -I$(CTL_BUILD) -o $@ $(filter %.c,$^) $(LDFLAGS)
 
 $(USER_LIBRARY): $(wildcard tools/preload/*.c)
-	$(TRACK) $(USER_COMPILE) -Iinclude -fPIC -fvisibility=hidden -shared -o $@ $(filter %.c,$^) \
+	$(TRACK) $(USER_COMPILE) $(PRELOAD_FLAGS) -shared -o $@ $(filter %.c,$^) \
 		$(LDFLAGS) -ldl -pthread
 
 $(USER_PROGRAMS) $(USER_LIBRARY): $(USER_BUILD)/flags

@@ -2,8 +2,10 @@
 # libvpt-preload.so, and its tests.  Included by the top-level Makefile.
 
 PRELOAD_BUILD := build/preload
-# No loop becomes a call of memset(), which a program may have of its own (pages.c).
-PRELOAD_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Iinclude -fPIC -fvisibility=hidden -fno-tree-loop-distribute-patterns
+# However it is built: no loop becomes a call of memset(), which a program may have of its own
+# (pages.c), and no call one of the checking functions, some of which the library defines (leave.c).
+PRELOAD_FLAGS := -Iinclude -fPIC -fvisibility=hidden -fno-tree-loop-distribute-patterns -U_FORTIFY_SOURCE
+PRELOAD_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra $(PRELOAD_FLAGS)
 PRELOAD_LIB := $(PRELOAD_BUILD)/libvpt-preload.so
 
 $(PRELOAD_LIB): $(wildcard tools/preload/*.c)
