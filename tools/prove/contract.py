@@ -187,6 +187,9 @@ class Contracts:
         t.parent, t.index, t.base = slot.page, slot.index, slot.base
 
     def load(self, s: State, args: list[Value]) -> list[tuple[State, Value]]:
+        new = self.known_table(s, s.known.reduce(args[1]))
+        if unlinked(new):
+            return [(s, new.entries.get(self.which(s, args[2]), bv(0, 64)))]
         return [(t, self.loaded(slot)) for t, slot in self.observe(s, args[1], args[2])]
 
     def loaded(self, slot: Slot) -> Term:
@@ -232,7 +235,7 @@ class Contracts:
     def store(self, s: State, args: list[Value]) -> list[tuple[State, Value]]:
         _, table, level, i, value = args
         new = self.known_table(s, s.known.reduce(table))
-        if new.owned is not None and new.base is None:
+        if unlinked(new):
             self.fill(s, new, level, i, value)
             return [(s, None)]
         out = []
@@ -246,10 +249,13 @@ class Contracts:
     def fill(self, s: State, t: TablePage, level: Term, i: Term, value: Term) -> None:
         """A store to a table that was taken and is not linked yet: nobody sees it."""
         s.require("the level told is the table's", eq(level, bv(t.level, 32)))
+        t.entries = t.entries | {self.which(s, i): s.known.reduce(value)}
+
+    def which(self, s: State, i: Term) -> int:
         at = s.known.reduce(i).value
         if at is None or at >= ENTRIES:
-            raise Stuck(f"which entry of a new table is filled? {i}")
-        t.entries = t.entries | {at: s.known.reduce(value)}
+            raise Stuck(f"which entry of a new table is that? {i}")
+        return at
 
     def exchange(self, s: State, args: list[Value]) -> list[tuple[State, Value]]:
         _, table, level, i, value = args
@@ -359,6 +365,11 @@ class Contracts:
         if level not in self.region.leaf_bits:
             raise Stuck(f"pt_env_leaf_bits({args[0]})")
         return [(s, self.region.leaf_bits[level])]
+
+
+def unlinked(t: TablePage) -> bool:
+    """Whether a table was taken and is not linked yet."""
+    return t.owned is not None and t.base is None
 
 
 def side_by_side(entries: dict[int, Term], level: int) -> Callable[[Term], Term]:
