@@ -20,6 +20,8 @@ SMALL = "\tif (leaf.level == 1)\n\t\treturn PT_NOENT;\n"
 RESERVE = "\tif (!pt_env_reserve(pt->env))\n\t\treturn PT_NOMEM;\n"
 BREAK = ("\tleaf.entry = pt_env_exchange(pt->env, leaf.table, leaf.level,\n"
          "\t\t\t\t     pt_index(va, leaf.level), 0);\n")
+UNLOCK = "\tpt_env_unlock(pt->env, leaf.table, leaf.level);\n"	# of pt_remap()
+FIND = "\tpt_descend(pt, va, 1, &p);\n"				# of pt_resolve()
 CUT = "\t\tif (va & (pt_table_span(p.level) - 1))\n"
 RELEASES = "\t\t\tpt_env_release(pt->env, pt_find_table(pt, va, p.level));\n"
 OWNS = "\tfor (; pt_owns(pt, va, p.level); p.level++) {\n"
@@ -74,6 +76,34 @@ MORE = [
      "\tpt_env_unlock_counts(pt->env);\n"),
     ("taken-away-though-no-table", FIRST, "refinement: elsewhere the walk is as before", PT,
      RESERVE + BREAK, BREAK + RESERVE),
+    ("small-pages-told-as-another", SPLIT, "safety: m is not written", PT,
+     LINK, LINK + "\t((struct pt_mapping *)old)->level = 1;\n"),
+    ("taken-away-under-the-callers-lock", FIRST, "safety: no lock is taken where the caller holds",
+     PT, BREAK, "\tpt_env_lock(pt->env, leaf.table, leaf.level);\n" + BREAK
+     + "\tpt_env_unlock(pt->env, leaf.table, leaf.level);\n"),
+    ("pieces-counted-under-the-callers-lock", SPLIT,
+     "safety: no lock is taken where the caller holds", PT,
+     COUNT, "\tpt_env_lock_counts(pt->env);\n" + COUNT + "\tpt_env_unlock_counts(pt->env);\n"),
+    ("pieces-released", SPLIT, "safety: tables are released where a region is cut alone", PT,
+     LINK, LINK + "\tpt_env_release(pt->env, table);\n"),
+    ("pieces-looked-at", SPLIT, "equal: what nobody else sees can be read, too", PT,
+     COUNT, COUNT + "\tif (!pt_env_load(pt->env, table, 3))\n\t\treturn;\n"),
+    ("two-tables-taken", SPLIT, "safety: a table is taken only where the reserve has one", PT,
+     TAKE, TAKE + "\tpt_env_take(pt->env, old->level - 1, true);\n"),
+    ("a-piece-stored-again", SPLIT, "safety: no plain store over a leaf", PT,
+     LINK, LINK + "\tpt_env_store(pt->env, table, old->level - 1,\n"
+     "\t\t     pt_index(old->va, old->level - 1),\n"
+     "\t\t     pte_make_leaf(old->pa, old->level - 1, old->rights));\n"),
+    ("taken-by-the-first-half", FIRST, "safety: every table taken is linked", PT,
+     BREAK, BREAK + "\tpt_env_store(pt->env, pt_env_take(pt->env, leaf.level - 1, true),\n"
+     "\t\t     leaf.level - 1, 7, 1);\n"),
+    ("a-cleared-before-it-is-told", FIRST, "transactional: there is one store", PT,
+     BREAK, BREAK.replace("\tleaf.entry = ", "\t").replace(", 0)", ", leaf.entry & ~PTE_A)")
+     + BREAK),
+    # Releases where no region is cut
+    ("released-by-a-remap", "remap", "safety: tables are released where a region is cut alone", PT,
+     UNLOCK, UNLOCK + "\tif (pt_owns(pt, va, leaf.level))\n"
+     "\t\tpt_env_release(pt->env, leaf.table);\n"),
     # What is released
     ("released-though-not-cut", RELEASE, "reclamation: the table that is cut is released", WALK,
      CUT, "\t\tif (1)\n"),
@@ -89,6 +119,17 @@ MORE = [
      CUT + RELEASES, "\t\tpt_env_lock_counts(pt->env);\n"
      "\t\tpt_env_set_live(pt->env, p.table, pt_env_live(pt->env, p.table));\n"
      "\t\tpt_env_unlock_counts(pt->env);\n" + CUT + RELEASES),
+    ("released-with-its-parent", RELEASE, "safety: a table is released once", WALK,
+     CUT + RELEASES, CUT.rstrip() + " {\n" + RELEASES + "\t\t\tif (pt_owns(pt, va, p.level + 1))\n"
+     "\t\t\t\tpt_env_release(pt->env, pt_find_table(pt, va, p.level + 1));\n\t\t}\n"),
+    # Of a region that no operation is at work in
+    ("environment-asked-by-a-look", "resolve", "stops: a part of env that is not known", PT,
+     FIND, FIND + "\tif (pt->env->root_mirrored)\n\t\tbarrier();\n"),
+    ("counts-locked-by-a-look", "resolve", "safety: the environment is given the region's struct",
+     PT, FIND, FIND + "\tpt_env_lock_counts(pt->env);\n\tpt_env_unlock_counts(pt->env);\n"),
+    ("span-locked-with-the-address-space", SPAN, "stops: a part of env that is not known", WALK,
+     ENDS, ENDS + "\tspin_lock(&pt->env->mm->page_table_lock);\n"
+     "\tspin_unlock(&pt->env->mm->page_table_lock);\n"),
     # What an unmapping may unlink
     ("end-taken-for-the-last", SPAN, "refinement: it ends where it must", WALK,
      ENDS, ENDS.replace("*end - 1", "*end")),

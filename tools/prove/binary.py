@@ -18,8 +18,8 @@ from kernelenv import KernelEnvironment
 from layout import Stuck
 from machine import Machine
 from inv import ENTRIES
-from operations import ALONE, MAPPING, OPERATIONS, SPLITS, Operation, answers_ok, arguments, \
-    start_state
+from operations import ALONE, MAPPING, OPERATIONS, SPLITS, WITHOUT_ENV, Operation, \
+    arguments, second_calls, start_state
 from pool import WHOLE, dealt, shard
 from solve import LIMIT, Solver
 from spans import HOLDS_ALL
@@ -65,6 +65,8 @@ class BinaryJob(Job):
         regs = env.begin(state, arguments(operation, called))
         if operation.function in ALONE or (operation.function, operation.level) == ("@pt_map", 3):
             state.assume(HOLDS_ALL)	# its caller's duty: src/kernel/vpt_file.h
+        if operation.function in WITHOUT_ENV:
+            state.objects["env"] = {}
         machine.enter(state, called[1:] + self.suffix, regs)
         try:
             states = machine.run(state)
@@ -83,7 +85,7 @@ class BinaryJob(Job):
     def second_call(self, machine: Machine, env: KernelEnvironment,
                     before: list[State]) -> list[State]:
         out, machine.loop_bound = [], ENTRIES
-        for s in filter(answers_ok, before):
+        for s in second_calls(before):
             s.ended, s.loops = False, {}
             regs = env.called(s, arguments(self.operation), "again_")
             machine.enter(s, self.operation.function[1:] + self.suffix, regs)

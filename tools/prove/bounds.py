@@ -109,7 +109,7 @@ def span_goals(f) -> list[Goal]:
     r, objects = f.region, f.state.objects
     first, behind = (objects[name][0][1] for name in ("first", "behind"))
     given = f.given + [ule(FIRST, VA), ult(VA, BEHIND)]
-    quiet = TRUE if not f.state.events else FALSE
+    quiet = TRUE if not f.state.events and not f.state.slots else FALSE
     goals = [f.takes_none(), f.unchanged(TRUE), told(f, quiet, "no table is looked at"),
              told(f, and_(ule(first, FIRST), ule(BEHIND, behind)), "what is told holds the range")]
     for level in LEVELS:

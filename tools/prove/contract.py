@@ -41,7 +41,8 @@ class Contracts:
     def __init__(self, region: Region, oracle: Oracle, linux_links: int = 0,
                  kept_out: bool = False):
         """@linux_links: at levels above this one other software links tables; 0: nowhere.
-        @kept_out: the caller keeps all others from writing where the operation does."""
+        @kept_out: the caller keeps all others from writing where the operation does, by a lock
+        that it holds: the operation takes none."""
         self.region, self.oracle, self.linux_links = region, oracle, linux_links
         self.kept_out = kept_out
 
@@ -291,9 +292,13 @@ class Contracts:
         """Whether the lock of the entry's table is held."""
         return s.locked is not None and s.locked[0] is slot.page
 
+    def takes_lock(self, s: State) -> None:
+        s.require("locks do not nest", boolean(s.locked is None))
+        s.require("no lock is taken where the caller holds one", boolean(not self.kept_out))
+
     def lock(self, s: State, args: list[Value]) -> list[tuple[State, Value]]:
         t = self.known_table(s, s.known.reduce(args[1]))
-        s.require("locks do not nest", FALSE if s.locked else TRUE)
+        self.takes_lock(s)
         s.require("the level told is the table's", eq(args[2], bv(t.level, 32)))
         s.locked, s.settled = (t.page, t.level), None
         return [(s, None)]

@@ -36,6 +36,7 @@ class PathGoals:
     """Goals of one path that every operation has."""
 
     leaves_empty = False	# the operation is to make tables and leave them empty
+    releases = False		# it is to release tables
 
     def __init__(self, region: Region, state: State):
         self.region, self.state = region, state
@@ -56,6 +57,9 @@ class PathGoals:
         for t in s.tables.values():
             if t.fresh and t.base is None:
                 goals.append(Goal("safety", "every table taken is linked", self.given, FALSE))
+            if t.released and not self.releases:
+                goals.append(Goal("safety", "tables are released where a region is cut alone",
+                                  self.given, FALSE))
         return goals
 
     def bits_before_last(self) -> list[Goal]:

@@ -19,7 +19,7 @@ from inv import ENTRIES, Region
 from ir import Module
 from mapgoals import MapRangePath
 from maprange import MapInduction
-from operations import SPLITS, Finished, Operation, answers_ok, arguments, start_state
+from operations import SPLITS, Finished, Operation, arguments, second_calls, start_state
 from rangegoals import RangePath
 from ranges import Induction
 from solve import Solver, SolverOracle
@@ -130,7 +130,7 @@ class Job:
             return executor.run(state, operation.function, arguments(operation))
         executor.loop_bound = ENTRIES
         before = executor.run(state, operation.first, arguments(operation, operation.first))
-        return [t for s in before if answers_ok(s)
+        return [t for s in second_calls(before)
                 for t in executor.run(s, operation.function, arguments(operation))]
 
     def refuted(self) -> bool:

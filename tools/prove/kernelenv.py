@@ -386,7 +386,7 @@ class KernelEnvironment(SpanContracts):
         p = self.object(address)
         if p == Pointer("mm", self.structs.lock_of_mm):
             if take:
-                s.require("locks do not nest", boolean_not(s.locked is not None))
+                self.takes_lock(s)
             else:
                 s.require("what is unlocked was locked",
                           boolean(bool(s.locked) and s.locked[0] is MM_LOCK))
@@ -421,7 +421,7 @@ class KernelEnvironment(SpanContracts):
             raise Stuck(f"a call that is not known here: {symbol}")
         regs = s.frames[-1].regs
         s.require("the environment is given the region's struct",
-                  eq(regs["rdi"], self.objects["env"]))
+                  and_(boolean(bool(s.objects["env"])), eq(regs["rdi"], self.objects["env"])))
         self.account(s)
         out = contract[symbol](s, regs)
         for t in out:

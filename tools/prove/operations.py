@@ -47,6 +47,7 @@ class Finished(PathGoals):
         # An address with bits above 47 has no walk; inside the region it has none.
         self.facts_va = walk_facts(region, VA, self.before_va)
         self.leaves_empty = operation.function == "@pt_make_path"
+        self.releases = operation.function == "@pt_release"
         self.others_linked = any(e.kind == "linked" for e in state.events)
 
     def now(self) -> Walk:
@@ -403,6 +404,9 @@ OPERATIONS = [
 # cuts a region (src/protocol/op_page.c, src/kernel/device/region.c).
 SPLITS = ("@pt_split_break", "@pt_split_make")
 ALONE = SPLITS + ("@pt_release",)
+# These are called for a region that no operation is at work in, whose struct pt has no
+# environment (src/kernel/device/fault.c, mmap_lock.c).
+WITHOUT_ENV = ("@pt_resolve", "@pt_unlink_span")
 
 # What the caller hands over, and its size in bytes.
 SIZES = {"env": 0, "pt": 40, "m": 32, "revoked": 1, "table": 8, "done": 24, "first": 8,
@@ -450,9 +454,14 @@ def start_state(operation: Operation, region: Region, contracts) -> State:
     return s
 
 
-def answers_ok(s: State) -> bool:
-    """Whether the call that has ended there answers OK.  Its other answers are its own theorem's."""
-    return not s.dead and s.known.reduce(bits(s.result, 31, 0)).value == a.OK
+def second_calls(before: list[State]) -> list[State]:
+    """Where the call that has ended there answers OK: what it handed out, the next one only
+    reads.  Its other answers are its own theorem's."""
+    found = [s for s in before
+             if not s.dead and s.known.reduce(bits(s.result, 31, 0)).value == a.OK]
+    for s in found:
+        s.constant |= {"m"}
+    return found
 
 
 def goals_of(f: Finished) -> list[Goal]:

@@ -107,6 +107,7 @@ class SpanContracts(Contracts):
         """Tables' own locks nest inside."""
         s.require("the counts' lock does not nest, and tables' locks nest inside",
                   boolean(not s.counting and s.locked is None))
+        s.require("no lock is taken where the caller holds one", boolean(not self.kept_out))
         s.require("counts are locked once, unless all spans are held",
                   TRUE if not s.counted else s.covered)
         s.counting = s.counted = True
