@@ -29,6 +29,7 @@ from operations import OPERATIONS
 from pool import chosen, share_out
 from solve import Solver
 from term import TRUE, not_
+from wrong_beside import BESIDE
 from wrong_bounds import MORE
 
 ENV, PT, WALK = "kernel/memory/pt_env.h", "core/pt.c", "core/pt_walk.c"
@@ -96,6 +97,7 @@ class Wrong:
     file: str
     old: str
     new: str
+    also: tuple[tuple[str, str, str], ...] = ()		# further places
 
 
 PATH, M1, LINUX = "path for map 1G range", "map 1G", "map 4K while Linux links"
@@ -418,7 +420,7 @@ WRONG = [
           RANGE, "return pt_tables_touched(va, va + n * pt_size(level), level, PT_LEVELS);",
           "return pt_tables_touched(va, va + n * pt_size(level) - PT_PAGE_SIZE, level,"
           " PT_LEVELS) - !(n & 511);"),
-] + [Wrong(*mistake) for mistake in MORE]
+] + [Wrong(*mistake) for mistake in MORE + BESIDE]
 
 
 def source_tree(wrong: Wrong) -> Path:
@@ -428,10 +430,11 @@ def source_tree(wrong: Wrong) -> Path:
     shutil.copytree(build.TOP / "src", tree / "src")
     for beside in ("include", "spec"):
         (tree / beside).symlink_to(build.TOP / beside)
-    path = tree / "src" / wrong.file
-    text = path.read_text()
-    assert text.count(wrong.old) == 1, f"{wrong.name}: not once in {wrong.file}: {wrong.old}"
-    path.write_text(text.replace(wrong.old, wrong.new))
+    for file, old, new in ((wrong.file, wrong.old, wrong.new), *wrong.also):
+        path = tree / "src" / file
+        text = path.read_text()
+        assert text.count(old) == 1, f"{wrong.name}: not once in {file}: {old}"
+        path.write_text(text.replace(old, new))
     return tree
 
 

@@ -57,7 +57,7 @@ class BinaryJob(Job):
         if self.operation.function in MAKES_LEAVES:
             self.region.leaf_bits = leaf_bits(self.code)
         operation = self.operation
-        env = KernelEnvironment(self.code, self.region, self.oracle, operation.linux,
+        env = KernelEnvironment(self.code, self.region, self.oracle, links_above(operation),
                                 kept_out=operation.function in SPLITS)
         machine = Machine(self.code, env, self.oracle)
         state = start_state(operation, self.region, env)
@@ -112,6 +112,13 @@ class BinaryJob(Job):
 
     def as_pointer(self, v: Term, env: KernelEnvironment) -> Term | Pointer:
         return env.object(v) or v
+
+
+def links_above(o: Operation) -> int:
+    """Above this level others link empty tables whoever holds all spans: other files' operations
+    in the root, which regions share; Linux below it, too, where its faults are not kept out."""
+    faults = o.level == 1 or o.function in ("@pt_resolve", "@pt_protect", "@pt_remap")
+    return o.linux or (2 if faults else 3)
 
 
 def covered(memory: dict, at: int, size: int) -> bool:

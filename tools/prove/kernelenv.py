@@ -335,6 +335,14 @@ class KernelEnvironment(SpanContracts):
         s.objects["struct page"][t.page.ident] = (8, ite(t.owned, add(word[1], zext(more, 64)),
                                                          word[1]))
 
+    def use_told(self, s: State, t: TablePage, more: Term) -> None:
+        old, left = s.objects["struct page"][t.page.ident][1], var(s.name("left"), 0)
+        s.fact(not_(and_(s.covered, left)))
+        n = add(t.live, more)
+        used = ite(and_(left, eq(n, bv(0, COUNT_BITS))), bv(LEFT << 32, 64),
+                   concat(bits(old, 63, 16), bits(n, 15, 0)))
+        s.objects["struct page"][t.page.ident] = (8, ite(t.owned, used, old))
+
     def load_word(self, s: State, address: Term, size: int) -> Term:
         t, w, at = self.word(s, address)
         if at < 0 or at + size > 8:

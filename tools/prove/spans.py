@@ -5,7 +5,8 @@ Who holds every span (pt_env.all) has the table for itself.  Who holds one share
 above with operations that run at the same time, and this is what it owes them:
 
   - the entries that it reads and writes are those on its address' path;
-  - at levels 3 and 4 it links a table where nothing was, and writes nothing else;
+  - at levels 3 and 4 it links a table where nothing was, and writes nothing else; nothing is
+    counted in that yet, for others take what counts something to be counted above it;
   - it unlinks no table above level 1, but leaves it, empty and not counted (pt_env_leave());
   - counts of tables above level 1 are looked at and changed under their lock, which is
     taken once, or held while the other spans are taken: between two holds others may have
@@ -14,17 +15,23 @@ above with operations that run at the same time, and this is what it owes them:
 What it is owed in turn is that the others keep to the same (rely and guarantee).  So this is what
 they may do between any two of its looks, unless it holds all: at levels 3 and 4 a table appears
 where nothing was; they have filled it beside the address' path, so that it counts some number of
-entries, or nothing yet.  Nothing else of theirs can meet it: they change no other entry of its
-path, and counts only while it does not hold their lock, which it takes once; what they did to
-counts before that is covered by starting from an arbitrary state.
+entries, or nothing yet; and so they fill, and may leave again, a table that the operation itself
+has linked.  Nothing else of theirs can meet it: they change no other entry of its path, and counts
+only while it does not hold their lock, which it takes once; what they did before that to counts
+of tables that were there is covered by starting from an arbitrary state.
 
-vpt_lock_rest() answers either yes, and from then on every span is held, or no.
+To hold all spans keeps out neither operations on other files of the address space, which link
+tables in the root, nor Linux's faults, which link at levels 3 and 4: they do so at the levels above
+@linux_links, whatever is held (binary.links_above()).
+
+vpt_lock_rest() answers either yes, and from then on every span is held, or no.  Until then others
+were at work, so with yes an entry may lead to a table of theirs at the next look.
 """
 from __future__ import annotations
 
 from contract import Contracts
 from execute import Stuck
-from hwwalk import INDEX_BITS, VPN_BITS, is_table
+from hwwalk import INDEX_BITS, VPN_BITS, is_table, page
 from inv import COUNT_BITS, ENTRIES
 from operations import VA
 from state import Event, Slot, State, TablePage
@@ -34,12 +41,22 @@ from term import FALSE, TRUE, Term, add, and_, bits, boolean, bv, eq, implies, \
 HOLDS_ALL = var("holds_all", 0)		# at the call
 
 
+def place(slot: Slot) -> tuple[int, int]:
+    return slot.page.ident, slot.index.ident
+
+
 class SpanContracts(Contracts):
     # What others do
 
     def may_be_linked(self, s: State, slot: Slot) -> bool:
-        return super().may_be_linked(s, slot) or (
-            slot.level > 2 and s.known.reduce(s.covered) is not TRUE)
+        return super().may_be_linked(s, slot) or slot.level > 2 and (
+            s.known.reduce(s.covered) is not TRUE or place(slot) in s.unseen)
+
+    def observe(self, s: State, address_term: Term, i: Term) -> list[tuple[State, Slot]]:
+        out = super().observe(s, address_term, i)
+        for t, slot in out:
+            t.unseen -= {place(slot)}
+        return out
 
     def others_table(self, s: State, above: Slot) -> Term:
         """What Linux links is empty; another operation's has entries beside the address' path.
@@ -50,7 +67,9 @@ class SpanContracts(Contracts):
         if not s.counted or s.counting:
             live = var(s.name("others"), COUNT_BITS)
             s.fact(ult(live, bv(ENTRIES, COUNT_BITS)))
-        if super().may_be_linked(s, above):
+        if place(above) in s.unseen:
+            pass		# they did when they still had their spans
+        elif super().may_be_linked(s, above):
             s.fact(implies(s.covered, eq(live, bv(0, COUNT_BITS))))
         else:
             s.assume(not_(s.covered))
@@ -64,11 +83,34 @@ class SpanContracts(Contracts):
         if more.op == "const":
             return
         self.count_told(s, t, more)
+        self.moved(t, more)
+
+    def moved(self, t: TablePage, more: Term) -> None:
         t.live = t.live_initial = add(t.live, more)
         t.moved = True
 
+    def others_use(self, s: State) -> None:
+        """Others have used the tables that this operation has linked, until it looks at counts
+        of theirs."""
+        if s.known.reduce(s.covered) is TRUE or s.counted:
+            return
+        for t in sorted(s.tables.values(), key=lambda t: t.level):
+            if t.owned is None or t.base is None or t.level == 1:
+                continue
+            more = var(s.name("others"), COUNT_BITS)
+            s.fact(ult(more, bv(ENTRIES, COUNT_BITS)),
+                   implies(s.covered, eq(more, bv(0, COUNT_BITS))))
+            self.use_told(s, t, more)
+            self.moved(t, more)
+            t.beside = more
+            if t.level == 2:
+                self.others_count(s, s.tables[t.parent.ident], more)
+
     def count_told(self, s: State, t: TablePage, more: Term) -> None:
         """The environment's own record of a count that others have changed."""
+
+    def use_told(self, s: State, t: TablePage, more: Term) -> None:
+        """The same, of a table that this operation has linked; they may have left it again."""
 
     # Entries
 
@@ -84,6 +126,10 @@ class SpanContracts(Contracts):
             comes = and_(eq(slot.value, bv(0, 64)), is_table(value, slot.level))
             s.require("of what spans share only tables come, unless all spans are held",
                       or_(s.covered, comes))
+            below = s.tables.get(page(value).ident)
+            if below and below.live is not None:
+                s.require("a table counts nothing when it is linked where others use it",
+                          or_(s.covered, eq(below.live, bv(0, COUNT_BITS))))
         super().write(s, slot, level, value, kind)
 
     def defer_table(self, s: State, args: list) -> list:
@@ -110,6 +156,7 @@ class SpanContracts(Contracts):
         s.require("no lock is taken where the caller holds one", boolean(not self.kept_out))
         s.require("counts are locked once, unless all spans are held",
                   TRUE if not s.counted else s.covered)
+        self.others_use(s)
         s.counting = s.counted = True
 
     def unlock_counts(self, s: State) -> None:
@@ -126,6 +173,9 @@ class SpanContracts(Contracts):
         s.require("counts that were looked at stay locked while spans are taken",
                   boolean(s.counting or not s.counted))
         no = s.clone()
+        # Until then they have linked what they will.
+        self.others_use(s)
+        s.unseen = frozenset(map(place, s.slots.values()))
         s.covered, no.covered = TRUE, FALSE
         return s, no
 

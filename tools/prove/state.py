@@ -212,6 +212,7 @@ class TablePage:
     live: Optional[Term] = None		# now
     live_initial: Optional[Term] = None
     moved: bool = False			# others have changed the count; @live_initial has that, too
+    beside: Optional[Term] = None	# entries that others have counted in it since it was linked
 
 
 @dataclass(frozen=True)
@@ -257,6 +258,8 @@ class State:
         self.counting = False		# the lock of the counts above level 1 is held
         self.counted = False		# it was taken
         self.covered: Term = TRUE	# every span of the region is held
+        # Where others may have linked a table between the last look and when all spans were had.
+        self.unseen: frozenset[tuple[int, int]] = frozenset()
         self.settled: Optional[tuple[int, int]] = None	# the entry looked at since
         self.alone = False		# that entry was looked at before, in the same hold of its lock
         self.reserve: Optional[Term] = None
@@ -293,8 +296,8 @@ class State:
         new.tables = {k: TablePage(**vars(t)) for k, t in self.tables.items()}
         new.loops = dict(self.loops)
         for name in ("locked", "reserve", "calls", "fresh", "ended", "result", "cut", "phase",
-                     "run", "pending", "counting", "counted", "covered", "settled", "alone", "dead",
-                     "constant", "began", "where", "answered", "half"):
+                     "run", "pending", "counting", "counted", "covered", "unseen", "settled", "alone",
+                     "dead", "constant", "began", "where", "answered", "half"):
             setattr(new, name, getattr(self, name))
         return new
 

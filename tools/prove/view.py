@@ -148,6 +148,8 @@ class After:
             after = ite(counts(self, s.value, s.level), one, none)
             value = add(value, ite(eq(p, s.page), sub(after, before), none))
         for t in self.fresh:
+            if t.beside is not None:
+                value = add(value, ite(eq(p, t.page), t.beside, none))
             if t.filled:	# all of them count: a goal
                 value = add(value, ite(eq(p, t.page), bv(ENTRIES, COUNT_BITS), none))
         if self.run is not None and self.run.clears:
