@@ -8,10 +8,10 @@
  *	    for reading by a fault;
  *	    for writing, by whatever may free a table: it excludes every software
  *	    walker that holds pointers into tables without a page-table lock
- *	vpt_notifier.touch
- *	    for reading by a fault that may map a page, for writing by one that
- *	    found no memory and tries again while no other fault of the address space
- *	    holds any
+ *	vpt_in_flight.touch
+ *	    as if for reading by a fault that may map a page (it counts itself on its CPU:
+ *	    in_flight.c), for writing by one that found no memory and tries again while
+ *	    no other fault of the address space holds any
  *	vpt_file.lock
  *	    the file: its extents, its handles, and every span that is not detached
  *	vpt_span.lock
@@ -32,8 +32,8 @@
  *
  * An operation on one span takes that span's own lock and no other of these, so that those on
  * different spans run at the same time.  What they still write in common: @tables, by who takes or
- * gives back a table; and with other files of the address space, @touch, by a fault, @asked and
- * @settled, by who wants a fresh frame, and the mm_struct's pinned_vm, also by who frees one.
+ * gives back a table; and with other files of the address space the mm_struct's pinned_vm, by
+ * who wants a fresh frame or frees one.
  * First the span must be detached from the file's lock, which takes both, and lasts
  * until somebody needs several: who holds the file's lock attaches again each span that
  * it needs, again by both, and then needs no other lock.  So the file's lock with all

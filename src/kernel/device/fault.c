@@ -2,9 +2,9 @@
 /*
  * What Linux asks about a VMA of ours: faults, a debugger's accesses, changes.
  *
- * A fault comes with mmap_lock or, from 6.4 on, the VMA's lock for reading; it takes
- * vpt_notifier.touch and the span of its address.  op_map_leaf() has the core write the entry, by
- * pt_env_store() under its page-table lock.
+ * A fault comes with mmap_lock or, from 6.4 on, the VMA's lock for reading; it counts itself
+ * (in_flight.c) and takes the span of its address.  op_map_leaf() has the core write the entry,
+ * by pt_env_store() under its page-table lock.
  */
 #include <linux/highmem.h>
 #include <linux/io.h>
@@ -119,17 +119,17 @@ static vm_fault_t vpt_fault_try(struct vpt_file *f, struct vm_fault *vmf)
  */
 static noinline vm_fault_t vpt_fault_alone(struct vpt_file *f, struct vm_fault *vmf)
 {
-	struct vpt_notifier *all = f->notifier;
-	const s64 settled = atomic64_read(&all->settled);
+	struct vpt_in_flight *all = &f->notifier->in_flight;
+	const u64 settled = vpt_in_flight_settled(all);
 	vm_fault_t ret;
 
-	if (down_write_killable(&all->touch))
+	if (vpt_touch_begin_alone(all))
 		return vpt_fault_killed(vmf);
 	ret = vpt_fault_try(f, vmf);
-	up_write(&all->touch);
+	vpt_touch_end_alone(all);
 	if (ret != VM_FAULT_OOM)
 		return ret;
-	if (atomic64_read(&all->asked) == settled)
+	if (vpt_in_flight_asked(all) == settled)
 		return VM_FAULT_SIGBUS;
 	/* It may go on like this as long as others ask: none of these locks was waited for. */
 	return fatal_signal_pending(current) ? vpt_fault_killed(vmf) : VM_FAULT_NOPAGE;
@@ -143,13 +143,12 @@ static noinline vm_fault_t vpt_fault_alone(struct vpt_file *f, struct vm_fault *
 static vm_fault_t vpt_fault(struct vm_fault *vmf)
 {
 	struct vpt_file *f = vmf->vma->vm_private_data;
-	struct rw_semaphore *touch = &f->notifier->touch;
 	vm_fault_t ret;
 
-	if (down_read_killable(touch))
+	if (vpt_touch_begin(&f->notifier->in_flight))
 		return vpt_fault_killed(vmf);
 	ret = vpt_fault_try(f, vmf);
-	up_read(touch);
+	vpt_touch_end(&f->notifier->in_flight);
 	return ret == VM_FAULT_OOM ? vpt_fault_alone(f, vmf) : ret;
 }
 

@@ -174,11 +174,11 @@ static void vpt_extent_cut(struct vpt_file *f, struct vpt_extent *extent, u64 lo
 
 	vpt_env_init_all(&op.env, f);
 	vpt_op_enter(&op, extent);
-	if (lo > extent->pt.start)
+	if (lo > op.pt.start)
 		pt_release(&op.pt, lo);
-	if (hi < extent->pt.end)
-		pt_release(&op.pt, hi);
 	op.pt.start = lo;
+	if (hi < op.pt.end)
+		pt_release(&op.pt, hi);
 	op.pt.end = hi;
 	vpt_extent_shrink(f, extent, lo, hi);
 	f->extents.cut = &op.pt;

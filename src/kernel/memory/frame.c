@@ -102,12 +102,11 @@ static void vpt_rss_sub(struct vpt_file *f, unsigned long pages)
  */
 static int vpt_ask(struct vpt_file *f, unsigned long pages)
 {
-	int ret;
+	atomic64_t *asked = vpt_in_flight_ask(&f->notifier->in_flight, pages);
+	const int ret = vpt_charge(f, pages);
 
-	atomic64_add(pages, &f->notifier->asked);
-	ret = vpt_charge(f, pages);
 	if (ret)
-		atomic64_sub(pages, &f->notifier->asked);
+		atomic64_sub(pages, asked);
 	return ret;
 }
 
@@ -115,7 +114,7 @@ static int vpt_ask(struct vpt_file *f, unsigned long pages)
 static void vpt_unask(struct vpt_file *f, unsigned long pages)
 {
 	vpt_uncharge(f, pages);
-	atomic64_add(pages, &f->notifier->settled);
+	vpt_in_flight_settle(&f->notifier->in_flight, pages);
 }
 
 /**
@@ -205,7 +204,7 @@ void vpt_frames_keep(struct vpt_file *f, struct vpt_books *books, u64 n)
  */
 void vpt_frames_settle(struct vpt_file *f, u64 n, unsigned int level)
 {
-	atomic64_add(n * vpt_level_pages(level), &f->notifier->settled);
+	vpt_in_flight_settle(&f->notifier->in_flight, n * vpt_level_pages(level));
 }
 
 /**

@@ -96,6 +96,12 @@ static bool vpt_notifier_join(struct vpt_file *f)
 	return found;
 }
 
+static void vpt_notifier_free(struct vpt_notifier *ours)
+{
+	vpt_in_flight_free(&ours->in_flight);
+	kfree(ours);
+}
+
 /* Return: a notifier that is registered, for @f alone, and that others do not find yet. */
 static struct vpt_notifier *vpt_notifier_new(struct vpt_file *f)
 {
@@ -104,8 +110,10 @@ static struct vpt_notifier *vpt_notifier_new(struct vpt_file *f)
 
 	if (!ours)
 		return ERR_PTR(-ENOMEM);
+	ret = vpt_in_flight_init(&ours->in_flight);
+	if (ret)
+		goto free;
 	INIT_LIST_HEAD(&ours->files);
-	init_rwsem(&ours->touch);
 	list_add(&f->beside, &ours->files);
 	ours->linux_notifier.ops = &vpt_notifier_ops;
 	f->notifier = ours;
@@ -113,7 +121,8 @@ static struct vpt_notifier *vpt_notifier_new(struct vpt_file *f)
 	ret = __mmu_notifier_register(&ours->linux_notifier, f->mm);
 	if (!ret)
 		return ours;
-	kfree(ours);
+free:
+	vpt_notifier_free(ours);
 	return ERR_PTR(ret);
 }
 
@@ -148,7 +157,7 @@ int vpt_notifier_register(struct vpt_file *f)
 		return PTR_ERR(ours);
 	pr_err_once("this kernel's MMU notifiers cannot be called: no secondary MMU could be told of changes\n");
 	mmu_notifier_unregister(&ours->linux_notifier, f->mm);
-	kfree(ours);
+	vpt_notifier_free(ours);
 	return -EOPNOTSUPP;
 }
 
@@ -171,7 +180,7 @@ void vpt_notifier_unregister(struct vpt_file *f)
 	spin_unlock(&vpt_notifiers_lock);
 	if (last) {
 		mmu_notifier_unregister(&ours->linux_notifier, f->mm);
-		kfree(ours);
+		vpt_notifier_free(ours);
 	} else {
 		mmu_notifier_synchronize();
 	}

@@ -75,10 +75,13 @@ static void places_of_spans(struct places *p, struct vpt_file *f)
 
 static void places_of_notifier(struct places *p, struct vpt_notifier *n)
 {
+	int cpu;
+
 	PLACES_ALL(p, n, "vpt", "vpt_notifier");
-	PLACES_FIELD(p, n, touch, "vpt", "vpt_notifier");
-	PLACES_FIELD(p, n, asked, "vpt", "vpt_notifier");
-	PLACES_FIELD(p, n, settled, "vpt", "vpt_notifier");
+	PLACES_FIELD(p, n, in_flight.touch, "vpt", "vpt_notifier");
+	PLACES_FIELD(p, n, in_flight.alone, "vpt", "vpt_notifier");
+	for_each_possible_cpu(cpu)
+		PLACES_ALL(p, per_cpu_ptr(n->in_flight.cpus, cpu), "vpt", "vpt_in_flight_cpu");
 }
 
 static void places_of_mm(struct places *p, struct mm_struct *mm)
