@@ -28,7 +28,7 @@ from solve import Solver
 # The quickest first.
 ORDER = ("resolve", "remap", "init", "protect", "sweep", "map 1G", "map 2M", "unmap",
          "map 4K", "path for map 1G range", "tables for 4K range", "tables for 2M range",
-         "tables for 1G range", "map, other levels", "map 4K while Linux links")
+         "tables for 1G range", "map, other levels", "protect range", "map 4K while Linux links")
 
 
 def compile_like(module: Path, tree: Path, names: tuple[str, ...] = build.SOURCES) -> Path:

@@ -18,6 +18,7 @@ def tests(calls: int, inputs: int, jobs: int) -> list:
     import differential
     import driver
     import files
+    import heads
     import listed
     import parted
     import processor
@@ -26,6 +27,7 @@ def tests(calls: int, inputs: int, jobs: int) -> list:
     import walks
     return [
         ("each file of the prover is counted and told of", files.check),
+        ("loops' heads in machine code are found", heads.check),
         ("no theorem is lost from the lists", listed.check),
         ("terms fold to what they mean", lambda: terms.check(4000, 50)),
         ("queries that differ in variables' numbers are one", terms.one_text),

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import main
+from coderanges import CodeInduction
 from contract import MIRRORED
 from disasm import Code, build_id, sha256
 from jobs import Job, Tick
@@ -33,15 +34,17 @@ RESULTS = {"m": MAPPING, "revoked": {"revoked": (0, 1)}} | {
     name: {name: (0, 8)} for name in ("table", "first", "behind")}
 MAKES_LEAVES = ("@pt_map", "@pt_remap", "@pt_split_make")
 ANSWERS_NOTHING = ("@pt_sweep", "@pt_split_make", "@pt_release", "@pt_unlink_span")
+# Range forms whose inductions are about machine code, too.
+INDUCTIONS = dict.fromkeys(("@pt_protect_range", "@pt_unmap_range"), CodeInduction)
 BESIDE = (MIRRORED, not_(MIRRORED), HOLDS_ALL, not_(HOLDS_ALL))
 COPIES = {"plain": "", "traced": "_traced"}
-# The inductions over ranges are the IR prover's alone; steps of others concern no code.
-NAMES = [o.name for o in OPERATIONS if not o.function.endswith("_range") and o.linux < 2
-         and not o.function.startswith("step:")]
+# Steps of others concern no code.
+NAMES = [o.name for o in OPERATIONS if o.linux < 2 and not o.function.startswith("step:")
+         and (o.function in INDUCTIONS or not o.function.endswith("_range"))]
 # Only if asked for by name: see README.md.
-SLOW = ("map 4K while Linux links",)
+SLOW = ("map 4K while Linux links", "unmap range")
 # The others take some minutes of one processor for one copy of the core.
-LONGEST = ("map 4K", "unmap", "sweep", "release")
+LONGEST = ("map 4K", "unmap", "sweep", "release", "protect range")
 
 
 class BinaryJob(Job):
@@ -56,6 +59,8 @@ class BinaryJob(Job):
         # What makes no leaf does not know these bits, and is right whatever they are.
         if self.operation.function in MAKES_LEAVES:
             self.region.leaf_bits = leaf_bits(self.code)
+        if self.operation.function in INDUCTIONS:
+            return self.by_induction()
         operation = self.operation
         env = KernelEnvironment(self.code, self.region, self.oracle, links_above(operation),
                                 kept_out=operation.function in SPLITS)
@@ -74,12 +79,25 @@ class BinaryJob(Job):
                 states = self.second_call(machine, env, states)
         finally:
             self.report.instructions = sorted(machine.executed)
+        return self.shown(machine, states)
+
+    def by_induction(self) -> list[State]:
+        induction = INDUCTIONS[self.operation.function](
+            self.operation, self.suffix, self.code, self.region, self.oracle)
+        try:
+            states = induction.paths()
+        finally:
+            self.report.instructions = sorted(induction.machine.executed)
+        return self.shown(induction.machine, states)
+
+    def shown(self, machine: Machine, states: list[State]) -> list[State]:
+        """The paths as the goals look at them; and that they are all in the core."""
         counted = {i.address for f in self.code.core().values() for i in f}
         if not machine.executed <= counted:
             raise Stuck(f"runs code that is not counted as the core's, "
                         f"at {min(machine.executed - counted):#x}")
         for s in states:
-            self.as_goals_have_it(s, env)
+            self.as_goals_have_it(s, machine.env)
         return states
 
     def second_call(self, machine: Machine, env: KernelEnvironment,

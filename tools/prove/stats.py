@@ -26,6 +26,7 @@ PARTS = {
                                      "ranges.py", "maprange.py", "term.py", "smt.py",
                                      "solve.py", "jobs.py", "pool.py", "main.py", "build.py",
                                      "lemmas.py", "disasm.py", "opcodes.py", "machine.py",
+                                     "cuts.py", "flow.py", "loopheads.py", "coderanges.py",
                                      "structs.py", "binary.py"],
     "checks of the prover (not trusted)": ["native.py", "picture.py", "mutants.py", "again.py",
                                            "stats.py", "env/callback.c",

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Inductions about machine code: paths from one loop's head to the next."""
+from __future__ import annotations
+
+import dataclasses
+from typing import Callable, Optional
+
+from disasm import Code, Instruction
+from kernelenv import KernelEnvironment
+from layout import Stuck
+from loopheads import Grown, Head, Place, Variables, holds
+from machine import Machine
+from smt import order
+from state import State, follow
+from term import Term, boolean, bv, concat, zext
+
+RUN = "run"		# an object: the run as struct pt_run would have it
+
+Values = Callable[[Term, dict[str, Term]], dict[Place, Term]]
+
+
+class CutMachine(Machine):
+    """Ends paths at loops' heads; @contracts: functions of the core that are not entered, but
+    called as what is proved of them."""
+
+    def __init__(self, code: Code, environment: KernelEnvironment, oracle, suffix: str,
+                 contracts: tuple[str, ...]):
+        super().__init__(code, environment, oracle)
+        self.cuts: dict[int, str] = {}
+        self.contracts = {code.start[f + suffix]: f for f in contracts}
+
+    def proceed(self, s: State) -> list[State]:
+        """Every path from here, to the end of the call or to the next cut."""
+        s.ended, s.cut, s.loop = False, "", ""
+        return [t for first in super().step(s) or [s.die()] for t in follow(first, self.step)]
+
+    def step(self, s: State) -> list[State]:
+        name = self.cuts.get(s.frames[-1].at)
+        return [self.end(s, name)] if name else super().step(s)
+
+    def end(self, s: State, name: str) -> State:
+        s.ended, s.cut, s.loop, s.where = True, name, name, ""
+        return s
+
+    def by_contract(self, insn: Instruction) -> Instruction:
+        name = self.contracts.get(insn.target)
+        return dataclasses.replace(insn, target=None, symbol=name) if name else insn
+
+    def do_call(self, s: State, insn: Instruction) -> list[State]:
+        return super().do_call(s, self.by_contract(insn))
+
+    def do_jmp(self, s: State, insn: Instruction) -> list[State]:
+        return super().do_jmp(s, self.by_contract(insn))
+
+
+def variables(*terms: Term) -> frozenset[Term]:
+    return frozenset(t for t in order(list(terms)) if t.op == "var")
+
+
+def at_cut(states: list[State], name: str) -> list[State]:
+    return [s for s in states if s.loop == name and not s.dead]
+
+
+def tell_run(s: State, table: Term, index: Term, entries: Term) -> None:
+    """The run that begins at entry @index of a table, as struct pt_run would have it."""
+    t = s.tables[table.ident]
+    s.objects[RUN] = {
+        0: (8, concat(bv(0, 12), table, bv(0, 12))), 8: (4, bv(t.level, 32)),
+        12: (4, zext(index, 32)), 16: (4, entries),
+        24: (8, s.slots[table.ident, index.ident].initial)}
+
+
+class CutInduction:
+    """What the inductions have in common: rounds of a loop inside a run."""
+
+    machine: CutMachine
+    env: KernelEnvironment
+    heads: dict[str, Head]
+    lasts: frozenset[Term]		# variables that are the same all the time
+    ends: dict[str, str] = {}		# other names for the phase of a path that ends at a head
+
+    def started(self, s: State, regs: dict[str, Term], function: str) -> State:
+        stack = [v for _, v in s.objects["stack"].values()]
+        self.lasts = variables(*regs.values(), *stack, *KernelEnvironment.GLOBALS.values())
+        self.machine.enter(s, function, regs)
+        return s
+
+    def proceed(self, phase: str, s: State, to: tuple[str, ...]) -> list[State]:
+        """Every path from @s to the next head or the end, of which only @to are expected."""
+        found = self.machine.proceed(s)
+        for t in found:
+            t.phase = phase
+            if t.loop not in to and not t.dead:
+                raise Stuck(f"{phase}: a path comes to {t.loop or 'the end'}")
+        return found
+
+    def variables(self, name: str, begun: list[State],
+                  roles: Callable[[Grown], Optional[str]]) -> Variables:
+        """The loop's, by where one round leads from its beginnings."""
+        if not begun:
+            raise Stuck(f"no path reaches {name}")
+        return Variables.of(self.heads[name], [
+            (s, at_cut(self.machine.proceed(s.clone()), name)) for s in begun], roles)
+
+    def rounds(self, s: State, name: str, found: Variables, to: tuple[str, ...],
+               at_head: Callable[[Values], State], width: int = 32) -> list[State]:
+        """The paths of one more round of the loop that begins in @s.  What each of them leaves
+        as it was is kept; @at_head makes the state at the head from what stands there."""
+        first = found.begin(s)
+        kept = found.kept(self.heads[name].candidates(s), first)
+        s.heads = found.told(s, first, width)
+        while True:
+            head = at_head(lambda progress, rest: found.values(first, kept, progress, rest))
+            head.began = head.clone()
+            out = self.proceed(name, head, to)
+            back = at_cut(out, name)
+            lost = {p for p in kept if not all(holds(t, p, first[p]) for t in back)}
+            if not lost:
+                break
+            kept -= lost
+        for t in back:
+            self.come_back(t)
+            t.heads = found.told(t, first, width)
+            t.objects["stack"] = t.began.objects["stack"]	# what is kept there was compared
+        return out
+
+    def come_back(self, t: State) -> None:
+        """What a round leaves as it was, beside what goals and places say."""
+        b = t.began
+        self.env.whole(t)
+        t.require("a round of the loop leaves the counts' lock as it was",
+                  boolean((t.counting, t.counted) == (b.counting, b.counted)
+                          and t.covered is b.covered))
+        t.require("a round of the loop leaves no table",
+                  boolean(all(not x.left for x in t.tables.values())))

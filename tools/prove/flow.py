@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Of a function's machine code: its loops, and what it may still read from a place on.
+
+Both are hints for loopheads.py, which shows what it makes of them; a wrong one makes a proof
+fail, and none come out.
+"""
+from __future__ import annotations
+
+from disasm import WIDE, Code, Instruction, Mem, Reg
+from layout import Stuck
+from opcodes import OPCODES, uses
+
+ARGUMENTS = ("rdi", "rsi", "rdx", "rcx", "r8", "r9")
+SCRATCH = ("rax", "r10", "r11") + ARGUMENTS
+ENDS = ("ud2", "int3", "ret")
+
+
+class Flow:
+    """The control flow inside one function; calls return."""
+
+    def __init__(self, code: Code, function: str):
+        found = [(start, size) for name, start, size in code.functions if name == function]
+        if len(found) != 1:
+            raise Stuck(f"no function {function}, or several")
+        self.code, (self.start, size) = code, found[0]
+        self.body = {a: code.at[a] for a in range(self.start, self.start + size) if a in code.at}
+        self.next = {a: self.successors(i) for a, i in self.body.items()}
+
+    def successors(self, i: Instruction) -> list[int]:
+        if i.mnemonic in ENDS or i.symbol == "__stack_chk_fail":
+            return []
+        found = [] if i.mnemonic == "jmp" else [i.next]
+        if i.mnemonic[0] == "j" and i.target is not None:
+            found.append(i.target)
+        return [a for a in found if a in self.body]
+
+    def reachable(self, without: int | None = None) -> set[int]:
+        """What can be reached from the start, and not through @without."""
+        seen: set[int] = set()
+        work = [self.start] if self.start != without else []
+        while work:
+            a = work.pop()
+            if a not in seen:
+                seen.add(a)
+                work += [n for n in self.next[a] if n != without]
+        return seen
+
+    def loops(self) -> dict[int, set[int]]:
+        """Natural loops: head and body."""
+        before: dict[int, list[int]] = {}
+        for a, successors in self.next.items():
+            for n in successors:
+                before.setdefault(n, []).append(a)
+        all_of_it, found = self.reachable(), {}
+        for head in [a for a in sorted(all_of_it) if len(before.get(a, [])) > 1]:
+            beside = self.reachable(without=head)
+            back = [b for b in before[head] if b in all_of_it and b not in beside]
+            if back:
+                body, work = {head}, back
+                while work:
+                    a = work.pop()
+                    if a not in body:
+                        body.add(a)
+                        work += before.get(a, [])
+                found[head] = body
+        return found
+
+    def live(self, address: int) -> set[str]:
+        """The registers that are read from there on before they are written."""
+        live: set[str] = set()
+        seen: dict[int, set[str]] = {}
+        work = [(address, frozenset())]
+        while work:
+            a, written = work.pop()
+            # Come to before with less written: nothing new to see.
+            if a in seen and seen[a] <= written:
+                continue
+            seen[a] = set(written) & seen.get(a, set(written))
+            reads, writes = touched(self.body[a])
+            live |= reads - written
+            if not self.next[a]:
+                live |= {r for r in WIDE if r not in SCRATCH} - written - writes
+            work += [(n, frozenset(seen[a] | writes)) for n in self.next[a]]
+        return live
+
+
+def touched(i: Instruction) -> tuple[set[str], set[str]]:
+    """Registers that an instruction reads, and that it writes as a whole."""
+    if i.mnemonic == "call":
+        return ({"rsp"} if i.symbol == "__fentry__" else set(ARGUMENTS) | {"rsp"}), \
+            (set() if i.symbol == "__fentry__" else set(SCRATCH))
+    if i.mnemonic == "push" or i.mnemonic == "pop":
+        names = {o.whole for o in i.operands if isinstance(o, Reg)}
+        return (names, set()) if i.mnemonic == "push" else (set(), names)
+    reads: set[str] = set()
+    writes: set[str] = set()
+    how = uses(i) or []
+    for o, use in zip(i.operands, how):
+        if isinstance(o, Mem) and use != "-":
+            reads |= {r for r in (o.base, o.index) if r in WIDE}
+        if isinstance(o, Reg):
+            if "r" in use or o.width < 32:
+                reads.add(o.whole)
+            if "w" in use and o.width >= 32:
+                writes.add(o.whole)
+    implied = set(OPCODES[i.mnemonic].implied) if how else set()
+    if clears(i):
+        reads = set()
+    return reads | implied, writes | implied
+
+
+def clears(i: Instruction) -> bool:
+    """A register, whatever was in it."""
+    return i.mnemonic in ("xor", "sub") and len(set(i.operands)) == 1
