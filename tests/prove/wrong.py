@@ -25,12 +25,13 @@ from disasm import Code
 from execute import Stuck
 from jobs import goals_of, with_goals
 from main import FOLDER
-from operations import OPERATIONS
+from operations import OPERATIONS, Operation
 from pool import chosen, share_out
 from solve import Solver
 from term import TRUE, not_
 from wrong_beside import BESIDE
 from wrong_bounds import MORE
+from wrong_ranges import RANGES
 
 ENV, PT, WALK = "kernel/memory/pt_env.h", "core/pt.c", "core/pt_walk.c"
 RANGE, WALK_H = "core/pt_range.c", "core/pt_walk.h"
@@ -420,7 +421,11 @@ WRONG = [
           RANGE, "return pt_tables_touched(va, va + n * pt_size(level), level, PT_LEVELS);",
           "return pt_tables_touched(va, va + n * pt_size(level) - PT_PAGE_SIZE, level,"
           " PT_LEVELS) - !(n & 511);"),
-] + [Wrong(*mistake) for mistake in MORE + BESIDE]
+] + [Wrong(*mistake) for mistake in MORE + BESIDE + RANGES]
+
+
+def operation_of(wrong: Wrong) -> Operation:
+    return next(o for o in OPERATIONS if o.name == wrong.theorem)
 
 
 def source_tree(wrong: Wrong) -> Path:
@@ -441,6 +446,8 @@ def source_tree(wrong: Wrong) -> Path:
 def compiled(module: Path, wrong: Wrong) -> Code:
     """The objects that the theorem is about."""
     names = ("pt_range",) if wrong.file == RANGE else ("pt", "pt_walk")
+    if operation_of(wrong).function in binary.INDUCTIONS:
+        names = build.SOURCES
     return Code(compile_like(module, source_tree(wrong), names), about=module)
 
 
@@ -458,8 +465,7 @@ def bad_goals(job: binary.BinaryJob, theorem: str, words: str) -> str:
 def judge(module: Path, wrong: Wrong) -> tuple[bool, str]:
     """Whether it comes out as it should, and how.  In a process of its own."""
     code = compiled(module, wrong)
-    operation = next(o for o in OPERATIONS if o.name == wrong.theorem)
-    job = binary.BinaryJob(operation, "plain", code, Solver(FOLDER / "goals", 60))
+    job = binary.BinaryJob(operation_of(wrong), "plain", code, Solver(FOLDER / "goals", 60))
     theorem, _, words = wrong.goal.partition(": ")
     if theorem == "equal":
         report = job.run()
