@@ -120,7 +120,8 @@ int main(void)
 	result(!met, "while an ioctl is on its way the sums differ, whoever else asks and is refused");
 
 	vpt_in_flight_settle(&all, 5);
-	result(vpt_in_flight_asked(&all) == vpt_in_flight_settled(&all), "when all is settled they are equal");
+	result(vpt_in_flight_asked(&all) == vpt_in_flight_settled(&all),
+	       "when all is settled they are equal");
 	vpt_in_flight_free(&all);
 	printf("1..%d\n", tests);
 	return failures != 0;

@@ -19,4 +19,4 @@ $(KERNEL_UNITS): tests/kernel/platform_test.c src/kernel/device/platform.c
 $(KERNEL_THREADS): tests/kernel/in_flight_test.c src/kernel/memory/in_flight.c src/kernel/memory/in_flight.h \
 		tests/kernel/fake/threads.h
 	@mkdir -p $(@D)
-	$(TRACK) $(CC) -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Werror -g -O2 -pthread -Itests/kernel/fake -o $@ $(filter %.c,$^)
+	$(TRACK) $(CC) -std=gnu11 -Wall -Wextra -Werror -g -O2 -pthread -Itests/kernel/fake -o $@ $(filter %.c,$^)

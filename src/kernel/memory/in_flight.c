@@ -36,12 +36,6 @@ void vpt_in_flight_free(struct vpt_in_flight *all)
 	free_percpu(all->cpus);
 }
 
-/* In lockdep's eyes each touch holds @touch for reading. */
-static void vpt_touch_acquired(struct vpt_in_flight *all)
-{
-	rwsem_acquire_read(&all->touch.dep_map, 0, 0, _RET_IP_);
-}
-
 static void vpt_touch_count_end(struct vpt_in_flight *all)
 {
 	/* Whoever sees it counted sees what it has given back. */
@@ -72,7 +66,8 @@ int vpt_touch_begin(struct vpt_in_flight *all)
 		this_cpu_inc(all->cpus->begun);
 		up_read(&all->touch);
 	}
-	vpt_touch_acquired(all);
+	/* In lockdep's eyes each touch holds @touch for reading. */
+	rwsem_acquire_read(&all->touch.dep_map, 0, 0, _RET_IP_);
 	return 0;
 }
 
