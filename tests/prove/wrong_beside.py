@@ -45,8 +45,8 @@ BESIDE = [
     ("new-table-taken-for-not-counted", M2, "invariant: live_count, level 2", WALK,
      LOOK + COUNT, LOOK.replace("pt_env_live", "n >> 16 ? 0 : pt_env_live") + "\tn &= 0xffff;\n"
      + COUNT, MADE),
-    ("new-table-taken-for-not-left", M2, "safety: tables that get their first tag are counted", WALK,
-     COUNT, "\tif (n >> 16)\n\t\tWRITE_ONCE(vpt_index(vpt_table_page(table)), live + 1 +\n"
+    ("new-table-taken-for-not-left", M2, "safety: tables that get their first tag are counted",
+     WALK, COUNT, "\tif (n >> 16)\n\t\tWRITE_ONCE(vpt_index(vpt_table_page(table)), live + 1 +\n"
      "\t\t\t   (VPT_TABLE_TAG << 32 | VPT_TABLE_ALLOCATED));\n\telse\n\t" + COUNT, MADE),
     ("new-table-counted-before-it-is-linked", M2,
      "safety: a table counts nothing when it is linked where others use it", WALK,

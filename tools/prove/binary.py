@@ -14,11 +14,11 @@ import main
 from coderanges import CodeInduction
 from contract import MIRRORED
 from disasm import Code, build_id, sha256
+from inv import ENTRIES
 from jobs import Job, Tick
 from kernelenv import KernelEnvironment
 from layout import Stuck
 from machine import Machine
-from inv import ENTRIES
 from operations import ALONE, MAPPING, OPERATIONS, SPLITS, WITHOUT_ENV, Operation, \
     arguments, second_calls, start_state
 from pool import WHOLE, dealt, shard
@@ -35,7 +35,7 @@ RESULTS = {"m": MAPPING, "revoked": {"revoked": (0, 1)}} | {
 MAKES_LEAVES = ("@pt_map", "@pt_remap", "@pt_split_make")
 ANSWERS_NOTHING = ("@pt_sweep", "@pt_split_make", "@pt_release", "@pt_unlink_span")
 # Range forms whose inductions are about machine code, too.
-INDUCTIONS = dict.fromkeys(("@pt_protect_range", "@pt_unmap_range"), CodeInduction)
+INDUCTIONS = ("@pt_protect_range", "@pt_unmap_range")
 BESIDE = (MIRRORED, not_(MIRRORED), HOLDS_ALL, not_(HOLDS_ALL))
 COPIES = {"plain": "", "traced": "_traced"}
 # Steps of others concern no code.
@@ -82,8 +82,8 @@ class BinaryJob(Job):
         return self.shown(machine, states)
 
     def by_induction(self) -> list[State]:
-        induction = INDUCTIONS[self.operation.function](
-            self.operation, self.suffix, self.code, self.region, self.oracle)
+        induction = CodeInduction(self.operation, self.suffix, self.code, self.region,
+                                  self.oracle)
         try:
             states = induction.paths()
         finally:

@@ -8,7 +8,6 @@ count along is a goal of each path that comes back to its head (loopheads.py).
 """
 from __future__ import annotations
 
-import abstract as a
 from cuts import CutInduction, CutMachine, Values, at_cut, tell_run
 from disasm import Code
 from flow import Flow
@@ -19,7 +18,7 @@ from layout import Stuck
 from loopheads import Grown, Head, Outer, put_at
 from operations import RESERVE, RIGHTS, SIZES, VA, caller_objects
 from ranges import BYTES, END, HERE, LEAVES, PROGRESS, REMOVED, SEEN, RangeContracts, arguments, \
-    whole_at
+    between_runs
 from spans import HOLDS_ALL
 from state import Pointer, Run, Slot, State
 from term import Term, add, bits, boolean, bv, concat, eq, ite, sub, ule, ult, var, zext
@@ -30,15 +29,10 @@ class RangeEnvironment(KernelEnvironment, RangeContracts):
     """Of who holds every span: no entry is beside the operation's path."""
 
     def slot(self, s: State, address_term: Term, i: Term) -> tuple[Slot, bool]:
-        """An index that equals that of the entry the run has come to, however it is said."""
-        run = s.run
-        if run is not None and self.known_table(
-                s, s.known.reduce(address_term)).page is run.table:
-            here, short = add(run.first, run.count), s.known.reduce(i)
-            if bits(short, 8, 0) not in (here, run.first):
-                s.require("a run's entries only are looked at", eq(short, zext(here, 32)))
-                i = zext(here, 32)
-        return RangeContracts.slot(self, s, address_term, i)
+        """The run's first entry is looked at after the loop, too."""
+        first = [s.run.first] if s.run else []
+        return RangeContracts.slot(self, s, address_term,
+                                   self.own_index(s, address_term, i, *first))
 
     def call(self, s: State, symbol: str) -> list[State]:
         if symbol == "pt_env_defer_leaf":
@@ -186,9 +180,7 @@ class CodeInduction(CutInduction):
         s.frames, s.fresh = reached[0].frames, max(t.fresh for t in reached)
         put_at(s, self.runs.values({"here": HERE}))
         s.objects["done"] = {0: (8, BYTES), 8: (8, LEAVES), 16: (1, var("was_revoked", 8))}
-        s.fact(a.aligned(HERE, 1), ule(self.region.start, HERE), *whole_at(self.region, HERE),
-               ult(HERE, END), a.aligned(END, 1), ule(END, self.region.end),
-               *([a.rights_ok(RIGHTS)] if self.protects else []))
+        s.fact(*between_runs(self.region, self.protects))
         return s
 
     def at_inner(self, reached: State, values: Values) -> State:

@@ -17,8 +17,8 @@ from hwwalk import INDEX_BITS, PAGE_BITS, dirty, accessed, is_leaf, is_table, pa
 from inv import BEFORE, COUNT_BITS, ENTRIES, Region, entry_base, facts_of_entry, \
     facts_of_table, in_width, owned, reaches
 from state import Event, Pointer, Slot, State, TablePage, Value
-from term import FALSE, TRUE, Term, add, and_, bit, bits, boolean, bv, concat, eq, ite, ne, not_, or_, \
-    shl, sub, ule, var, zext
+from term import FALSE, TRUE, Term, add, and_, bit, bits, boolean, bv, concat, eq, ite, ne, \
+    not_, or_, shl, sub, ule, var, zext
 
 
 def one_bit(t: Term) -> Term:

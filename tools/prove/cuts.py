@@ -77,7 +77,6 @@ class CutInduction:
     env: KernelEnvironment
     heads: dict[str, Head]
     lasts: frozenset[Term]		# variables that are the same all the time
-    ends: dict[str, str] = {}		# other names for the phase of a path that ends at a head
 
     def started(self, s: State, regs: dict[str, Term], function: str) -> State:
         stack = [v for _, v in s.objects["stack"].values()]
@@ -103,12 +102,12 @@ class CutInduction:
             (s, at_cut(self.machine.proceed(s.clone()), name)) for s in begun], roles)
 
     def rounds(self, s: State, name: str, found: Variables, to: tuple[str, ...],
-               at_head: Callable[[Values], State], width: int = 32) -> list[State]:
+               at_head: Callable[[Values], State]) -> list[State]:
         """The paths of one more round of the loop that begins in @s.  What each of them leaves
         as it was is kept; @at_head makes the state at the head from what stands there."""
         first = found.begin(s)
         kept = found.kept(self.heads[name].candidates(s), first)
-        s.heads = found.told(s, first, width)
+        s.heads = found.told(s, first)
         while True:
             head = at_head(lambda progress, rest: found.values(first, kept, progress, rest))
             head.began = head.clone()
@@ -120,7 +119,7 @@ class CutInduction:
             kept -= lost
         for t in back:
             self.come_back(t)
-            t.heads = found.told(t, first, width)
+            t.heads = found.told(t, first)
             t.objects["stack"] = t.began.objects["stack"]	# what is kept there was compared
         return out
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from disasm import WIDE, Code, Instruction, Mem, Reg
 from layout import Stuck
+from machine import ARGUMENTS, SCRATCH
 from opcodes import OPCODES, uses
 
-ARGUMENTS = ("rdi", "rsi", "rdx", "rcx", "r8", "r9")
-SCRATCH = ("rax", "r10", "r11") + ARGUMENTS
 ENDS = ("ud2", "int3", "ret")
 
 

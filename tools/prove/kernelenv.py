@@ -463,7 +463,7 @@ class KernelEnvironment(SpanContracts):
 
     def call_release(self, s: State, regs: dict[str, Term]) -> list[State]:
         """pt_env_release(env, table).  Of a table that was counted, or left, the word is 0."""
-        (_, _), = self.release(s, [None, regs["rsi"]])
+        self.release(s, [None, regs["rsi"]])
         t = self.known_table(s, s.known.reduce(regs["rsi"]))
         old = self.word_of(s, t)
         ours = or_(self.tagged(old), self.left(old))

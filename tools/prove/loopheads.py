@@ -236,9 +236,10 @@ class Variables:
     def grown(self, p: Place, first: Term, progress: Term) -> Term:
         return add(first, shl(wide(progress, first.width), self.steps[p]))
 
-    def told(self, s: State, first: dict[Place, Term], width: int = 32) -> list[Term]:
+    def told(self, s: State, first: dict[Place, Term]) -> list[Term]:
         """The loop's variables where a path comes to its head: progress and the others by
-        their names, of @width bits.  That the places which grow do so together is a goal."""
+        their names, of 32 bits.  That the places which grow do so together is a goal."""
+        width = 32
         p = next(iter(self.steps))
         low = self.steps[p]
         n = bits(sub(held_at(s, p), first[p]), min(width - 1 + low, first[p].width - 1), low)

@@ -128,15 +128,7 @@ class MapContracts(RangeContracts):
         return [(s, UNDEFINED)]
 
     def slot(self, s: State, address_term: Term, i: Term) -> tuple[Slot, bool]:
-        """An index that equals that of the entry the run has come to, however it is said."""
-        run = s.run
-        if run is not None and self.known_table(
-                s, s.known.reduce(address_term)).page is run.table:
-            here, short = add(run.first, run.count), s.known.reduce(i)
-            if bits(short, 8, 0) is not here:
-                s.require("a run's entries only are looked at", eq(short, zext(here, 32)))
-                i = zext(here, 32)
-        return super().slot(s, address_term, i)
+        return super().slot(s, address_term, self.own_index(s, address_term, i))
 
 
 class MapInduction:

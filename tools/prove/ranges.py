@@ -172,6 +172,19 @@ class RangeContracts(Contracts):
         s.pending = None
         return [(s, None)]
 
+    def own_index(self, s: State, address_term: Term, i: Term, *others: Term) -> Term:
+        """In a run, an index that equals that of the entry it has come to, however it is said;
+        but for the @others."""
+        run = s.run
+        if run is None or self.known_table(
+                s, s.known.reduce(address_term)).page is not run.table:
+            return i
+        here, short = add(run.first, run.count), s.known.reduce(i)
+        if bits(short, 8, 0) in (here, *others):
+            return i
+        s.require("a run's entries only are looked at", eq(short, zext(here, 32)))
+        return zext(here, 32)
+
     def slot(self, s: State, address_term: Term, i: Term) -> tuple[Slot, bool]:
         """The entry that a run has come to was looked at before, if it is its first."""
         run = s.run
@@ -255,13 +268,8 @@ class Induction:
         s.objects["done"] = {0: (8, BYTES), 8: (8, LEAVES), 16: (1, var("was_revoked", 8))}
         set_variables(s, self.heads[self.outer], [HERE])
         # Nor does one straddle the end; those that need this add it (rangegoals.py).
-        s.fact(a.aligned(HERE, 1), ule(self.region.start, HERE), *whole_at(self.region, HERE),
-               ult(HERE, END), *self.range_facts())
+        s.fact(*between_runs(self.region, self.protects))
         return s
-
-    def range_facts(self) -> list[Term]:
-        return [a.aligned(END, 1), ule(END, self.region.end),
-                *([a.rights_ok(RIGHTS)] if self.protects else [])]
 
     def at_inner(self, reached: State) -> State:
         """The same run with any progress."""
@@ -280,6 +288,12 @@ class Induction:
         s.fact(*run_facts(self.region, run, run.level, run.table, here))
         s.began = s.clone()
         return s
+
+
+def between_runs(r: Region, protects: bool) -> list[Term]:
+    """What is known where a run is about to begin."""
+    return [a.aligned(HERE, 1), ule(r.start, HERE), *whole_at(r, HERE), ult(HERE, END),
+            a.aligned(END, 1), ule(END, r.end), *([a.rights_ok(RIGHTS)] if protects else [])]
 
 
 def whole_at(r: Region, at: Term) -> list[Term]:

@@ -296,8 +296,8 @@ class State:
         new.tables = {k: TablePage(**vars(t)) for k, t in self.tables.items()}
         new.loops = dict(self.loops)
         for name in ("locked", "reserve", "calls", "fresh", "ended", "result", "cut", "phase",
-                     "run", "pending", "counting", "counted", "covered", "unseen", "settled", "alone",
-                     "dead", "constant", "began", "where", "answered", "half"):
+                     "run", "pending", "counting", "counted", "covered", "unseen", "settled",
+                     "alone", "dead", "constant", "began", "where", "answered", "half"):
             setattr(new, name, getattr(self, name))
         return new
 
