@@ -13,6 +13,7 @@
 #define ASKS	300000
 
 __thread int fake_cpu;
+int fake_woken;
 
 static struct vpt_in_flight all;
 static int inside, met, stop;
@@ -113,6 +114,7 @@ int main(void)
 		return 1;
 	run(touches, loner, 3, 2);
 	result(!met, "no touch is under way while one is alone");
+	result(fake_woken, "touches and who is alone have met");
 
 	met = 0;
 	vpt_in_flight_ask(&all, 5);

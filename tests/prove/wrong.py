@@ -120,8 +120,7 @@ WRONG = [
           "\t\tu64 was = pt->env->books->tables;\n" + TAKE + "\t\tpt->env->books->tables = was;\n"),
     Wrong("books-counted-by-the-taker", PATH, "safety: tables that get their first tag are counted",
           WALK, TAKE, TAKE + "\t\tpt->env->books->tables += owned;\n"),
-    Wrong("books-counted-by-a-look", "resolve",
-          "safety: tables that get their first tag are counted",
+    Wrong("books-counted-by-a-look", "resolve", "stops: a part of env that is not known",
           PT, FOUND, "\tpt->env->books->tables++;\n" + FOUND),
     # The word in struct page
     Wrong("tag-lost", M1, "safety: a count is told with its tag and nothing else",

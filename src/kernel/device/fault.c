@@ -131,7 +131,11 @@ static noinline vm_fault_t vpt_fault_alone(struct vpt_file *f, struct vm_fault *
 		return ret;
 	if (vpt_in_flight_asked(all) == settled)
 		return VM_FAULT_SIGBUS;
-	/* It may go on like this as long as others ask: none of these locks was waited for. */
+	/*
+	 * It may go on like this as long as others ask: none of these locks was waited for.  An
+	 * access of the kernel's comes back at once, and they may wait for this CPU.
+	 */
+	cond_resched();
 	return fatal_signal_pending(current) ? vpt_fault_killed(vmf) : VM_FAULT_NOPAGE;
 }
 

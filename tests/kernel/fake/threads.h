@@ -15,6 +15,7 @@ typedef uint64_t u64;
 #define FAKE_AREA	256		/* bytes of each CPU */
 
 extern __thread int fake_cpu;
+extern int fake_woken;			/* how often somebody was to be woken */
 
 #define __percpu
 #define __must_check			__attribute__((__warn_unused_result__))
@@ -66,7 +67,8 @@ typedef struct {
 #define init_waitqueue_head(q)		\
 	do { pthread_mutex_init(&(q)->lock, NULL); pthread_cond_init(&(q)->woken, NULL); } while (0)
 #define wake_up(q)			\
-	do { pthread_mutex_lock(&(q)->lock); pthread_cond_broadcast(&(q)->woken);	\
+	do { __atomic_fetch_add(&fake_woken, 1, __ATOMIC_RELAXED);				\
+	     pthread_mutex_lock(&(q)->lock); pthread_cond_broadcast(&(q)->woken);	\
 	     pthread_mutex_unlock(&(q)->lock); } while (0)
 
 /* Nobody is killed while he waits. */
