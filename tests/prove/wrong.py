@@ -362,7 +362,7 @@ WRONG = [
     Wrong("sweep-does-not-leave", "sweep",
           "reclamation: no empty table of the core's stays on the way",
           WALK, SWEEP_LEAVES, "\t\t\tbreak;\n"),
-    Wrong("left-by-a-look", "resolve", "refinement: nothing is written",
+    Wrong("left-by-a-look", "resolve", "stops: a part of env that is not known",
           PT, FIND, FIND + LOOKS_AND_LEAVES),
     Wrong("left-behind-the-unlock", "sweep", "safety: a table is left under the counts' lock",
           WALK, SWEEP_LEAVES,
