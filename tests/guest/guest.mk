@@ -12,7 +12,9 @@ GUEST_CFLAGS	:= -std=gnu11 -O2 -g -Wall -Wextra -static -pthread -Iinclude
 
 GUEST_CHECKER	:= $(GUEST_BUILD)/vpt-trace-check
 
-guest-programs: $(GUEST_PROGRAMS) $(GUEST_CHECKER) vptctl
+guest-programs:
+	@$(MAKE) --no-print-directory $(PARALLEL) guest-files
+guest-files: $(GUEST_PROGRAMS) $(GUEST_CHECKER) vptctl
 
 # The checker of recorded traces, to run beside the program that records them.
 $(GUEST_CHECKER): $(MON_SOURCES)
@@ -32,4 +34,4 @@ $(GUEST_BUILD)/%: $(GUEST_DIR)/%.c $(GUEST_LIB)
 	@mkdir -p $(@D)
 	$(TRACK) $(CC) $(GUEST_CFLAGS) -o $@ $< $(GUEST_LIB)
 
-.PHONY: guest-programs
+.PHONY: guest-programs guest-files
