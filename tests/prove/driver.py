@@ -14,9 +14,11 @@ import again
 import build
 import main
 import solve
-from jobs import Job, Report
+from jobs import Checked, Job, Looked, Report
 from operations import OPERATIONS
 from pool import dealt, shard, share_out
+from solve import Solver
+from state import State
 from term import arith, bv, eq, extract, ult, var
 
 
@@ -68,6 +70,38 @@ def killed() -> str:
     report = Report("resolve", "2", stuck=ended[2].error).json()
     assert not main.proved(report) and main.line(1, report).startswith("not ok"), report
     return ended[2].error
+
+
+class Paths(Job):
+    """Seven paths, of which two and two have a goal in common; the process that comes to the one
+    that @dies does."""
+    dies = -1
+
+    def explore(self) -> list[State]:
+        return [State() for _ in range(7)]
+
+    def path(self, n: int, state: State, stop: bool) -> Looked:
+        if n == self.dies:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return n, f"way {n % 2}", [Checked("a theorem", "a goal", "proved", 0, f"key {n // 2}", n,
+                                           False)]
+
+
+def shared_paths() -> str:
+    """Whether one process has all paths or three have some each."""
+    with tempfile.TemporaryDirectory() as folder:
+        reports = []
+        for workers in 1, 3:
+            job = Paths(OPERATIONS[0], "2", None, Solver(Path(folder)))
+            job.workers = workers
+            reports.append(job.run())
+        one, three = reports
+        assert [c.path for c in one.checked] == [0, 2, 4, 6] and one.good(), one
+        assert one.checked == three.checked and one.answers == three.answers, three
+        job.dies = 5
+        lost = job.run()
+        assert "-9" in lost.stuck and not lost.good(), lost
+        return lost.stuck.strip()
 
 
 def other_options() -> str:

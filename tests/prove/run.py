@@ -38,6 +38,8 @@ def tests(calls: int, inputs: int, jobs: int) -> list:
         ("a wrong core that there is not is an error", driver.unknown_mistake),
         ("two shards or more are the whole", driver.shards),
         ("a proof whose process is killed is not proved", driver.killed),
+        ("processes that share a theorem's paths come to the same, or it is not proved",
+         driver.shared_paths),
         ("another solver, or other options, are asked again", driver.other_options),
         ("a process of the solver answers each query from a clean state", driver.each_its_own),
         ("a query that takes too long is unknown, and not remembered", driver.too_long),

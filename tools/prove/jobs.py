@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, dataclass, field
-from typing import Callable
+from typing import Callable, Iterable
 
 import goals
 import mapgoals
@@ -20,6 +20,7 @@ from ir import Module
 from mapgoals import MapRangePath
 from maprange import MapInduction
 from operations import SPLITS, Finished, Operation, arguments, second_calls, start_state
+from pool import share_out
 from rangegoals import RangePath
 from ranges import Induction
 from solve import Solver, SolverOracle
@@ -33,7 +34,8 @@ class Checked:
     """A goal and how it came out."""
     theorem: str
     what: str
-    result: str			# proved, refuted, unknown; folded: true by construction
+    result: str			# proved, refuted, unknown; folded: true by construction;
+				# of an assumption set: satisfiable, vacuous, empty, unknown
     seconds: float
     key: str
     path: int
@@ -95,11 +97,14 @@ def goals_of(f: PathGoals) -> list[Goal]:
     return of.goals_of(f)
 
 
+Looked = tuple[int, str, list[Checked]]		# a path, how it ends, and its goals
 Tick = Callable[[int], None]
 Watch = Callable[[State], None]
 
 
 class Job:
+    workers = 1			# processes that share the paths
+
     def __init__(self, operation: Operation, optimise: str, module: Module, solver: Solver,
                  tick: Tick = lambda n: None, watch: Watch = lambda s: None):
         """@watch hears of the paths of an induction as soon as there are some."""
@@ -142,8 +147,10 @@ class Job:
         try:
             states = self.explore()
             report.paths = len(states)
-            for n, state in enumerate(states):
-                self.path(n, state, stop_when_refuted)
+            for n, name, checked in self.each(states, stop_when_refuted):
+                report.answers[name] = report.answers.get(name, 0) + 1
+                for c in checked:
+                    self.take(c, states[n])
                 if stop_when_refuted and self.refuted():
                     break
         except Stuck as stuck:
@@ -153,35 +160,60 @@ class Job:
         report.seconds = time.monotonic() - begin
         return report
 
-    def path(self, n: int, state: State, stop_when_refuted: bool) -> None:
+    def each(self, states: list[State], stop: bool) -> Iterable[Looked]:
+        """What comes of each path, in their order."""
+        if self.workers > 1 and len(states) > 1 and not stop:
+            return self.shared(states)
+        return (self.path(n, state, stop) for n, state in enumerate(states))
+
+    def shared(self, states: list[State]) -> list[Looked]:
+        """The same, dealt out to processes, since each path is a matter of its own."""
+        def some(first: int) -> list[Looked]:
+            return [self.path(n, states[n], False)
+                    for n in range(first, len(states), self.workers)]
+
+        found: list[Looked] = []
+        for ended in share_out(some, range(self.workers), self.workers):
+            if ended is not None and ended.error:
+                raise Stuck(f"a process that had some of the paths: {ended.error}")
+            found += ended.result if ended and ended.result else []
+        if len(found) != len(states):
+            raise Stuck(f"{len(found)} of {len(states)} paths were looked at")
+        return sorted(found)
+
+    def path(self, n: int, state: State, stop: bool) -> Looked:
         finished = with_goals(self.operation, self.region, state)
-        name = finished.name()
-        self.report.answers[name] = self.report.answers.get(name, 0) + 1
+        out: list[Checked] = []
         groups: dict[tuple, list[Goal]] = {}
         for goal in goals_of(finished):
             if goal.claim is TRUE:
-                self.report.checked.append(
-                    Checked(goal.theorem, goal.what, "folded", 0, "", n, False))
+                out.append(Checked(goal.theorem, goal.what, "folded", 0, "", n, False))
                 continue
             key = (goal.theorem,) + tuple(a.ident for a in goal.assumptions)
             groups.setdefault(key, []).append(goal)
         for group in groups.values():
-            self.check(n, group, state)
-            if stop_when_refuted and self.refuted():
-                return
+            out += self.check(n, group, state)
+            if stop and self.refuted():
+                return n, finished.name(), out
         for what, assumptions in finished.assumption_sets():
             answer = self.solver.ask(assumptions)
-            # One that is empty is looked at on each path that has it: may_be_empty().
-            if answer.key in self.seen and answer.result == "sat":
-                continue
-            self.seen.add(answer.key)
-            self.report.satisfiable += answer.result == "sat"
-            result = "satisfiable" if answer.result == "sat" else "vacuous"
-            if answer.result == "unsat" and self.may_be_empty(what, state):
-                result = "empty"
-            self.report.checked.append(Checked("not vacuous", what, result, answer.seconds,
-                                               answer.key, n, answer.cached))
+            result = {"sat": "satisfiable", "unsat": "vacuous"}.get(answer.result, "unknown")
+            out.append(Checked("not vacuous", what, result, answer.seconds, answer.key, n,
+                               answer.cached))
             self.tick(1)
+        return n, finished.name(), out
+
+    def take(self, c: Checked, state: State) -> None:
+        """Into the report, but for what was asked before.  An assumption set that is empty is
+        looked at on each path that has it."""
+        if c.result == "vacuous" and self.may_be_empty(c.what, state):
+            c.result = "empty"
+        if c.result not in ("vacuous", "empty") and c.key in self.seen:
+            return
+        if c.key:
+            self.seen.add(c.key)
+        self.report.satisfiable += c.result == "satisfiable"
+        self.report.checked.append(c)
 
     def may_be_empty(self, what: str, state: State) -> bool:
         """Whether EMPTY lists this assumption set, and no earlier path used that up."""
@@ -191,22 +223,16 @@ class Job:
         self.empty.add(granted)
         return True
 
-    def check(self, n: int, group: list[Goal], state: State) -> None:
+    def check(self, n: int, group: list[Goal], state: State) -> list[Checked]:
         """Goals with the same assumptions, together; one by one if that fails."""
         first = group[0]
         claim = and_(*(g.claim for g in group))
         answer = self.solver.ask(first.assumptions + [not_(claim)])
-        if answer.key in self.seen:
-            return
         if answer.result != "unsat" and len(group) > 1:
-            for goal in group:
-                self.check(n, [goal], state)
-            return
-        self.seen.add(answer.key)
+            return [c for goal in group for c in self.check(n, [goal], state)]
         result = {"unsat": "proved", "sat": "refuted"}.get(answer.result, "unknown")
-        self.report.checked.append(
-            Checked(first.theorem, "; ".join(g.what for g in group), result, answer.seconds,
-                    answer.key, n, answer.cached, len(group)))
         if result != "proved":
             self.failed.append((result, first, state))
         self.tick(len(group))
+        return [Checked(first.theorem, "; ".join(g.what for g in group), result, answer.seconds,
+                        answer.key, n, answer.cached, len(group))]

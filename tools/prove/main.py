@@ -27,6 +27,8 @@ SIZE = {name: n for n, name in enumerate((
     "map 1G", "protect", "path for map 4K range", "release", "map 2M", "sweep", "map 4K", "unmap",
     "map 1G range", "map 2M range", "map 4K range", "protect range", "map 4K while Linux links",
     "unmap range"), 1)}
+# Of one theorem's paths so many at a time, or the largest would keep one processor alone.
+PATHS = 4
 # At other levels than the one that ships only if asked for by name: see README.md.
 SHIPPED_ONLY = ("range", "while Linux links")
 
@@ -130,6 +132,7 @@ def ask(job: Callable[[tuple], dict], tasks: list[tuple], jobs: int) -> tuple[li
     """Run job(task) for each task, which begins with the theorem's name and what it is proved
     of; print how each comes out.  Return: the results, and how long it took."""
     fingerprint()
+    Job.workers = min(jobs, PATHS)
     begin, results = time.monotonic(), []
     print(f"1..{len(tasks)}", flush=True)
     for ended in share_out(job, tasks, jobs, 0.5):
