@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import main
+from codemaprange import CodeMapInduction
 from coderanges import CodeInduction
 from contract import MIRRORED
 from disasm import Code, build_id, sha256
@@ -32,10 +33,11 @@ FOLDER = main.FOLDER / "binary"
 # Results that are structs or more than one value: their fields, as the goals look for them.
 RESULTS = {"m": MAPPING, "revoked": {"revoked": (0, 1)}} | {
     name: {name: (0, 8)} for name in ("table", "first", "behind")}
-MAKES_LEAVES = ("@pt_map", "@pt_remap", "@pt_split_make")
+MAKES_LEAVES = ("@pt_map", "@pt_map_range", "@pt_remap", "@pt_split_make")
 ANSWERS_NOTHING = ("@pt_sweep", "@pt_split_make", "@pt_release", "@pt_unlink_span")
 # Range forms whose inductions are about machine code, too.
-INDUCTIONS = ("@pt_protect_range", "@pt_unmap_range")
+INDUCTIONS = {"@pt_protect_range": CodeInduction, "@pt_unmap_range": CodeInduction,
+              "@pt_map_range": CodeMapInduction}
 BESIDE = (MIRRORED, not_(MIRRORED), HOLDS_ALL, not_(HOLDS_ALL))
 COPIES = {"plain": "", "traced": "_traced"}
 # Steps of others concern no code.
@@ -44,7 +46,8 @@ NAMES = [o.name for o in OPERATIONS if o.linux < 2 and not o.function.startswith
 # Only if asked for by name: see README.md.
 SLOW = ("map 4K while Linux links", "unmap range")
 # The others take some minutes of one processor for one copy of the core.
-LONGEST = ("map 4K", "unmap", "sweep", "release", "protect range")
+LONGEST = ("map 4K", "unmap", "sweep", "release", "protect range", "map 4K range", "map 2M range",
+           "map 1G range")
 
 
 class BinaryJob(Job):
@@ -82,8 +85,8 @@ class BinaryJob(Job):
         return self.shown(machine, states)
 
     def by_induction(self) -> list[State]:
-        induction = CodeInduction(self.operation, self.suffix, self.code, self.region,
-                                  self.oracle)
+        induction = INDUCTIONS[self.operation.function](
+            self.operation, self.suffix, self.code, self.region, self.oracle)
         try:
             states = induction.paths()
         finally:

@@ -11,28 +11,38 @@ from __future__ import annotations
 from cuts import CutInduction, CutMachine, Values, at_cut, tell_run
 from disasm import Code
 from flow import Flow
-from hwwalk import index, shift
+from hwwalk import INDEX_BITS, VPN_BITS, index, shift
 from inv import Region
 from kernelenv import KernelEnvironment
 from layout import Stuck
-from loopheads import Grown, Head, Outer, put_at
+from loopheads import Grown, Head, put_at
 from operations import RESERVE, RIGHTS, SIZES, VA, caller_objects
 from ranges import BYTES, END, HERE, LEAVES, PROGRESS, REMOVED, SEEN, RangeContracts, arguments, \
-    between_runs
+    between_runs, links_beside
 from spans import HOLDS_ALL
 from state import Pointer, Run, Slot, State
-from term import Term, add, bits, boolean, bv, concat, eq, ite, sub, ule, ult, var, zext
+from term import TRUE, Term, add, and_, bits, bv, concat, eq, ite, sub, ule, ult, var, zext
 from view import run_facts
 
 
 class RangeEnvironment(KernelEnvironment, RangeContracts):
-    """Of who holds every span: no entry is beside the operation's path."""
+    """Of who holds the spans of the range, or every one."""
 
     def slot(self, s: State, address_term: Term, i: Term) -> tuple[Slot, bool]:
         """The run's first entry is looked at after the loop, too."""
         first = [s.run.first] if s.run else []
-        return RangeContracts.slot(self, s, address_term,
-                                   self.own_index(s, address_term, i, *first))
+        slot, before = RangeContracts.slot(self, s, address_term,
+                                           self.own_index(s, address_term, i, *first))
+        low = INDEX_BITS * (slot.level - 1)
+        here, last = (bits(v, 47, low + 12) for v in (HERE, sub(END, bv(1, 64))))
+        base = bits(slot.base, VPN_BITS - 1, low)
+        s.require("an entry that is used reaches into the range",
+                  and_(ule(here, base), ule(base, last)))
+        return slot, before
+
+    def unshared(self, s: State, slot: Slot) -> Term:
+        """If all of it is in the range, which is a goal (rangegoals.py)."""
+        return TRUE
 
     def call(self, s: State, symbol: str) -> list[State]:
         if symbol == "pt_env_defer_leaf":
@@ -73,12 +83,6 @@ class RangeEnvironment(KernelEnvironment, RangeContracts):
             out.append(t)
         return out
 
-    def at_head(self, s: State) -> None:
-        """What every path owes where one run has ended."""
-        self.whole(s)
-        s.require("the counts' lock is released", boolean(not s.counting))
-        self.account(s)
-
 
 def role(grown: Grown) -> str:
     """Of what begins with 0: by 0 or 1 grows the number of leaves; rights are joined."""
@@ -91,7 +95,7 @@ class CodeInduction(CutInduction):
     def __init__(self, operation, suffix: str, code: Code, region: Region, oracle) -> None:
         self.function, self.suffix, self.region = operation.function, suffix, region
         self.protects = "protect" in self.function
-        self.env = RangeEnvironment(code, region, oracle)
+        self.env = RangeEnvironment(code, region, oracle, links_beside(self.protects))
         self.env.hands_over = not self.protects
         self.machine = CutMachine(code, self.env, oracle, suffix, ("pt_resolve",))
         self.heads = self.loops(Flow(code, self.function[1:] + suffix))
@@ -111,7 +115,8 @@ class CodeInduction(CutInduction):
         s.reserve = RESERVE
         caller_objects(s, self.region)
         regs = self.env.begin(s, arguments(self.function))
-        s.assume(HOLDS_ALL)
+        if not self.protects:
+            s.assume(HOLDS_ALL)
         return s, regs
 
     # Paths
@@ -120,25 +125,11 @@ class CodeInduction(CutInduction):
         s, regs = self.begin()
         whole = self.proceed("entry", self.started(s, regs, self.function[1:] + self.suffix),
                              ("outer", ""))
-        reached = at_cut(whole, "outer")
-        if not reached:
-            raise Stuck("no path reaches the first run")
-        self.runs = Outer.of(self.heads["outer"], reached, {"here": VA}, self.lasts)
-        self.come_to_outer(reached)
-        while True:
-            out = self.one_run(reached)
-            back = at_cut(out, "outer")
-            if not self.runs.weaken(back, {"here": HERE}):
-                break
-        self.come_to_outer(back)
-        for s in whole + out:
+        out = whole + self.repeated("outer", at_cut(whole, "outer"), {"here": VA},
+                                    {"here": HERE}, self.one_run)
+        for s in out:
             self.tell_done(s)
-        return whole + out
-
-    def come_to_outer(self, reached: list[State]) -> None:
-        for s in reached:
-            self.env.at_head(s)
-            s.heads = [self.runs.told(s, "here")]
+        return out
 
     def one_run(self, reached: list[State]) -> list[State]:
         out = self.proceed("start of a run", self.at_outer(reached), ("inner",))
@@ -149,7 +140,7 @@ class CodeInduction(CutInduction):
         for s in begun:
             last = self.last_of_walk(s)
             tell_run(s, last.page, last.index, self.entries_at(last.level))
-            new = self.rounds(s, "inner", found, ("inner", "outer", ""),
+            new = self.rounds([s], "inner", found, ("inner", "outer", ""),
                               lambda values, s=s: self.at_inner(s, values))
             for t in new:
                 t.phase = "entry of a run" if t.loop == "inner" else "run"
@@ -178,7 +169,7 @@ class CodeInduction(CutInduction):
         """Any state between two runs."""
         s, _ = self.begin()
         s.frames, s.fresh = reached[0].frames, max(t.fresh for t in reached)
-        put_at(s, self.runs.values({"here": HERE}))
+        put_at(s, self.runs["outer"].values(self.now["outer"]))
         s.objects["done"] = {0: (8, BYTES), 8: (8, LEAVES), 16: (1, var("was_revoked", 8))}
         s.fact(*between_runs(self.region, self.protects))
         return s

@@ -8,10 +8,10 @@ from typing import Callable, Optional
 from disasm import Code, Instruction
 from kernelenv import KernelEnvironment
 from layout import Stuck
-from loopheads import Grown, Head, Place, Variables, holds
+from loopheads import Grown, Head, Outer, Place, Variables, holds
 from machine import Machine
 from smt import order
-from state import State, follow
+from state import State, Value, follow
 from term import Term, boolean, bv, concat, zext
 
 RUN = "run"		# an object: the run as struct pt_run would have it
@@ -77,6 +77,8 @@ class CutInduction:
     env: KernelEnvironment
     heads: dict[str, Head]
     lasts: frozenset[Term]		# variables that are the same all the time
+    runs: dict[str, Outer] = {}		# what stands where at the outer loops' heads,
+    now: dict[str, dict[str, Term]] = {}	# and what their variables are there
 
     def started(self, s: State, regs: dict[str, Term], function: str) -> State:
         stack = [v for _, v in s.objects["stack"].values()]
@@ -93,21 +95,52 @@ class CutInduction:
                 raise Stuck(f"{phase}: a path comes to {t.loop or 'the end'}")
         return found
 
+    def repeated(self, name: str, reached: list[State], firsts: dict[str, Term],
+                 now: dict[str, Term],
+                 one_round: Callable[[list[State]], list[State]]) -> list[State]:
+        """The paths of an outer loop's rounds, of which @one_round makes those that begin with its
+        variables as @now; in @reached, where it is entered, they are @firsts."""
+        if not reached:
+            raise Stuck(f"no path reaches {name}")
+        self.runs = self.runs | {name: Outer.of(self.heads[name], reached, firsts, self.lasts)}
+        self.now = self.now | {name: now}
+        self.come_to(name, reached)
+        while True:
+            out = one_round(reached)
+            back = at_cut(out, name)
+            if not self.runs[name].weaken(back, now):
+                break
+        self.come_to(name, back)
+        return out
+
+    def come_to(self, name: str, states: list[State]) -> None:
+        """What every path owes that comes to an outer loop's head; and the variables there."""
+        for s in states:
+            self.env.whole(s)
+            s.require("the counts' lock is released", boolean(not s.counting))
+            self.env.account(s)
+            s.heads = self.told(name, s)
+
+    def told(self, name: str, s: State) -> list[Value]:
+        return [self.runs[name].told(s, variable) for variable in self.now[name]]
+
     def variables(self, name: str, begun: list[State],
-                  roles: Callable[[Grown], Optional[str]]) -> Variables:
+                  roles: Callable[[Grown], Optional[str]], width: int = 32) -> Variables:
         """The loop's, by where one round leads from its beginnings."""
         if not begun:
             raise Stuck(f"no path reaches {name}")
         return Variables.of(self.heads[name], [
-            (s, at_cut(self.machine.proceed(s.clone()), name)) for s in begun], roles)
+            (s, at_cut(self.machine.proceed(s.clone()), name)) for s in begun], roles, width)
 
-    def rounds(self, s: State, name: str, found: Variables, to: tuple[str, ...],
+    def rounds(self, begun: list[State], name: str, found: Variables, to: tuple[str, ...],
                at_head: Callable[[Values], State]) -> list[State]:
-        """The paths of one more round of the loop that begins in @s.  What each of them leaves
-        as it was is kept; @at_head makes the state at the head from what stands there."""
-        first = found.begin(s)
-        kept = found.kept(self.heads[name].candidates(s), first)
-        s.heads = found.told(s, first)
+        """The paths of one more round of the loop that begins in @begun.  What stands in the same
+        place in all of them, and each round leaves as it was, is kept; @at_head makes the state
+        at the head from what stands there."""
+        first = found.begin(begun)
+        kept = found.kept(self.heads[name].candidates(begun[0]), first)
+        for s in begun:
+            s.heads = found.told(s, first)
         while True:
             head = at_head(lambda progress, rest: found.values(first, kept, progress, rest))
             head.began = head.clone()

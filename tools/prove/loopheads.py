@@ -90,6 +90,10 @@ class Head:
         found = [memory_operand(i) for i in self.instructions() if uses(i)]
         return [m for m in found if m is not None]
 
+    def beside_stack(self) -> bool:
+        """Whether any of that may be memory of others."""
+        return any(m.base != "rsp" for m, _ in self.memory())
+
     def stored(self, s: State) -> set[int]:
         """Bytes of the stack that they write."""
         base, found = stack_offset(s), set()
@@ -183,15 +187,16 @@ class Variables:
     @steps: what grows by a constant each time, and by how many bits that is 1 shifted;
     @rest: what else changes and begins with 0, by the names of @roles.
     """
+    width: int		# of the numbers that told() gives
     steps: dict[Place, int] = field(default_factory=dict)
     rest: dict[str, Place] = field(default_factory=dict)
     others: set[Place] = field(default_factory=set)		# that hold anything
 
     @staticmethod
     def of(head: Head, rounds: list[tuple[State, list[State]]],
-           roles: Callable[[Grown], Optional[str]]) -> "Variables":
+           roles: Callable[[Grown], Optional[str]], width: int) -> "Variables":
         """@rounds: states at the loop's beginning, and where each comes in one round."""
-        found = Variables()
+        found = Variables(width)
         for p in head.candidates(rounds[0][0]):
             grown: Grown = set()
             for s, after in rounds:
@@ -218,9 +223,12 @@ class Variables:
             raise Stuck("nothing at a loop's head tells how far it has come")
         return found
 
-    def begin(self, s: State) -> dict[Place, Term]:
+    def begin(self, begun: list[State]) -> dict[Place, Term]:
         """What stands in all places when the loop is entered."""
-        return common([s], [*WIDE, *on_stack(s)])
+        first = common(begun, [*WIDE, *on_stack(begun[0])])
+        if not first.keys() >= self.steps.keys():
+            raise Stuck("what tells how far a loop has come begins in several ways")
+        return first
 
     def kept(self, among: list[Place], first: dict[Place, Term]) -> set[Place]:
         return {p for p in among if p in first and p not in self.steps
@@ -238,8 +246,8 @@ class Variables:
 
     def told(self, s: State, first: dict[Place, Term]) -> list[Term]:
         """The loop's variables where a path comes to its head: progress and the others by
-        their names, of 32 bits.  That the places which grow do so together is a goal."""
-        width = 32
+        their names.  That the places which grow do so together is a goal."""
+        width = self.width
         p = next(iter(self.steps))
         low = self.steps[p]
         n = bits(sub(held_at(s, p), first[p]), min(width - 1 + low, first[p].width - 1), low)

@@ -8,7 +8,7 @@ from goals import Goal, PathGoals, beside_memory
 from hwwalk import Walk, index, present, same_but_a_d, same_translation, shift, walk
 from inv import BEFORE, Region
 from maprange import COUNTED, MISSING, PAGES, SEEN, SEEN_ALL, WRONG, arguments_ok, asked, at, \
-    come_to, entries_at, frame, frame_fact, frame_of, free_between, range_end, wrong
+    come_to, entries_at, frame, frame_fact, frame_of, free_between, range_end, table_at, wrong
 from operations import N, RESERVE, RIGHTS, VA, overlap
 from ranges import PROGRESS, held, kept
 from state import Element, Event, Known, Slot, State
@@ -300,7 +300,7 @@ class MapRangePath(PathGoals):
         return goals + self.joined() + [
             self.claim("begins with its first entry", eq(i, bv(0, i.width))),
             self.claim("the table is that of the walk", and_(
-                eq(s.locked[0], w.tables[4 - level]), *self.run_ok()), self.facts_at),
+                eq(table_at(s, level).page, w.tables[4 - level]), *self.run_ok()), self.facts_at),
             self.claim("no table is needed there", eq(
                 a.needed(w, self.at, self.at, level), bv(0, 64)), self.facts_at)]
 

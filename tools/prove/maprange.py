@@ -25,7 +25,7 @@ from inv import BEFORE, Region
 from operations import N, RESERVE, RIGHTS, VA, caller_objects
 from ranges import PROGRESS, RangeContracts, any_way, held, merge, set_variables
 from smt import order
-from state import UNDEFINED, Element, Pointer, Run, Slot, State, Value
+from state import UNDEFINED, Element, Pointer, Run, Slot, State, TablePage, Value
 from term import Term, add, and_, app, bits, bitwise, bv, bvand, concat, eq, implies, ite, ne, \
     or_, shl, sub, ule, ult, var, zext
 from view import met, run_facts, walk_facts
@@ -109,6 +109,58 @@ def frame_fact(r: Region, level: int, i: Term) -> Term:
     return a.frame_ok(r, frame_of(level, i), level)
 
 
+# What holds at the cuts
+
+def walked(r: Region, va: Term) -> list[Term]:
+    return walk_facts(r, va, walk(BEFORE.mem, r.root, va, r.width_mask))
+
+
+def seen_so_far(r: Region, level: int) -> list[Term]:
+    """In front of the next frame: what is wrong in what was seen is a frame's."""
+    return [ult(SEEN, N), implies(wrong(r, SEEN_ALL, level), and_(
+        ult(WRONG, SEEN), wrong(r, frame(WRONG), level)))]
+
+
+def in_range(r: Region, level: int) -> list[Term]:
+    """Between two runs: @at lies in the range."""
+    return [ule(VA, at(level)), ult(at(level), range_end(level)), *walked(r, at(level))]
+
+
+def between_checks(r: Region, level: int) -> list[Term]:
+    w = walk(BEFORE.mem, r.root, at(level), r.width_mask)
+    return [*in_range(r, level), a.starts_new(w, at(level), VA, level)]
+
+
+def between_fills(r: Region, level: int) -> list[Term]:
+    here, end = at(level), range_end(level)
+    w = walk(BEFORE.mem, r.root, here, r.width_mask)
+    return [*in_range(r, level), ult(PAGES, N), eq(here, add(VA, shl(PAGES, shift(level)))),
+            eq(sub(N, PAGES), left(level)), free_between(r, here, end, here, level),
+            ule(a.needed(w, here, here, level), RESERVE)]
+
+
+def table_at(s: State, level: int) -> TablePage:
+    """The table of leaves on the walk."""
+    found = [t for t in s.tables.values() if t.level == level]
+    if len(found) != 1:
+        raise Stuck("a run has no table, or several")
+    return found[0]
+
+
+def begun_run(r: Region, s: State, t: TablePage, fill) -> None:
+    """Of a run in table @t, with any progress; @fill: what it makes of an entry, if anything."""
+    level, first = t.level, index(at(t.level), t.level)
+    s.run = run = Run(t.page, level, t.base, first, PROGRESS, bv(0, 32), None, fill,
+                      looks=fill is None)
+    s.fact(ult(zext(PROGRESS, 64), entries_at(level)))
+    here = add(first, PROGRESS)
+    for i in (first, here):
+        s.fact(*run_facts(r, run, level, run.table, i))
+    if fill is not None:
+        s.fact(*walked(r, come_to(level)), frame_fact(r, level, here),
+               free_between(r, at(level), range_end(level), come_to(level), level))
+
+
 class MapContracts(RangeContracts):
     """Those of the environment; pt_make_path() ends the path."""
 
@@ -185,20 +237,10 @@ class MapInduction:
         s.fact(arguments_ok(self.region, self.level))
         return s
 
-    def walked(self, s: State, va: Term) -> None:
-        w = walk(BEFORE.mem, self.region.root, va, self.region.width_mask)
-        s.fact(*walk_facts(self.region, va, w))
-
-    def here(self, s: State) -> None:
-        """Between two runs: @at lies in the range."""
-        s.fact(ule(VA, self.va), ult(self.va, range_end(self.level)))
-        self.walked(s, self.va)
-
     def at_array(self, reached: list[State]) -> State:
         s = self.at(reached, [SEEN_ALL, SEEN])
         s.objects[self.missing(reached[0])] = {0: (8, bv(0, 64))}
-        s.fact(ult(SEEN, N), implies(wrong(self.region, SEEN_ALL, self.level), and_(
-            ult(WRONG, SEEN), wrong(self.region, frame(WRONG), self.level))))
+        s.fact(*seen_so_far(self.region, self.level))
         return s
 
     def missing(self, reached: State) -> str:
@@ -210,29 +252,18 @@ class MapInduction:
     def at_check(self, reached: list[State]) -> State:
         s = self.at(reached, [self.va])
         s.objects[self.missing(reached[0])] = {0: (8, MISSING)}
-        self.here(s)
-        w = walk(BEFORE.mem, self.region.root, self.va, self.region.width_mask)
-        s.fact(a.starts_new(w, self.va, VA, self.level))
+        s.fact(*between_checks(self.region, self.level))
         return s
 
     def at_fill(self, reached: list[State]) -> State:
         s = self.at(reached, [self.va, Element("pa", PAGES, N)])
-        self.between_fills(s)
+        s.fact(*between_fills(self.region, self.level))
         return s
-
-    def between_fills(self, s: State) -> None:
-        self.here(s)
-        at_, end = self.va, range_end(self.level)
-        w = walk(BEFORE.mem, self.region.root, self.va, self.region.width_mask)
-        s.fact(ult(PAGES, N), eq(at_, add(VA, shl(PAGES, shift(self.level)))),
-               eq(sub(N, PAGES), left(self.level)),
-               free_between(self.region, at_, end, at_, self.level),
-               ule(a.needed(w, at_, at_, self.level), RESERVE))
 
     def at_made(self, reached: list[State]) -> State:
         """pt_make_path() has answered OK; the table is there."""
         s = self.at(reached, [], also=frozenset(t for v in (self.va, PAGES) for t in order([v])))
-        self.between_fills(s)
+        s.fact(*between_fills(self.region, self.level))
         w = walk(BEFORE.mem, self.region.root, self.va, self.region.width_mask)
         for level in range(4, self.level, -1):
             table = concat(bv(0, 12), w.tables[4 - level], bv(0, 12))
@@ -280,20 +311,8 @@ class MapInduction:
     def in_run(self, reached: State, table: Term, fill) -> State:
         """The same run with any progress."""
         s = reached.clone()
-        t = s.tables[table.ident]
-        first = index(self.va, self.level)
-        s.run = run = Run(t.page, t.level, t.base, first, PROGRESS, bv(0, 32), None, fill,
-                          looks=fill is None)
         set_variables(s, self.phis(s.frames[-1].function, s.cut), [PROGRESS])
-        s.fact(ult(zext(PROGRESS, 64), entries_at(self.level)))
-        here = add(first, PROGRESS)
-        for i in (first, here):
-            s.fact(*run_facts(self.region, run, run.level, run.table, i))
-        if fill is not None:
-            self.walked(s, come_to(self.level))
-            s.fact(frame_fact(self.region, self.level, here),
-                   free_between(self.region, self.va, range_end(self.level),
-                                come_to(self.level), self.level))
+        begun_run(self.region, s, s.tables[table.ident], fill)
         return s
 
     # Paths

@@ -103,10 +103,22 @@ class RangePath(PathGoals):
             # The run's ghosts have what hardware did before a store, not between two.
             goals.append(self.claim("an entry's rights change by one store",
                                     boolean(len(self.writes()) <= 1), "transactional"))
+            goals += self.unshared()
         if self.state.pending:
             goals.append(self.claim("every removed leaf is handed over", FALSE, "a/d"))
         if self.state.reserve is not RESERVE:
             goals.append(self.claim("takes no table", FALSE))
+        return goals
+
+    def unshared(self) -> list[Goal]:
+        """What reaches beyond the range, operations beside it share."""
+        goals = []
+        for slot, _, _ in self.writes():
+            if slot.level > 2:
+                begin = concat(bv(0, 16), slot.base, bv(0, 12))
+                end = add(begin, bv(1 << shift(slot.level), 64))
+                goals.append(Goal("safety", "an entry above level 2 that changes is in the range",
+                                  self.given + self.at_end, and_(ule(HERE, begin), ule(end, END))))
         return goals
 
     def entry(self) -> list[Goal]:
@@ -177,8 +189,9 @@ class RangePath(PathGoals):
         goals = []
         if s.cut:
             next_, = s.heads
+            further = ule(HERE, next_) if self.linked() else ult(HERE, next_)
             goals += [Goal("refinement", "run: comes further", self.arithmetic(), and_(
-                a.aligned(next_, 1), ule(self.region.start, next_), ult(HERE, next_),
+                a.aligned(next_, 1), ule(self.region.start, next_), further,
                 ult(next_, END))), *self.whole(next_)]
         else:
             next_ = END
@@ -196,6 +209,11 @@ class RangePath(PathGoals):
             goals.append(self.swept())
         goals += self.walks_to(next_)
         return goals + self.told()
+
+    def linked(self) -> bool:
+        """Others have linked a table at the entry that the run has come to.  If it is the first,
+        the next walk goes through that table, which nobody unlinks meanwhile."""
+        return any(e.kind == "linked" for e in self.state.events)
 
     def rights_seen(self) -> Term:
         """Of all leaves of the run, the last one too: their rights, together."""
@@ -229,6 +247,8 @@ class RangePath(PathGoals):
         top = shift(level + 1)
         there = and_(ule(HERE, ANY), ult(ANY, next_))
         inside = eq(bits(sub(next_, bv(1, 64)), 63, top), bits(HERE, 63, top))
+        if self.linked():
+            inside = or_(eq(next_, HERE), inside)
         goals = [Goal("refinement", "run: ends in its table", self.arithmetic(), inside),
                  Goal("refinement", "run: all of it is in its table", [inside],
                       implies(there, eq(bits(ANY, 63, top), bits(HERE, 63, top))))]
@@ -248,7 +268,9 @@ class RangePath(PathGoals):
         v, r = case.address, self.region
         where = f"parted at level {case.level}" if case.parted else "in its table"
         facts = self.given + case.facts + [case.of(f) for f in self.facts_v]
-        now = walk(Apart(self.after).mem, r.root, v, r.width_mask)
+        # A table that others have linked is told by no term of the walk.
+        after = self.after if self.linked() else Apart(self.after)
+        now = walk(after.mem, r.root, v, r.width_mask)
 
         def goal(what: str, claim: Term, more: list[Term]) -> Goal:
             return Goal("refinement", f"run: {where}: {what}", facts + more, case.of(claim))

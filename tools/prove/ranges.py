@@ -206,14 +206,20 @@ class RangeContracts(Contracts):
         return found, True
 
 
+def links_beside(protects: bool) -> int:
+    """At levels above this one tables are linked meanwhile: by Linux, and by operations that hold
+    spans beside the range.  Who unmaps holds all spans and mmap_lock."""
+    return 2 if protects else 0
+
+
 class Induction:
     """One range form: all its paths, from cut to cut."""
 
     def __init__(self, function: str, module: ir.Module, region: Region, oracle,
                  watch) -> None:
         self.function, self.region, self.watch = function, region, watch
-        self.contracts = RangeContracts(region, oracle)
         self.protects = "protect" in function
+        self.contracts = RangeContracts(region, oracle, links_beside(self.protects))
         self.contracts.hands_over = not self.protects
         self.executor = Executor(module, self.contracts.table(), oracle)
         found = ir.loops(module.functions[function])

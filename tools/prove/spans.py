@@ -125,12 +125,16 @@ class SpanContracts(Contracts):
         if slot.level > 2:
             comes = and_(eq(slot.value, bv(0, 64)), is_table(value, slot.level))
             s.require("of what spans share only tables come, unless all spans are held",
-                      or_(s.covered, comes))
+                      or_(self.unshared(s, slot), comes))
             below = s.tables.get(page(value).ident)
             if below and below.live is not None:
                 s.require("a table counts nothing when it is linked where others use it",
                           or_(s.covered, eq(below.live, bv(0, COUNT_BITS))))
         super().write(s, slot, level, value, kind)
+
+    def unshared(self, s: State, slot: Slot) -> Term:
+        """Whether every span is held that an entry of level 3 or 4 reaches into."""
+        return s.covered
 
     def defer_table(self, s: State, args: list) -> list:
         t = self.known_table(s, s.known.reduce(args[1]))

@@ -27,7 +27,7 @@ PARTS = {
                                      "solve.py", "jobs.py", "pool.py", "main.py", "build.py",
                                      "lemmas.py", "disasm.py", "opcodes.py", "machine.py",
                                      "cuts.py", "flow.py", "loopheads.py", "coderanges.py",
-                                     "structs.py", "binary.py"],
+                                     "codemaprange.py", "structs.py", "binary.py"],
     "checks of the prover (not trusted)": ["native.py", "picture.py", "mutants.py", "again.py",
                                            "stats.py", "env/callback.c",
                                            "../../tests/prove/*.py"],
