@@ -6,7 +6,7 @@ They are compiled as wrong.py has it.
 from __future__ import annotations
 
 RANGE, WALK_H = "core/pt_range.c", "core/pt_walk.h"
-PROTECT = "protect range"
+PROTECT, MAP = "protect range", "map 4K range"
 
 # Places in the source.
 EMPTY = "\t\tif (kind == PTE_EMPTY)\n\t\t\tcontinue;\n\t\tbefore |= pte_rights(entry);\n"
@@ -24,6 +24,23 @@ KEEP = "\tconst u64 keep = rights & PT_WRITE ? ~PTE_RIGHTS_MASK : ~(PTE_RIGHTS_M
 STRADDLES = "(end == pt->end || !pt_straddles(pt, end));"
 ZEROED = ("\t*done = (struct pt_touched){ 0 };\n"
           "\tif ((rights & ~PT_RIGHTS) || !pt_range_ok(pt, va, end))\n")
+
+FRAMES = "\tfor (i = 0; i < n; i++)\n\t\tall |= pa[i];\n"
+HOLE = "\t\t\tif (run.seen)\n\t\t\t\treturn PT_EXISTS;\n"
+MISSING = ("\t\t\t*missing += pt_tables_touched(va, next < end ? next : end,\n"
+           "\t\t\t\t\t\t      level, run.level);\n")
+PLACES = ("\tfor (i = 0; i < run->entries; i++) {\n"
+          "\t\tu64 entry = pt_env_load(pt->env, run->table, run->first + i);\n\n"
+          "\t\tif (pte_kind(entry, run->level) != PTE_EMPTY)\n")
+FREE_NEXT = "\t\t\tnext = pt_run_va(&run, va, run.entries);\n"
+ENOUGH = "\tif (pt_env_reserve(pt->env) < missing)\n"
+FILLS = "\tfor (i = 0; i < n; i++)\n\t\tpt_env_store(env, table, level, first + i, pa[i] | bits);\n"
+RUN_SHORT = "\t\tif ((end - va) >> pt_shift(level) < run)\n"
+MAKES = "\t\t\tpt_make_path(pt, va, level, &table);\n"
+FILL_LOCK = "\t\tpt_env_lock(pt->env, table, level);\n\t\tpt_fill("
+COUNT = "\t\tpt_count(pt, va, level, table, run);\n"
+FURTHER = "\t\tva += (u64)run << pt_shift(level);\n\t\tpa += run;\n"
+FILL_LOOP = "\t/* From here on nothing can fail. */\n\twhile (va < end) {\n"
 
 RANGES = [
     ("range-skips-what-is-behind-a-hole", PROTECT,
@@ -51,6 +68,9 @@ RANGES = [
      "\t\tbefore |= pte_rights(entry);\n"),
     ("range-not-locked", PROTECT, "safety: a table is written under its lock", RANGE,
      LOCKED, LOCKED.replace("\tpt_env_lock(pt->env, run->table, run->level);\n", "")),
+    ("range-ends-where-others-have-linked-a-table", PROTECT,
+     "refinement: run: in its table: every page has the new rights", RANGE, NEXT,
+     "\treturn n ? pt_run_va(run, va, n) : ~0xfffULL;\n"),
     ("range-unlocked-in-the-middle", PROTECT,
      "refinement: entry of a run: no other entry, no count and nothing else changes", RANGE,
      CHANGE, CHANGE.replace("changed++;", "changed++;\n"
@@ -70,4 +90,64 @@ RANGES = [
      ZEROED, ZEROED.replace("\t*done = (struct pt_touched){ 0 };\n", "")),
     ("range-writes-behind-done", PROTECT, "safety: within done", RANGE, BYTES,
      BYTES + "\tdone[1].bytes = 0;\n"),
+    ("map-range-looks-at-one-frame-less", MAP,
+     "stops: entry: a path comes to check", RANGE, FRAMES,
+     FRAMES.replace("i = 0", "i = 1")),
+    ("map-range-looks-at-one-frame-more", MAP,
+     "stops: no path reaches check", RANGE, FRAMES,
+     FRAMES.replace("i < n", "i <= n")),
+    ("map-range-looks-at-the-first-frame", MAP,
+     "safety: the frame is read whose turn it is", RANGE, FRAMES,
+     FRAMES.replace("pa[i]", "pa[i / 2]")),
+    ("map-range-overwrites-a-large-page", MAP,
+     "refinement: check: the places are free", RANGE, HOLE,
+     ""),
+    ("map-range-counts-one-table", MAP,
+     "stops: a loop's variable, missing, is told in several ways", RANGE, MISSING,
+     "\t\t\t*missing += 1;\n"),
+    ("map-range-overwrites-a-page", MAP,
+     "stops: a loop's variable, missing, is told in several ways", RANGE, PLACES,
+     PLACES.replace("i < run->entries", "i + 1 < run->entries")),
+    ("map-range-checks-every-other-place", MAP,
+     "safety: an entry lies in its table's page", RANGE, PLACES,
+     PLACES.replace("i++", "i += 2")),
+    ("map-range-checks-one-page-of-a-table", MAP,
+     "stops: a loop's variable, missing, is told in several ways", RANGE, FREE_NEXT,
+     FREE_NEXT.replace("run.entries", "PT_ENTRIES")),
+    ("map-range-with-one-table-too-few", MAP,
+     "refinement: check: answers NOMEM when there are not enough tables", RANGE, ENOUGH,
+     ENOUGH.replace("< missing", "+ 1 < missing")),
+    ("map-range-with-a-table-too-many", MAP,
+     "refinement: check: answers NOMEM when there are not enough tables", RANGE, ENOUGH,
+     ENOUGH.replace("< missing", "<= missing")),
+    ("map-range-maps-one-frame", MAP,
+     "safety: the frame is read whose turn it is", RANGE, FILLS,
+     FILLS.replace("pa[i]", "pa[i & 1]")),
+    ("map-range-leaves-out-a-page", MAP,
+     "stops: fill: a path comes to fill", RANGE, FILLS,
+     FILLS.replace("i < n", "i + 1 < n")),
+    ("map-range-fills-beside-its-end", MAP,
+     "stops: a path that was made leads to a run's first entry in several ways", RANGE, RUN_SHORT,
+     RUN_SHORT.replace("< run", "< run - 1")),
+    ("map-range-makes-another-path", MAP,
+     "refinement: fill: a path is made where one is missing", RANGE, MAKES,
+     MAKES.replace("va", "end - 1")),
+    ("map-range-makes-a-short-path", MAP,
+     "refinement: fill: a path is made where one is missing", RANGE, MAKES,
+     MAKES.replace("level", "level + 1")),
+    ("map-range-not-locked", MAP,
+     "stops: a path that was made leads to a run's first entry in several ways", RANGE, FILL_LOCK,
+     "\t\tpt_fill("),
+    ("map-range-counts-one-page-less", MAP,
+     "invariant: live_count, level 1", RANGE, COUNT,
+     COUNT.replace("run)", "run - 1)")),
+    ("map-range-goes-back-to-the-first-frame", MAP,
+     "safety: the frame is read whose turn it is", RANGE, FURTHER,
+     FURTHER.replace("\t\tpa += run;\n", "")),
+    ("map-range-of-one-run", MAP,
+     "safety: the frame is read whose turn it is", RANGE, FURTHER,
+     FURTHER + "\t\tif (pa[-1] == pa[-2])\n\t\t\tbreak;\n"),
+    ("map-range-leaves-out-the-last-run", MAP,
+     "refinement: check: answers NOMEM when there are not enough tables", RANGE, FILL_LOOP,
+     FILL_LOOP.replace("va < end", "va + pt_size(level) < end")),
 ]

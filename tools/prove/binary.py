@@ -21,7 +21,7 @@ from kernelenv import KernelEnvironment
 from layout import Stuck
 from machine import Machine
 from operations import ALONE, MAPPING, OPERATIONS, SPLITS, WITHOUT_ENV, Operation, \
-    arguments, second_calls, start_state
+    arguments, links_above, second_calls, start_state
 from pool import WHOLE, dealt, shard
 from solve import LIMIT, Solver
 from spans import HOLDS_ALL
@@ -44,10 +44,10 @@ COPIES = {"plain": "", "traced": "_traced"}
 NAMES = [o.name for o in OPERATIONS if o.linux < 2 and not o.function.startswith("step:")
          and (o.function in INDUCTIONS or not o.function.endswith("_range"))]
 # Only if asked for by name: see README.md.
-SLOW = ("map 4K while Linux links", "unmap range")
+SLOW = ("map 4K while Linux links",)
 # The others take some minutes of one processor for one copy of the core.
-LONGEST = ("map 4K", "unmap", "sweep", "release", "protect range", "map 4K range", "map 2M range",
-           "map 1G range")
+LONGEST = ("map 4K", "unmap", "sweep", "release", "unmap range", "protect range", "map 4K range",
+           "map 2M range", "map 1G range")
 
 
 class BinaryJob(Job):
@@ -133,13 +133,6 @@ class BinaryJob(Job):
 
     def as_pointer(self, v: Term, env: KernelEnvironment) -> Term | Pointer:
         return env.object(v) or v
-
-
-def links_above(o: Operation) -> int:
-    """Above this level others link empty tables whoever holds all spans: other files' operations
-    in the root, which regions share; Linux below it, too, where its faults are not kept out."""
-    faults = o.level == 1 or o.function in ("@pt_resolve", "@pt_protect", "@pt_remap")
-    return o.linux or (2 if faults else 3)
 
 
 def covered(memory: dict, at: int, size: int) -> bool:

@@ -16,13 +16,21 @@ from inv import Region
 from kernelenv import KernelEnvironment
 from layout import Stuck
 from loopheads import Grown, Head, put_at
-from operations import RESERVE, RIGHTS, SIZES, VA, caller_objects
+from operations import RESERVE, RIGHTS, SIZES, VA, caller_objects, links_above
 from ranges import BYTES, END, HERE, LEAVES, PROGRESS, REMOVED, SEEN, RangeContracts, arguments, \
-    between_runs, links_beside
+    between_runs
 from spans import HOLDS_ALL
 from state import Pointer, Run, Slot, State
 from term import TRUE, Term, add, and_, bits, bv, concat, eq, ite, sub, ule, ult, var, zext
 from view import run_facts
+
+
+def reaches_into(slot: Slot, first: Term, last: Term) -> tuple[str, Term]:
+    """What an operation owes that has the spans from the address @first to @last."""
+    low = INDEX_BITS * (slot.level - 1)
+    first, last = (bits(v, 47, low + 12) for v in (first, last))
+    base = bits(slot.base, VPN_BITS - 1, low)
+    return "an entry that is used reaches into the range", and_(ule(first, base), ule(base, last))
 
 
 class RangeEnvironment(KernelEnvironment, RangeContracts):
@@ -33,11 +41,7 @@ class RangeEnvironment(KernelEnvironment, RangeContracts):
         first = [s.run.first] if s.run else []
         slot, before = RangeContracts.slot(self, s, address_term,
                                            self.own_index(s, address_term, i, *first))
-        low = INDEX_BITS * (slot.level - 1)
-        here, last = (bits(v, 47, low + 12) for v in (HERE, sub(END, bv(1, 64))))
-        base = bits(slot.base, VPN_BITS - 1, low)
-        s.require("an entry that is used reaches into the range",
-                  and_(ule(here, base), ule(base, last)))
+        s.require(*reaches_into(slot, HERE, sub(END, bv(1, 64))))
         return slot, before
 
     def unshared(self, s: State, slot: Slot) -> Term:
@@ -95,7 +99,7 @@ class CodeInduction(CutInduction):
     def __init__(self, operation, suffix: str, code: Code, region: Region, oracle) -> None:
         self.function, self.suffix, self.region = operation.function, suffix, region
         self.protects = "protect" in self.function
-        self.env = RangeEnvironment(code, region, oracle, links_beside(self.protects))
+        self.env = RangeEnvironment(code, region, oracle, links_above(operation))
         self.env.hands_over = not self.protects
         self.machine = CutMachine(code, self.env, oracle, suffix, ("pt_resolve",))
         self.heads = self.loops(Flow(code, self.function[1:] + suffix))

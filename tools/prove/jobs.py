@@ -124,7 +124,7 @@ class Job:
             return MapInduction(self.operation.level, self.module, self.region,
                                 self.oracle, self.watch).paths()
         if "_range" in self.operation.function:
-            return Induction(self.operation.function, self.module, self.region,
+            return Induction(self.operation, self.module, self.region,
                              self.oracle, self.watch).paths()
         operation = self.operation
         contracts = Contracts(self.region, self.oracle, operation.linux,

@@ -408,6 +408,14 @@ ALONE = SPLITS + ("@pt_release",)
 # environment (src/kernel/device/fault.c, mmap_lock.c).
 WITHOUT_ENV = ("@pt_resolve", "@pt_unlink_span")
 
+def links_above(o: Operation) -> int:
+    """Above this level others link empty tables whoever holds all spans: other files' operations
+    in the root, which regions share; Linux below it, too, where its faults are not kept out."""
+    faults = o.level == 1 or o.function in ("@pt_resolve", "@pt_protect", "@pt_protect_range",
+                                            "@pt_remap")
+    return o.linux or (2 if faults else 3)
+
+
 # What the caller hands over, and its size in bytes.
 SIZES = {"env": 0, "pt": 40, "m": 32, "revoked": 1, "table": 8, "done": 24, "first": 8,
          "behind": 8}

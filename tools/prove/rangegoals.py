@@ -206,7 +206,7 @@ class RangePath(PathGoals):
                           eq(told, was), ne(bvand(self.rights_seen(), bvnot(bits(RIGHTS, 2, 0))),
                                             bv(0, 3))))]
         else:
-            goals.append(self.swept())
+            goals.append(self.swept(next_))
         goals += self.walks_to(next_)
         return goals + self.told()
 
@@ -221,11 +221,15 @@ class RangePath(PathGoals):
                   for slot, old, _ in self.writes()]
         return leaves[0] if leaves else SEEN
 
-    def swept(self) -> Goal:
-        """Of the tables that the walk passes through afterwards, none of the core's is empty."""
+    def swept(self, next_: Term) -> Goal:
+        """Of the tables that the walk passes through afterwards, none of the core's is empty, but
+        for one that others have linked, through which the next walk goes."""
         now = walk(self.after.mem, self.region.root, HERE, self.region.width_mask)
+        claim = passes_no_empty(self.region, self.after, HERE, now)
+        if self.linked():
+            claim = or_(eq(next_, HERE), claim)
         return Goal("reclamation", "run: no empty table of the core's stays on the way",
-                    self.given, passes_no_empty(self.region, self.after, HERE, now))
+                    self.given, claim)
 
     def whole(self, next_: Term) -> list[Goal]:
         """No leaf straddles the next run's beginning, or the end of the range, afterwards."""

@@ -21,7 +21,7 @@ from contract import Contracts, of
 from execute import Executor, Stuck
 from hwwalk import Walk, shift, walk
 from inv import BEFORE, Region
-from operations import RIGHTS, SIZES, VA, caller_objects
+from operations import RIGHTS, SIZES, VA, Operation, caller_objects, links_above
 from smt import order
 from state import UNDEFINED, Element, Frame, Pointer, Run, Slot, State, Value
 from term import FALSE, TRUE, Term, add, and_, bits, boolean, bv, concat, eq, ite, not_, or_, \
@@ -206,30 +206,27 @@ class RangeContracts(Contracts):
         return found, True
 
 
-def links_beside(protects: bool) -> int:
-    """At levels above this one tables are linked meanwhile: by Linux, and by operations that hold
-    spans beside the range.  Who unmaps holds all spans and mmap_lock."""
-    return 2 if protects else 0
-
-
 class Induction:
     """One range form: all its paths, from cut to cut."""
 
-    def __init__(self, function: str, module: ir.Module, region: Region, oracle,
+    def __init__(self, operation: Operation, module: ir.Module, region: Region, oracle,
                  watch) -> None:
-        self.function, self.region, self.watch = function, region, watch
-        self.protects = "protect" in function
-        self.contracts = RangeContracts(region, oracle, links_beside(self.protects))
+        self.function, self.region, self.watch = operation.function, region, watch
+        self.protects = "protect" in self.function
+        # Of the C, unmapping is proved for who has the tables for itself.
+        links = links_above(operation) if self.protects else 0
+        self.contracts = RangeContracts(region, oracle, links)
         self.contracts.hands_over = not self.protects
         self.executor = Executor(module, self.contracts.table(), oracle)
-        found = ir.loops(module.functions[function])
+        found = ir.loops(module.functions[self.function])
         ordered = sorted(found, key=lambda h: -len(found[h]))
         self.outer, self.inner = ordered[0], ordered[1]
         if not found[self.inner] < found[self.outer]:
             raise Stuck("the loops of a range form are not nested as expected")
-        self.heads = {h: [i.dest for i in module.functions[function].blocks[h] if i.op == "phi"]
+        self.heads = {h: [i.dest for i in module.functions[self.function].blocks[h]
+                          if i.op == "phi"]
                       for h in (self.outer, self.inner)}
-        self.executor.cuts = {(function, self.outer), (function, self.inner)}
+        self.executor.cuts = {(self.function, self.outer), (self.function, self.inner)}
         self.names = {"": "", self.outer: "outer", self.inner: "inner"}
 
     def begin(self) -> State:

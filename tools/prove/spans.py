@@ -22,7 +22,7 @@ of tables that were there is covered by starting from an arbitrary state.
 
 To hold all spans keeps out neither operations on other files of the address space, which link
 tables in the root, nor Linux's faults, which link at levels 3 and 4: they do so at the levels above
-@linux_links, whatever is held (binary.links_above()).
+@linux_links, whatever is held (operations.links_above()).
 
 vpt_lock_rest() answers either yes, and from then on every span is held, or no.  Until then others
 were at work, so with yes an entry may lead to a table of theirs at the next look.
