@@ -6,7 +6,7 @@ They are compiled as wrong.py has it.
 from __future__ import annotations
 
 RANGE, WALK_H = "core/pt_range.c", "core/pt_walk.h"
-PROTECT, MAP = "protect range", "map 4K range"
+PROTECT, UNMAP, MAP = "protect range", "unmap range", "map 4K range"
 
 # Places in the source.
 EMPTY = "\t\tif (kind == PTE_EMPTY)\n\t\t\tcontinue;\n\t\tbefore |= pte_rights(entry);\n"
@@ -25,6 +25,9 @@ STRADDLES = "(end == pt->end || !pt_straddles(pt, end));"
 ZEROED = ("\t*done = (struct pt_touched){ 0 };\n"
           "\tif ((rights & ~PT_RIGHTS) || !pt_range_ok(pt, va, end))\n")
 
+HANDS = "\t\tpt_env_defer_leaf(pt->env, pt_run_va(run, va, i), run->level, entry);\n"
+UNCOUNT = "\t\tpt_uncount(pt, va, run->level, run->table, removed);\n"
+SWEEP = "\telse if (owned && !live)\n\t\tpt_sweep(pt, va);\n"
 FRAMES = "\tfor (i = 0; i < n; i++)\n\t\tall |= pa[i];\n"
 HOLE = "\t\t\tif (run.seen)\n\t\t\t\treturn PT_EXISTS;\n"
 MISSING = ("\t\t\t*missing += pt_tables_touched(va, next < end ? next : end,\n"
@@ -90,6 +93,17 @@ RANGES = [
      ZEROED, ZEROED.replace("\t*done = (struct pt_touched){ 0 };\n", "")),
     ("range-writes-behind-done", PROTECT, "safety: within done", RANGE, BYTES,
      BYTES + "\tdone[1].bytes = 0;\n"),
+    ("unmap-range-hands-over-another-leaf", UNMAP,
+     "safety: a removed leaf is handed over as it was", RANGE, HANDS,
+     HANDS.replace("va, i)", "va, i | 1)")),
+    ("unmap-range-forgets-a-leaf", UNMAP,
+     "refinement: entry of a run: no other entry, no count and nothing else changes", RANGE, HANDS,
+     "\t\tif (i)\n" + HANDS),
+    ("unmap-range-counts-one-less", UNMAP,
+     "stops: the loop over a run's entries has other variables", RANGE, UNCOUNT,
+     UNCOUNT.replace("removed);", "removed - 1);")),
+    ("unmap-range-sweeps-nothing", UNMAP,
+     "reclamation: run: no empty table of the core's stays on the way", RANGE, SWEEP, ""),
     ("map-range-looks-at-one-frame-less", MAP,
      "stops: entry: a path comes to check", RANGE, FRAMES,
      FRAMES.replace("i = 0", "i = 1")),
@@ -103,7 +117,7 @@ RANGES = [
      "refinement: check: the places are free", RANGE, HOLE,
      ""),
     ("map-range-counts-one-table", MAP,
-     "stops: a loop's variable, missing, is told in several ways", RANGE, MISSING,
+     "refinement: check: counts to the run's end", RANGE, MISSING,
      "\t\t\t*missing += 1;\n"),
     ("map-range-overwrites-a-page", MAP,
      "stops: a loop's variable, missing, is told in several ways", RANGE, PLACES,

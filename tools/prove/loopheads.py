@@ -102,6 +102,25 @@ class Head:
                 found |= set(range(base + m.disp, base + m.disp + m.size))
         return found
 
+    def read_first(self, s: State) -> set[int]:
+        """Bytes of the stack that are read from there on before they are written."""
+        base, found = stack_offset(s), set()
+        seen: dict[int, set[int]] = {}
+        work: list[tuple[int, set[int]]] = [(self.at, set())]
+        while work:
+            a, written = work.pop()
+            # Come to before with less written: nothing new to see.
+            if a in seen and seen[a] <= written:
+                continue
+            seen[a] = written = written & seen.get(a, written)
+            m, use = (uses(self.flow.body[a]) and memory_operand(self.flow.body[a])) or (None, "")
+            if m is not None and m.base == "rsp" and m.index is None:
+                there = set(range(base + m.disp, base + m.disp + m.size))
+                found |= there - written if "r" in use else set()
+                written = written | there if "w" in use else written
+            work += [(n, written) for n in self.flow.next[a]]
+        return found
+
     def candidates(self, s: State) -> list[Place]:
         """Where something may stand that the loop still reads."""
         live = self.flow.live(self.at)
@@ -109,6 +128,11 @@ class Head:
 
 
 # Between two runs
+
+def comes_of(value: Optional[Term], now: Term) -> bool:
+    return value is not None and bool({t for t in order([now]) if t.op == "var"}
+                                      & set(order([value])))
+
 
 @dataclass
 class Outer:
@@ -122,15 +146,17 @@ class Outer:
            also: frozenset[Term]) -> "Outer":
         """@firsts: what the variables are when the loop is entered."""
         found = Outer({}, {name: {} for name in firsts})
-        stored = head.stored(reached[0])
+        stored, used = head.stored(reached[0]), head.read_first(reached[0])
         for p in head.candidates(reached[0]):
             v = held_at(reached[0], p)
             if any(held_at(t, p) is not v for t in reached) or lasting(v, also) is not v:
                 continue
-            moves = isinstance(p, str) or stored.intersection(range(p[0], p[0] + p[1]))
+            there = set() if isinstance(p, str) else set(range(p[0], p[0] + p[1]))
+            moves = isinstance(p, str) or there & stored
             name = next((n for n, first in firsts.items() if v is first), None)
             if name and moves:
-                found.moving[name][p] = v
+                if there <= used:
+                    found.moving[name][p] = v
             elif isinstance(p, str) or not moves:
                 found.kept[p] = v
         return found
@@ -147,12 +173,17 @@ class Outer:
                                  for name, there in self.moving.items()])
 
     def settle(self, back: list[State], there: dict[Place, Term], now: Term) -> bool:
-        """What did not move is kept; if nothing did, that is refuted."""
+        """What did not move is kept; if nothing did, that is refuted.  What stood there by chance,
+        and does not come of the variable any more, holds anything."""
         still = [p for p in there if all(holds(t, p, now) for t in back)]
         if len(still) == len(there):
             return False
         for p in still:
             self.kept[p] = there.pop(p)
+        astray = [p for p in there if not all(comes_of(held_at(t, p), now) for t in back)]
+        for p in astray if len(astray) < len(there) else []:
+            del there[p]
+            still.append(p)
         return bool(still)
 
     def told(self, s: State, name: str) -> Term:
