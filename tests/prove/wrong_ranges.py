@@ -43,6 +43,7 @@ MAKES = "\t\t\tpt_make_path(pt, va, level, &table);\n"
 FILL_LOCK = "\t\tpt_env_lock(pt->env, table, level);\n\t\tpt_fill("
 COUNT = "\t\tpt_count(pt, va, level, table, run);\n"
 FURTHER = "\t\tva += (u64)run << pt_shift(level);\n\t\tpa += run;\n"
+BOOKS = "(*(struct pt_env *volatile *)&pt->env)->books->tables++"
 FILL_LOOP = "\t/* From here on nothing can fail. */\n\twhile (va < end) {\n"
 
 RANGES = [
@@ -107,6 +108,13 @@ RANGES = [
     ("map-range-looks-at-one-frame-less", MAP,
      "stops: entry: a path comes to check", RANGE, FRAMES,
      FRAMES.replace("i = 0", "i = 1")),
+    ("map-range-counts-tables-by-frames", MAP,
+     "safety: a round of the loop leaves what is beside tables and stack as it was", RANGE, FRAMES,
+     FRAMES.replace("all |= pa[i];\n", "{\n\t\tall |= pa[i];\n\t\tif (i & 1)\n"
+                    "\t\t\t" + BOOKS + ";\n\t}\n")),
+    ("map-range-counts-a-table-by-itself", MAP,
+     "safety: tables that get their first tag are counted", RANGE, MAKES,
+     "\t\t\t" + BOOKS + ",\n" + MAKES),
     ("map-range-looks-at-one-frame-more", MAP,
      "stops: no path reaches check", RANGE, FRAMES,
      FRAMES.replace("i < n", "i <= n")),

@@ -53,6 +53,7 @@ class MapEnvironment(KernelEnvironment, MapContracts):
         """pt_make_path(pt, va, level, table), which has a theorem of its own, ends a path."""
         regs = s.frames[-1].regs
         self.whole(s)
+        self.account(s)
         s.require("pt_make_path() is given the region", eq(regs["rdi"], self.objects["pt"]))
         s.require("no lock is held when a path is made",
                   boolean(s.locked is None and not s.counting))

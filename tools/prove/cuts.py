@@ -163,5 +163,7 @@ class CutInduction:
         t.require("a round of the loop leaves the counts' lock as it was",
                   boolean((t.counting, t.counted) == (b.counting, b.counted)
                           and t.covered is b.covered))
+        t.require("a round of the loop leaves what is beside tables and stack as it was", boolean(
+            all(t.objects.get(o) == there for o, there in b.objects.items() if o != "stack")))
         t.require("a round of the loop leaves no table",
                   boolean(all(not x.left for x in t.tables.values())))

@@ -113,7 +113,7 @@ class Job:
         self.region = Region()
         self.oracle = SolverOracle(solver)
         self.report = Report(operation.name, optimise)
-        self.seen: set[str] = set()
+        self.seen: set[tuple[str, str]] = set()		# results, and the keys they are of
         self.empty: set[tuple[str, frozenset[Term]]] = set()	# what may_be_empty() granted
         self.failed: list[tuple[str, Goal, State]] = []		# refuted, or unknown
 
@@ -208,10 +208,10 @@ class Job:
         looked at on each path that has it."""
         if c.result == "vacuous" and self.may_be_empty(c.what, state):
             c.result = "empty"
-        if c.result not in ("vacuous", "empty") and c.key in self.seen:
+        if c.result not in ("vacuous", "empty") and (c.result, c.key) in self.seen:
             return
         if c.key:
-            self.seen.add(c.key)
+            self.seen.add((c.result, c.key))
         self.report.satisfiable += c.result == "satisfiable"
         self.report.checked.append(c)
 
