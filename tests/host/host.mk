@@ -22,8 +22,8 @@ HOST_PROGRAMS := $(addprefix $(HOST_BUILD)/,units-full units-tiny units-guarded 
 		   differential-full differential-tiny exhaustive-tiny)
 # The core and its protocol under threads.
 THREADS_PROGRAMS := $(addprefix $(HOST_BUILD)/,threads-tiny threads-full threads-raced)
-# A process for each test takes the guarded ones ten times as long, and keeps nothing from going on:
-# what the sanitizers find ends the program.
+# Under the sanitizers a process for each test takes ten times as long, and is good for nothing:
+# what they find ends the program.
 HOST_SUITES := $(filter-out %/units-guarded,$(HOST_PROGRAMS)) \
 	       'units-guarded=CK_FORK=no $(HOST_BUILD)/units-guarded' $(THREADS_PROGRAMS)
 TOOL_SUITES := $(addprefix tests/tools/,complaints deps lint tally targets man-pages docs)

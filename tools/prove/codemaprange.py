@@ -18,7 +18,7 @@ from loopheads import Head, common, on_stack, put_at
 from machine import SAVED, Loaded
 from maprange import COUNTED, MISSING, PAGES, SEEN, SEEN_ALL, MapContracts, arguments_ok, at, \
     begun_run, between_checks, between_fills, entries_at, filled, frame, seen_so_far, table_at
-from operations import N, RESERVE, RIGHTS, VA, caller_objects
+from operations import N, RESERVE, RIGHTS, VA
 from ranges import PROGRESS, lasting
 from smt import order
 from spans import HOLDS_ALL
@@ -90,13 +90,8 @@ class CodeMapInduction(CutInduction):
                 "fill": fill[0], "filling": inner[fill[0].at][0]}
 
     def begin(self) -> tuple[State, dict[str, Term]]:
-        s = State()
-        s.fact(*self.region.facts())
-        self.env.add_root(s)
-        s.reserve = RESERVE
-        caller_objects(s, self.region)
         level = bv(self.level, 32) if self.level else var("anylevel", 32)
-        regs = self.env.begin(s, [Pointer("pt", 0), VA, ARRAY, N, level, RIGHTS])
+        s, regs = self.called_with([Pointer("pt", 0), VA, ARRAY, N, level, RIGHTS])
         s.assume(HOLDS_ALL)
         return s, regs
 

@@ -16,7 +16,7 @@ from inv import Region
 from kernelenv import KernelEnvironment
 from layout import Stuck
 from loopheads import Grown, Head, put_at
-from operations import RESERVE, RIGHTS, SIZES, VA, caller_objects, links_above
+from operations import RIGHTS, SIZES, VA, links_above
 from ranges import BYTES, END, HERE, LEAVES, PROGRESS, REMOVED, SEEN, RangeContracts, arguments, \
     between_runs
 from spans import HOLDS_ALL
@@ -113,12 +113,7 @@ class CodeInduction(CutInduction):
         return {"outer": Head(flow, *found[0]), "inner": Head(flow, *found[1])}
 
     def begin(self) -> tuple[State, dict[str, Term]]:
-        s = State()
-        s.fact(*self.region.facts())
-        self.env.add_root(s)
-        s.reserve = RESERVE
-        caller_objects(s, self.region)
-        regs = self.env.begin(s, arguments(self.function))
+        s, regs = self.called_with(arguments(self.function))
         if not self.protects:
             s.assume(HOLDS_ALL)
         return s, regs

@@ -6,10 +6,12 @@ import dataclasses
 from typing import Callable, Optional
 
 from disasm import Code, Instruction
+from inv import Region
 from kernelenv import KernelEnvironment
 from layout import Stuck
 from loopheads import Grown, Head, Outer, Place, Variables, holds
 from machine import Machine
+from operations import RESERVE, caller_objects
 from smt import order
 from state import State, Value, follow
 from term import Term, boolean, bv, concat, zext
@@ -75,10 +77,20 @@ class CutInduction:
 
     machine: CutMachine
     env: KernelEnvironment
+    region: Region
     heads: dict[str, Head]
     lasts: frozenset[Term]		# variables that are the same all the time
     runs: dict[str, Outer] = {}		# what stands where at the outer loops' heads,
     now: dict[str, dict[str, Term]] = {}	# and what their variables are there
+
+    def called_with(self, arguments: list[Value]) -> tuple[State, dict[str, Term]]:
+        """Any state that satisfies the invariant, at the call; and the registers."""
+        s = State()
+        s.fact(*self.region.facts())
+        self.env.add_root(s)
+        s.reserve = RESERVE
+        caller_objects(s, self.region)
+        return s, self.env.begin(s, arguments)
 
     def started(self, s: State, regs: dict[str, Term], function: str) -> State:
         stack = [v for _, v in s.objects["stack"].values()]

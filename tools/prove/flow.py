@@ -6,12 +6,15 @@ fail, and none come out.
 """
 from __future__ import annotations
 
+from typing import Callable
+
 from disasm import WIDE, Code, Instruction, Mem, Reg
 from layout import Stuck
 from machine import ARGUMENTS, SCRATCH
 from opcodes import OPCODES, uses
 
 ENDS = ("ud2", "int3", "ret")
+Touches = Callable[[Instruction], tuple[set, set]]	# what it reads, and writes as a whole
 
 
 class Flow:
@@ -64,23 +67,29 @@ class Flow:
                 found[head] = body
         return found
 
-    def live(self, address: int) -> set[str]:
-        """The registers that are read from there on before they are written."""
-        live: set[str] = set()
-        seen: dict[int, set[str]] = {}
-        work = [(address, frozenset())]
+    def read_first(self, address: int, touches: Touches) -> set:
+        """What is read from there on before it is written."""
+        found: set = set()
+        seen: dict[int, set] = {}
+        work: list[tuple[int, set]] = [(address, set())]
         while work:
             a, written = work.pop()
             # Come to before with less written: nothing new to see.
             if a in seen and seen[a] <= written:
                 continue
-            seen[a] = set(written) & seen.get(a, set(written))
-            reads, writes = touched(self.body[a])
-            live |= reads - written
-            if not self.next[a]:
-                live |= {r for r in WIDE if r not in SCRATCH} - written - writes
-            work += [(n, frozenset(seen[a] | writes)) for n in self.next[a]]
-        return live
+            seen[a] = written & seen.get(a, written)
+            reads, writes = touches(self.body[a])
+            found |= reads - written
+            work += [(n, seen[a] | writes) for n in self.next[a]]
+        return found
+
+    def live(self, address: int) -> set[str]:
+        """Of the registers; the caller reads those that are saved."""
+        def touches(i: Instruction) -> tuple[set[str], set[str]]:
+            reads, writes = touched(i)
+            saved = set() if self.next[i.address] else set(WIDE) - set(SCRATCH) - writes
+            return reads | saved, writes
+        return self.read_first(address, touches)
 
 
 def touched(i: Instruction) -> tuple[set[str], set[str]]:

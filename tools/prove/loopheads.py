@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Callable, Optional, Union
 
-from disasm import WIDE, Instruction, Mem
+from disasm import WIDE, Instruction
 from flow import Flow
 from layout import Stuck
 from opcodes import NO_FLAGS, memory_operand, uses
@@ -85,41 +85,27 @@ class Head:
     def instructions(self) -> list[Instruction]:
         return [self.flow.body[a] for a in sorted(self.body)]
 
-    def memory(self) -> list[tuple[Mem, str]]:
-        """What instructions of the loop read or write."""
-        found = [memory_operand(i) for i in self.instructions() if uses(i)]
-        return [m for m in found if m is not None]
-
     def beside_stack(self) -> bool:
-        """Whether any of that may be memory of others."""
-        return any(m.base != "rsp" for m, _ in self.memory())
+        """Whether what its instructions read or write may be memory of others."""
+        found = [memory_operand(i) for i in self.instructions() if uses(i)]
+        return any(m is not None and m[0].base != "rsp" for m in found)
+
+    def of_stack(self, i: Instruction, s: State) -> tuple[set[int], set[int]]:
+        """Bytes of the stack, from where it was at the call, that it reads and that it writes."""
+        m, use = (uses(i) and memory_operand(i)) or (None, "")
+        if m is None or m.base != "rsp" or m.index is not None:
+            return set(), set()
+        at = stack_offset(s) + m.disp
+        there = set(range(at, at + m.size))
+        return there if "r" in use else set(), there if "w" in use else set()
 
     def stored(self, s: State) -> set[int]:
-        """Bytes of the stack that they write."""
-        base, found = stack_offset(s), set()
-        for m, use in self.memory():
-            if m.base == "rsp" and m.index is None and "w" in use:
-                found |= set(range(base + m.disp, base + m.disp + m.size))
-        return found
+        """Bytes of the stack that the loop writes."""
+        return set().union(*(self.of_stack(i, s)[1] for i in self.instructions()))
 
     def read_first(self, s: State) -> set[int]:
         """Bytes of the stack that are read from there on before they are written."""
-        base, found = stack_offset(s), set()
-        seen: dict[int, set[int]] = {}
-        work: list[tuple[int, set[int]]] = [(self.at, set())]
-        while work:
-            a, written = work.pop()
-            # Come to before with less written: nothing new to see.
-            if a in seen and seen[a] <= written:
-                continue
-            seen[a] = written = written & seen.get(a, written)
-            m, use = (uses(self.flow.body[a]) and memory_operand(self.flow.body[a])) or (None, "")
-            if m is not None and m.base == "rsp" and m.index is None:
-                there = set(range(base + m.disp, base + m.disp + m.size))
-                found |= there - written if "r" in use else set()
-                written = written | there if "w" in use else written
-            work += [(n, written) for n in self.flow.next[a]]
-        return found
+        return self.flow.read_first(self.at, lambda i: self.of_stack(i, s))
 
     def candidates(self, s: State) -> list[Place]:
         """Where something may stand that the loop still reads."""

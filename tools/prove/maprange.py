@@ -282,7 +282,7 @@ class MapInduction:
         one = reached[0]
         if len(reached) > 1:
             raise Stuck("more than one way to a run's first look")
-        s = self.in_run(one, page(held(one)[0][1]), None)
+        s = self.in_run(one, None)
         # That these are equal is a goal where the run begins.
         told, entries = held(one)[16][1], bits(entries_at(self.level), 31, 0)
         held(s)[16] = (4, entries)
@@ -293,7 +293,7 @@ class MapInduction:
 
     def at_filling(self, reached: list[State]) -> State:
         made = self.any_table(reached)
-        s = self.in_run(made, made.locked[0], lambda i: filled(self.region, self.level, i))
+        s = self.in_run(made, lambda i: filled(self.region, self.level, i))
         s.began = s.clone()
         return s
 
@@ -308,11 +308,11 @@ class MapInduction:
             other.joins = made
         return made
 
-    def in_run(self, reached: State, table: Term, fill) -> State:
+    def in_run(self, reached: State, fill) -> State:
         """The same run with any progress."""
         s = reached.clone()
         set_variables(s, self.phis(s.frames[-1].function, s.cut), [PROGRESS])
-        begun_run(self.region, s, s.tables[table.ident], fill)
+        begun_run(self.region, s, table_at(s, self.level), fill)
         return s
 
     # Paths

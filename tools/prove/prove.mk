@@ -5,7 +5,8 @@
 #			changed is not proved again (build/prove)
 #	prove-pages	of these, the theorems about single pages, in some three minutes; TAP
 #	prove-ranges	the others: ranges, pt_sweep(), pt_release(), and MAP while Linux links tables; TAP
-#	prove-binary	the theorems about single pages, splits, cuts, and "protect range", of the machine code in vpt.ko; TAP
+#	prove-binary	the theorems about operations, of single pages and ranges, splits and cuts, of the machine
+#			code in vpt.ko; TAP
 #	prove-binary-quick	of these, for the silent copy of the core and the middle kernel, those that take a
 #			few minutes; TAP
 #	prove-binary-check	that executor against the loaded code; changed bytes, wrong cores and

@@ -103,14 +103,14 @@ class RangePath(PathGoals):
             # The run's ghosts have what hardware did before a store, not between two.
             goals.append(self.claim("an entry's rights change by one store",
                                     boolean(len(self.writes()) <= 1), "transactional"))
-            goals += self.unshared()
+            goals += self.within_range()
         if self.state.pending:
             goals.append(self.claim("every removed leaf is handed over", FALSE, "a/d"))
         if self.state.reserve is not RESERVE:
             goals.append(self.claim("takes no table", FALSE))
         return goals
 
-    def unshared(self) -> list[Goal]:
+    def within_range(self) -> list[Goal]:
         """What reaches beyond the range, operations beside it share."""
         goals = []
         for slot, _, _ in self.writes():
