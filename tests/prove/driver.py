@@ -105,16 +105,16 @@ def shared_paths() -> str:
 
 
 def other_options() -> str:
-    options = list(solve.OPTIONS)
+    options = list(solve.program().options)
     with tempfile.TemporaryDirectory() as folder:
         solver, query = solve.Solver(Path(folder)), [eq(var("x", 8), bv(1, 8))]
         try:
             cached = [solver.ask(query).cached, solver.ask(query).cached]
-            solve.OPTIONS.append("--seed=1")
+            solve.program().options.append("--seed=1")
             solve.identity.cache_clear()
             cached.append(solver.ask(query).cached)
         finally:
-            solve.OPTIONS[:] = options
+            solve.program().options[:] = options
             solve.identity.cache_clear()
     assert cached == [False, True, False], cached
     return "and the same one is not"
@@ -129,7 +129,7 @@ def each_its_own() -> str:
             bits = [eq(extract(x, i, i), bv(1, 1)) for i in range(n)]
             answers.append(solver.ask(bits + ([eq(x, bv(0, n))] if n % 2 else [])).result)
             assert solver.process
-            processes.add(solver.process.cvc5.pid)
+            processes.add(solver.process.child.pid)
     assert answers == ["unsat" if n % 2 else "sat" for n in range(1, 3 * solve.TURNS)], answers
     assert len(processes) == 3, processes
     return f"{len(answers)} queries, {len(processes)} processes"
@@ -163,7 +163,7 @@ def no_answer() -> str:
     """And the next query goes to another process."""
     with tempfile.TemporaryDirectory() as folder:
         solver = solve.Solver(Path(folder))
-        refused(solver, "(assert (no-such))\n(check-sat)\n", "Parse Error")
+        refused(solver, "(assert (no-such))\n(check-sat)\n", "no-such")
         answers = [solver.ask([eq(var("x", 8), bv(1, 8))]).result]
         refused(solver, '(set-logic QF_BV)\n(check-sat)\n(echo "sat")\n', "sat / sat")
         answers.append(solver.ask([eq(var("x", 8), bv(2, 8))]).result)

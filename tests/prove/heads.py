@@ -45,6 +45,7 @@ WANTED = {
 
 
 def check() -> str:
+    FOLDER.mkdir(parents=True, exist_ok=True)
     source, made = FOLDER / "heads.s", FOLDER / "heads.o"
     source.write_text(TEXT)
     build.run(["as", "-o", str(made), str(source)])

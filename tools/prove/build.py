@@ -2,7 +2,7 @@
 """The core, compiled: to LLVM IR for the executor, and to a library that can be called."""
 from __future__ import annotations
 
-import shutil
+import functools
 import subprocess
 from pathlib import Path
 from typing import NoReturn
@@ -25,15 +25,27 @@ def run(command: list[str]) -> None:
         raise SystemExit(f"{' '.join(command)}\n{done.stderr}")
 
 
-def clang() -> list[str]:
-    """The command that runs clang-14."""
-    done = subprocess.run([str(TOP / "tools/fetch-clang")], text=True, stdout=subprocess.PIPE,
+def fetched(what: str, script: str) -> list[str]:
+    """The command that a script in tools/ prints."""
+    done = subprocess.run([str(TOP / "tools" / script)], text=True, stdout=subprocess.PIPE,
                           check=False)
     if done.returncode == UNAVAILABLE:
-        skip("clang-14")
+        skip(what)
     if done.returncode:
         raise SystemExit(done.returncode)
     return done.stdout.splitlines()
+
+
+@functools.cache
+def clang() -> list[str]:
+    """The command that runs clang-14."""
+    return fetched("clang-14", "fetch-clang")
+
+
+@functools.cache
+def solver() -> str:
+    """The solver's program."""
+    return fetched("a solver", "fetch-solver")[0]
 
 
 def skip(missing: str) -> NoReturn:
@@ -45,8 +57,7 @@ def skip(missing: str) -> NoReturn:
 def ready() -> None:
     """Go on only where there are a compiler and a solver."""
     clang()
-    if not shutil.which("cvc5"):
-        skip("cvc5")
+    solver()
 
 
 def llvm(level: str, out: Path, core: Path = TOP / "src/core") -> ir.Module:

@@ -16,7 +16,7 @@
 #	prove-mutants	deliberate faults in the core, each to be refuted; TAP
 #	prove-stats	tables and plot of the last run
 #	prove-lemmas	the counting lemmas, by Frama-C's WP; TAP
-#	prove-again	the last run's queries again, by z3; TAP
+#	prove-again	the last run's queries again, by another solver; TAP
 
 PROVE_PYTHON	:= /usr/bin/python3 -B
 PROVE_JOBS	?= $(shell nproc)
@@ -84,8 +84,8 @@ prove-stats: | deps-prove-stats
 prove-lemmas: | deps-prove-lemmas
 	@$(PROVE_PYTHON) tools/prove/lemmas.py
 
-## prove-again: ask z3 each query of the last proof again
+## prove-again: ask cvc5, or BY=z3, each query of the last proof again
 prove-again: | deps-prove-again
-	@$(PROVE_PYTHON) tools/prove/again.py -j $(PROVE_JOBS)
+	@$(PROVE_PYTHON) tools/prove/again.py -j $(PROVE_JOBS) $(if $(BY),--by $(BY))
 
 .PHONY: prove prove-pages prove-ranges prove-binary prove-binary-quick prove-binary-check prove-binary-mutants prove-check prove-mutants prove-stats prove-lemmas prove-again

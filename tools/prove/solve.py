@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The solver: cvc5 on SMT-LIB text, several queries to a process, with a cache by the text's
-hash."""
+"""The solver, on SMT-LIB text: several queries to a process, with a cache by the text's hash."""
 from __future__ import annotations
 
 import functools
@@ -13,13 +12,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Optional, Sequence
 
+from build import solver
 from smt import script
 from state import State
 from term import TRUE, Term
 
-CVC5 = "cvc5"
-# A third faster on these goals than with the default, MiniSat.
-OPTIONS = ["--lang=smt2", "--bv-sat-solver=cadical"]
+@dataclass(frozen=True)
+class Program:
+    """How a solver is called."""
+    options: list[str]
+    for_many: list[str]		# besides, by who has many queries for one process
+    limit: str			# the option of a query's time, in milliseconds
+
+
+PROGRAMS = {
+    "bitwuzla": Program([], [], "--time-limit="),
+    # With CaDiCaL a third faster on these goals than with its default, MiniSat.
+    "cvc5": Program(["--lang=smt2", "--bv-sat-solver=cadical"], ["--no-incremental"], "--tlimit="),
+}
 
 # Seconds for one query, by the clock: many times what the slowest takes, so that a slow or
 # busy machine proves the same.
@@ -31,11 +41,20 @@ LIMIT = 300.0
 TURNS = 10
 
 
+def program() -> Program:
+    return PROGRAMS[name()]
+
+
+def name() -> str:
+    """Of the solver that is asked."""
+    return Path(solver()).name
+
+
 @functools.cache
 def identity() -> str:
     """Of the solver: an answer is one of this version with these options."""
-    told = subprocess.run([CVC5, "--version"], capture_output=True, text=True, check=True)
-    return " ".join(OPTIONS) + told.stdout
+    told = subprocess.run([solver(), "--version"], capture_output=True, text=True, check=True)
+    return f"{name()} {' '.join(program().options)} {told.stdout}"
 
 
 @dataclass
@@ -48,13 +67,13 @@ class Answer:
 
 
 class Process:
-    """A cvc5 that reads queries one after the other, each from a clean state."""
+    """A solver that reads queries one after the other, each from a clean state."""
 
     def __init__(self) -> None:
         self.turns, self.owner = TURNS, os.getpid()
-        self.cvc5 = subprocess.Popen([CVC5, *OPTIONS, "--no-incremental"],
-                                     stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                     stderr=subprocess.STDOUT)
+        self.child = subprocess.Popen(
+            [solver(), *program().options, *program().for_many], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def fit(self) -> bool:
         """For another query of this process."""
@@ -62,12 +81,12 @@ class Process:
 
     def end(self) -> None:
         if self.owner == os.getpid():
-            self.cvc5.kill()
-            self.cvc5.communicate()
+            self.child.kill()
+            self.child.communicate()
 
     def spent(self) -> float:
         """Its processor seconds so far."""
-        return time.clock_gettime(~self.cvc5.pid << 3 | 2)	# the kernel's make_process_cpuclock()
+        return time.clock_gettime(~self.child.pid << 3 | 2)	# the kernel's make_process_cpuclock()
 
     def ask(self, text: str, limit: float) -> tuple[str, float]:
         """sat, unsat or, after @limit seconds by the clock, unknown; processor seconds."""
@@ -81,12 +100,12 @@ class Process:
             return "unknown", self.spent() - begin
         if len(said) != 2 or said[0] not in ("sat", "unsat", "unknown") or said[1] != mark:
             self.turns = 0
-            raise RuntimeError(f"cvc5: {' / '.join(said) or 'ended without an answer'}")
+            raise RuntimeError(f"{name()}: {' / '.join(said) or 'ended without an answer'}")
         return said[0], self.spent() - begin
 
     def exchange(self, text: str, mark: str, limit: float) -> Optional[list[str]]:
         """The lines that it says to @text until @mark, or its end; None if that takes too long."""
-        stdin, stdout = self.cvc5.stdin, self.cvc5.stdout
+        stdin, stdout = self.child.stdin, self.child.stdout
         assert stdin and stdout
         said, deadline = "", time.monotonic() + limit
         try:
@@ -106,7 +125,7 @@ class Process:
 
 
 class Solver:
-    """Asks cvc5, at most once for each text, version and set of options."""
+    """Asks the solver, at most once for each text, version and set of options."""
 
     def __init__(self, folder: Path, limit: float = LIMIT):
         self.folder, self.limit = folder, limit
@@ -152,7 +171,8 @@ class Solver:
         names = [printer.text(w) for w in wanted]
         text = "(set-option :produce-models true)\n" + text
         text += "".join(f"(get-value ({n}))\n" for n in names)
-        done = subprocess.run([CVC5, *OPTIONS, f"--tlimit={int(self.limit * 1000)}"],
+        done = subprocess.run([solver(), *program().options,
+                               f"{program().limit}{int(self.limit * 1000)}"],
                               input=text, capture_output=True, text=True, check=False)
         lines = done.stdout.splitlines()
         if not lines or lines[0] != "sat":
