@@ -57,6 +57,16 @@ size_guest()
 	[ "$(available_gib)" -ge 6 ] || mem=2G pool=0
 }
 
+# How many such guests may run at a time.
+guests_at_once()
+{
+	if [ "$(available_gib)" -ge 10 ] && [ "$(nproc)" -ge 2 ]; then
+		echo 2
+	else
+		echo 1
+	fi
+}
+
 as_root()
 {
 	if [ "$(id -u)" = 0 ]; then
