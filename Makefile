@@ -45,7 +45,7 @@ TRACK = tools/with-deps $@
 .DEFAULT_GOAL := module
 .DELETE_ON_ERROR:
 
-## module: build vpt.ko for the running kernel, or for KDIR=... (the default)
+## module: build build/vpt.ko for the running kernel, or for KDIR=... (the default)
 module:
 	$(Q)if ! [ -e "$(KDIR)/Makefile" ]; then \
 		echo "There is no kernel build folder at $(KDIR)." >&2; \
@@ -53,8 +53,9 @@ module:
 		echo "To try vpt without them, in a virtual machine: make run" >&2; \
 		exit 1; \
 	fi
-	$(J)$(Q)tools/build-module --kdir "$(KDIR)" \
-		"$$(cat "$(KDIR)/include/config/kernel.release" 2>/dev/null || uname -r)"
+	$(J)$(Q)module=$$(tools/build-module --kdir "$(KDIR)" \
+			"$$(cat "$(KDIR)/include/config/kernel.release" 2>/dev/null || uname -r)") && \
+		ln -sf "$$module" $(B)/vpt.ko && echo $(B)/vpt.ko
 
 ## module-K: build vpt.ko for kernel K of tools/kernels
 module-%:
@@ -72,7 +73,7 @@ module-%:
 #   install.mk defines install, uninstall and deb, and what is installed
 # What these need is installed first.
 host-suite: | deps-check
-guest-programs: | deps-guest
+guest-programs: | deps-$(if $(filter 1,$(HOST)),host,guest)
 include tests/kernel/kernel.mk
 include tests/host/host.mk
 include tests/guest/guest.mk
@@ -107,16 +108,18 @@ prove-check-suite := $(MAKE) -s --no-print-directory prove-check
 prove-binary-quick-suite := $(MAKE) -s --no-print-directory prove-binary-quick
 prove-binary-suite := $(MAKE) -s --no-print-directory prove-binary
 fuzz-suite := $(MAKE) -s --no-print-directory fuzz-suite
-lines-suite = $(MAKE) -s --no-print-directory lines-suite KERNELS="$(lines-kernels)"
+lines-suite = $(MAKE) -s --no-print-directory lines-suite KERNELS=\"$(lines-kernels)\"
 lines-kernels = $(shell tools/list-kernels middle)
 check-all: lines-kernels = $(KERNELS)
 
 quick-suites = 'host=$(host-suite)' 'model=$(model-suite)' 'litmus-model=$(litmus-model-suite)' \
 	'prove-pages=$(prove-pages-suite)'
-more-suites = 'litmus=$(litmus-suite)' 'preload=$(preload-suite)' 'prove-check=$(prove-check-suite)' \
-	'prove-ranges=$(prove-ranges-suite)' $(binary-suites) \
-	'vpt-run=tests/guest/run-options' 'as-host=tests/guest/as-host' 'boots=$(boots-suite)' 'tools=$(tools-suite)' \
-	'fuzz=$(fuzz-suite)' 'lines=$(lines-suite)'
+more-suites = 'litmus=$(litmus-suite)' 'prove-check=$(prove-check-suite)' 'prove-ranges=$(prove-ranges-suite)' \
+	$(binary-suites) 'boots=$(boots-suite)' 'mixed=$(mixed-suite)'
+
+# Each of these keeps one processor busy, most of the time.
+mixed-suite = tests/host/run-suites -j guests "preload=$(preload-suite)" "lines=$(lines-suite)" \
+	"tools=$(tools-suite)" "fuzz=$(fuzz-suite)" vpt-run=tests/guest/run-options as-host=tests/guest/as-host
 
 # Of the machine code a part, or the modules' whole cores.
 binary-suites = 'prove-binary-quick=$(prove-binary-quick-suite)'
