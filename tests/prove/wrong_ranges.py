@@ -36,6 +36,7 @@ PLACES = ("\tfor (i = 0; i < run->entries; i++) {\n"
           "\t\tu64 entry = pt_env_load(pt->env, run->table, run->first + i);\n\n"
           "\t\tif (pte_kind(entry, run->level) != PTE_EMPTY)\n")
 FREE_NEXT = "\t\t\tnext = pt_run_va(&run, va, run.entries);\n"
+CHECKS = "pt_run_at(pt, va, end, level);\n\t\tenum pt_status status;\n"
 ENOUGH = "\tif (pt_env_reserve(pt->env) < missing)\n"
 FILLS = "\tfor (i = 0; i < n; i++)\n\t\tpt_env_store(env, table, level, first + i, pa[i] | bits);\n"
 RUN_SHORT = "\t\tif ((end - va) >> pt_shift(level) < run)\n"
@@ -130,6 +131,9 @@ RANGES = [
     ("map-range-overwrites-a-page", MAP,
      "stops: a loop's variable, missing, is told in several ways", RANGE, PLACES,
      PLACES.replace("i < run->entries", "i + 1 < run->entries")),
+    ("map-range-looks-beside-its-range", MAP,
+     "stops: a run does not begin at its address' entry", RANGE, CHECKS,
+     CHECKS.replace("va", "va - pt_size(level)")),
     ("map-range-checks-every-other-place", MAP,
      "safety: an entry lies in its table's page", RANGE, PLACES,
      PLACES.replace("i++", "i += 2")),

@@ -7,6 +7,7 @@ the core reads it where it should, and inside it, is owed at each read.
 """
 from __future__ import annotations
 
+from coderanges import reaches_into
 from cuts import CutInduction, CutMachine, Values, at_cut, tell_run, variables
 from disasm import Code
 from flow import Flow
@@ -17,8 +18,9 @@ from layout import Stuck
 from loopheads import Head, common, on_stack, put_at
 from machine import SAVED, Loaded
 from maprange import COUNTED, MISSING, PAGES, SEEN, SEEN_ALL, MapContracts, arguments_ok, at, \
-    begun_run, between_checks, between_fills, entries_at, filled, frame, seen_so_far, table_at
-from operations import N, RESERVE, RIGHTS, VA
+    begun_run, between_checks, between_fills, entries_at, filled, frame, range_end, seen_so_far, \
+    table_at
+from operations import N, RESERVE, RIGHTS, VA, links_above
 from ranges import PROGRESS, lasting
 from smt import order
 from spans import HOLDS_ALL
@@ -29,12 +31,16 @@ ARRAY = var("at_pa", 64)		# where the frames are
 
 
 class MapEnvironment(KernelEnvironment, MapContracts):
-    """Of who holds every span: no entry is beside the operation's path."""
+    """Of who holds the spans of the range, or every one."""
 
     frame_here: Term | None = None		# which of the frames may be read now
+    level = 0			# of the pages
 
     def slot(self, s: State, address_term: Term, i: Term) -> tuple[Slot, bool]:
-        return MapContracts.slot(self, s, address_term, i)
+        slot, before = MapContracts.slot(self, s, address_term, i)
+        if self.level:
+            s.require(*reaches_into(slot, VA, sub(range_end(self.level), bv(1, 64))))
+        return slot, before
 
     def mem_read(self, s: State, address: Term, size: int) -> Loaded:
         if ARRAY not in order([address]):
@@ -69,7 +75,8 @@ class CodeMapInduction(CutInduction):
         self.level, self.region = operation.level, region
         self.function = operation.function[1:] + suffix
         self.path = code.start["pt_make_path" + suffix]
-        self.env = MapEnvironment(code, region, oracle)
+        self.env = MapEnvironment(code, region, oracle, links_above(operation))
+        self.env.level = operation.level or 0
         self.machine = CutMachine(code, self.env, oracle, suffix, ("pt_make_path",))
         self.heads = self.loops(Flow(code, self.function))
         self.machine.cuts = {h.at: name for name, h in self.heads.items()}
@@ -92,7 +99,8 @@ class CodeMapInduction(CutInduction):
     def begin(self) -> tuple[State, dict[str, Term]]:
         level = bv(self.level, 32) if self.level else var("anylevel", 32)
         s, regs = self.called_with([Pointer("pt", 0), VA, ARRAY, N, level, RIGHTS])
-        s.assume(HOLDS_ALL)
+        if self.level == 3:
+            s.assume(HOLDS_ALL)		# its caller's duty
         return s, regs
 
     # Paths

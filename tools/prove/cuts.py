@@ -65,11 +65,13 @@ def at_cut(states: list[State], name: str) -> list[State]:
 
 def tell_run(s: State, table: Term, index: Term, entries: Term) -> None:
     """The run that begins at entry @index of a table, as struct pt_run would have it."""
-    t = s.tables[table.ident]
+    t, first = s.tables[table.ident], s.slots.get((table.ident, index.ident))
+    if first is None:
+        raise Stuck("a run does not begin at its address' entry")
     s.objects[RUN] = {
         0: (8, concat(bv(0, 12), table, bv(0, 12))), 8: (4, bv(t.level, 32)),
         12: (4, zext(index, 32)), 16: (4, entries),
-        24: (8, s.slots[table.ident, index.ident].initial)}
+        24: (8, first.initial)}
 
 
 class CutInduction:

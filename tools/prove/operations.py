@@ -334,8 +334,21 @@ def tables_goals(f: Finished) -> list[Goal]:
 
 
 def step_goals(f: Finished) -> list[Goal]:
-    """Of hardware's and Linux's steps: what is mapped stays, but for A and D."""
-    return [f.unchanged(TRUE)]
+    """Of hardware's and Linux's steps: what is mapped stays, but for A and D.  And what
+    MAP_RANGE has seen of pages below the entry: they stay free, and need no more tables."""
+    first, goals = var("first", 64), [f.unchanged(TRUE)]
+    here, = f.state.slots.values()
+    for level in range(1, here.level):
+        was, now = f.before_v, f.after_v
+        goals += [f.walks(f"{what}, level {level}", implies(a.free(was, level), claim))
+                  for what, claim in (
+                      ("a free page stays free", a.free(now, level)),
+                      ("it needs no more tables", ule(a.needed(now, ANY, first, level),
+                                                      a.needed(was, ANY, first, level))),
+                      ("who needs the same as the page in front of it counts no other", implies(
+                          a.starts_new(was, ANY, first, level),
+                          a.starts_new(now, ANY, first, level))))]
+    return goals
 
 
 def no_goals(f: Finished) -> list[Goal]:
