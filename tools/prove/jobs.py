@@ -121,7 +121,7 @@ class Job:
         if self.operation.function.startswith("step:"):
             return steps.states(self.operation, self.region, self.oracle)
         if self.operation.function == MapInduction.function:
-            return MapInduction(self.operation.level, self.module, self.region,
+            return MapInduction(self.operation, self.module, self.region,
                                 self.oracle, self.watch).paths()
         if "_range" in self.operation.function:
             return Induction(self.operation, self.module, self.region,

@@ -22,7 +22,7 @@ from contract import Contracts, of
 from execute import Executor, Stuck
 from hwwalk import index, is_table, page, shift, walk
 from inv import BEFORE, Region
-from operations import N, RESERVE, RIGHTS, VA, caller_objects
+from operations import N, RESERVE, RIGHTS, VA, Operation, caller_objects, links_above
 from ranges import PROGRESS, RangeContracts, any_way, held, merge, set_variables
 from smt import order
 from state import UNDEFINED, Element, Pointer, Run, Slot, State, TablePage, Value
@@ -188,11 +188,11 @@ class MapInduction:
 
     function, checks = "@pt_map_range", "@pt_range_free"
 
-    def __init__(self, level: int | None, module: ir.Module, region: Region, oracle,
+    def __init__(self, operation: Operation, module: ir.Module, region: Region, oracle,
                  watch) -> None:
         self.region, self.module, self.watch = region, module, watch
-        self.level, self.va = level, at(level or 1)
-        self.contracts = MapContracts(region, oracle)
+        self.level, self.va = operation.level, at(operation.level or 1)
+        self.contracts = MapContracts(region, oracle, links_above(operation))
         self.executor = Executor(module, self.contracts.table(), oracle)
         array, self.fill, filling = self.loops(self.function, True)
         check, look = self.loops(self.checks, False)

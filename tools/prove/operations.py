@@ -397,6 +397,7 @@ OPERATIONS = [
     Operation("map 1G range", "@pt_map_range", 3, no_goals),
     Operation("map other levels, range", "@pt_map_range", None, no_goals),
     Operation("path for map 4K range", "@pt_make_path", 1, path_goals),
+    Operation("path for map 4K range while Linux links", "@pt_make_path", 1, path_goals, linux=1),
     Operation("path for map 2M range", "@pt_make_path", 2, path_goals),
     Operation("path for map 1G range", "@pt_make_path", 3, path_goals),
     Operation("tables for 4K range", "@pt_map_tables", 1, tables_goals),
@@ -423,7 +424,10 @@ WITHOUT_ENV = ("@pt_resolve", "@pt_unlink_span")
 
 def links_above(o: Operation) -> int:
     """Above this level others link empty tables whoever holds all spans: other files' operations
-    in the root, which regions share; Linux below it, too, where its faults are not kept out."""
+    in the root, which regions share; Linux below it, too, where its faults are not kept out. MAP_RANGE
+    looks at no entry again, so that it may link tables of every level there."""
+    if (o.function, o.level) == ("@pt_map_range", 1):
+        return 1
     faults = o.level == 1 or o.function in ("@pt_resolve", "@pt_protect", "@pt_protect_range",
                                             "@pt_remap")
     return o.linux or (2 if faults else 3)

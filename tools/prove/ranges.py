@@ -213,8 +213,7 @@ class Induction:
                  watch) -> None:
         self.function, self.region, self.watch = operation.function, region, watch
         self.protects = "protect" in self.function
-        # Of the C, unmapping is proved for who has the tables for itself.
-        links = links_above(operation) if self.protects else 0
+        links = links_above(operation)
         self.contracts = RangeContracts(region, oracle, links)
         self.contracts.hands_over = not self.protects
         self.executor = Executor(module, self.contracts.table(), oracle)
