@@ -36,6 +36,8 @@ BESIDE = [
      LOOKS, LOOKS.replace("if (", "if (level == 4 || ")),
     ("root-taken-for-ones-own", M2, "safety: a table that is unlinked is empty", WALK,
      LOOKS, LOOKS.replace("if (", "if ((level == 4 && pt->env->all) || ")),
+    ("table-of-level-3-taken-for-ones-own", M2, "safety: a table that is unlinked is empty", WALK,
+     LOOKS, LOOKS.replace("if (", "if ((level == 3 && pt->env->all) || ")),
     ("linked-over-what-came-before-the-rest", M2, "safety: a table that is unlinked is empty", WALK,
      LOOKS, LOOKS.replace("if (", "if (all || "),
      ((WALK, MAKE, MAKE.replace("level)", "level, bool all)")),

@@ -117,7 +117,6 @@ class BinaryJob(Job):
         """The result, and what was handed out, field by field.  Whether PTI is on, or every
         span was held from the beginning, has decided where the path went; the goals are shown
         without that, so that paths share them."""
-        s.beside = frozenset(s.conditions).intersection(BESIDE)
         s.conditions = [TRUE if c in BESIDE else c for c in s.conditions]
         if self.operation.function in ANSWERS_NOTHING:
             s.result = None

@@ -25,7 +25,7 @@ from ranges import PROGRESS, lasting
 from smt import order
 from spans import HOLDS_ALL
 from state import Element, Pointer, Slot, State, TablePage
-from term import Term, add, bits, boolean, bv, concat, eq, ne, shl, sub, ult, var, zext
+from term import FALSE, Term, add, bits, boolean, bv, concat, eq, ne, shl, sub, ult, var, zext
 
 ARRAY = var("at_pa", 64)		# where the frames are
 
@@ -38,8 +38,8 @@ class MapEnvironment(KernelEnvironment, MapContracts):
 
     def slot(self, s: State, address_term: Term, i: Term) -> tuple[Slot, bool]:
         slot, before = MapContracts.slot(self, s, address_term, i)
-        if self.level:
-            s.require(*reaches_into(slot, VA, sub(range_end(self.level), bv(1, 64))))
+        s.require(*reaches_into(slot, VA, sub(range_end(self.level), bv(1, 64)))
+                  if self.level else ("nothing is read for other levels", FALSE))
         return slot, before
 
     def mem_read(self, s: State, address: Term, size: int) -> Loaded:

@@ -26,7 +26,7 @@ from ranges import Induction
 from solve import Solver, SolverOracle
 from split import FirstHalf, Split
 from state import State
-from term import TRUE, Term, and_, not_
+from term import TRUE, and_, not_
 
 
 @dataclass
@@ -50,8 +50,8 @@ GOOD = ("proved", "folded", "satisfiable", "empty")
 # entry for the address is absent and that the region lies within that entry's reach, no table
 # below the root can belong to the tree but those the path itself takes: only an entry that
 # reaches into the region leads to one. The case "some other table, of level 1" is then empty.
-# An assumption set may be empty on one path of the operation, no more; on one for each of
-# the choices that the goals are shown without, where there are such.
+# One assumption set of the operation may be empty, no more; paths that differ in choices
+# which the goals are shown without have it in common.
 EMPTY = {("map 2M", "the invariant's, level 1")}
 
 
@@ -114,7 +114,7 @@ class Job:
         self.oracle = SolverOracle(solver)
         self.report = Report(operation.name, optimise)
         self.seen: set[tuple[str, str]] = set()		# results, and the keys they are of
-        self.empty: set[tuple[str, frozenset[Term]]] = set()	# what may_be_empty() granted
+        self.empty: dict[str, str] = {}		# the keys of what may_be_empty() granted
         self.failed: list[tuple[str, Goal, State]] = []		# refuted, or unknown
 
     def explore(self) -> list[State]:
@@ -147,10 +147,10 @@ class Job:
         try:
             states = self.explore()
             report.paths = len(states)
-            for n, name, checked in self.each(states, stop_when_refuted):
+            for _, name, checked in self.each(states, stop_when_refuted):
                 report.answers[name] = report.answers.get(name, 0) + 1
                 for c in checked:
-                    self.take(c, states[n])
+                    self.take(c)
                 if stop_when_refuted and self.refuted():
                     break
         except Stuck as stuck:
@@ -203,10 +203,10 @@ class Job:
             self.tick(1)
         return n, finished.name(), out
 
-    def take(self, c: Checked, state: State) -> None:
+    def take(self, c: Checked) -> None:
         """Into the report, but for what was asked before.  An assumption set that is empty is
         looked at on each path that has it."""
-        if c.result == "vacuous" and self.may_be_empty(c.what, state):
+        if c.result == "vacuous" and self.may_be_empty(c):
             c.result = "empty"
         if c.result not in ("vacuous", "empty") and (c.result, c.key) in self.seen:
             return
@@ -215,13 +215,10 @@ class Job:
         self.report.satisfiable += c.result == "satisfiable"
         self.report.checked.append(c)
 
-    def may_be_empty(self, what: str, state: State) -> bool:
-        """Whether EMPTY lists this assumption set, and no earlier path used that up."""
-        granted = (what, state.beside)
-        if (self.report.operation, what) not in EMPTY or granted in self.empty:
-            return False
-        self.empty.add(granted)
-        return True
+    def may_be_empty(self, c: Checked) -> bool:
+        """Whether EMPTY lists this assumption set, and no other has used that up."""
+        return (self.report.operation, c.what) in EMPTY and \
+            self.empty.setdefault(c.what, c.key) == c.key
 
     def check(self, n: int, group: list[Goal], state: State) -> list[Checked]:
         """Goals with the same assumptions, together; one by one if that fails."""

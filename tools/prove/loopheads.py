@@ -187,7 +187,9 @@ def wide(t: Term, width: int) -> Term:
 
 
 def step_of(v: Term, then: Term) -> Optional[int]:
-    """By which constant it has grown."""
+    """By which constant it has grown; a number of 32 bits may stand in a register."""
+    if v.width == then.width == 64 and all(bits(t, 63, 32).value == 0 for t in (v, then)):
+        v, then = bits(v, 31, 0), bits(then, 31, 0)
     if v.value is not None and then.value is not None:
         return (then.value - v.value) % (1 << v.width)
     x, c = (v.args[0], v.args[1].value) if v.op == "add" else (v, 0)

@@ -424,12 +424,14 @@ WITHOUT_ENV = ("@pt_resolve", "@pt_unlink_span")
 
 def links_above(o: Operation) -> int:
     """Above this level others link empty tables whoever holds all spans: other files' operations
-    in the root, which regions share; Linux below it, too, where its faults are not kept out. MAP_RANGE
-    looks at no entry again, so that it may link tables of every level there."""
+    in the root, which regions share; Linux below it, too, where its faults are not kept out. For 2 MiB
+    pages their VMAs are locked, but since Linux 6.4 no others beside them, which one level 3 table
+    may have in common. MAP_RANGE looks at no entry again, so that Linux may link at every level.
+    """
     if (o.function, o.level) == ("@pt_map_range", 1):
         return 1
-    faults = o.level == 1 or o.function in ("@pt_resolve", "@pt_protect", "@pt_protect_range",
-                                            "@pt_remap")
+    faults = o.level in (1, 2) or o.function in ("@pt_resolve", "@pt_protect", "@pt_protect_range",
+                                                 "@pt_remap")
     return o.linux or (2 if faults else 3)
 
 

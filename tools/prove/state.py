@@ -248,7 +248,6 @@ class State:
         self.constant: frozenset[str] = frozenset()		# objects that nobody may write
         self.known = Known()
         self.conditions: list[Term] = []
-        self.beside: frozenset[Term] = frozenset()	# conditions that the goals are shown without
         self.facts: list[Term] = []
         self.obligations: list[Obligation] = []
         self.events: list[Event] = []
