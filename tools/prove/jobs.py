@@ -50,9 +50,10 @@ GOOD = ("proved", "folded", "satisfiable", "empty")
 # entry for the address is absent and that the region lies within that entry's reach, no table
 # below the root can belong to the tree but those the path itself takes: only an entry that
 # reaches into the region leads to one. The case "some other table, of level 1" is then empty.
-# One assumption set of the operation may be empty, no more; paths that differ in choices
-# which the goals are shown without have it in common.
-EMPTY = {("map 2M", "the invariant's, level 1")}
+# So many assumption sets of the operation may be empty, no more; paths that differ in choices
+# which the goals are shown without have one in common. Here it takes both tables, or others
+# have linked the second one in that which it took.
+EMPTY = {("map 2M", "the invariant's, level 1"): 2}
 
 
 @dataclass
@@ -114,7 +115,7 @@ class Job:
         self.oracle = SolverOracle(solver)
         self.report = Report(operation.name, optimise)
         self.seen: set[tuple[str, str]] = set()		# results, and the keys they are of
-        self.empty: dict[str, str] = {}		# the keys of what may_be_empty() granted
+        self.empty: dict[str, set[str]] = {}	# the keys of what may_be_empty() granted
         self.failed: list[tuple[str, Goal, State]] = []		# refuted, or unknown
 
     def explore(self) -> list[State]:
@@ -216,9 +217,11 @@ class Job:
         self.report.checked.append(c)
 
     def may_be_empty(self, c: Checked) -> bool:
-        """Whether EMPTY lists this assumption set, and no other has used that up."""
-        return (self.report.operation, c.what) in EMPTY and \
-            self.empty.setdefault(c.what, c.key) == c.key
+        """Whether EMPTY lists this assumption set, and others have not used that up."""
+        granted = self.empty.setdefault(c.what, set())
+        if len(granted) < EMPTY.get((self.report.operation, c.what), 0):
+            granted.add(c.key)
+        return c.key in granted
 
     def check(self, n: int, group: list[Goal], state: State) -> list[Checked]:
         """Goals with the same assumptions, together; one by one if that fails."""
