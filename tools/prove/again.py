@@ -12,14 +12,15 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import build
-from solve import Solver, name
+from solve import PROGRAMS, Solver, name
 
 FOLDER = build.TOP / "build/prove"
 
 
+CVC5 = PROGRAMS["cvc5"]
 # How each is called, with seconds for a query.
 OTHERS = {
-    "cvc5": lambda limit: ["cvc5", f"--tlimit={limit}000", "--lang=smt2", "--bv-sat-solver=cadical"],
+    "cvc5": lambda limit: ["cvc5", *CVC5.options, f"{CVC5.limit}{limit * 1000}"],
     "z3": lambda limit: ["z3", f"-T:{limit}"],
 }
 

@@ -426,7 +426,7 @@ def links_above(o: Operation) -> int:
     """Above this level others link empty tables whoever holds all spans: other files' operations
     in the root, which regions share; Linux below it, too, where its faults are not kept out. For 2 MiB
     pages their VMAs are locked, but since Linux 6.4 no others beside them, which one level 3 table
-    may have in common. MAP_RANGE looks at no entry again, so that Linux may link at every level.
+    may have in common. MAP_RANGE of 4 KiB looks at no entry again: Linux may link at every level.
     """
     if (o.function, o.level) == ("@pt_map_range", 1):
         return 1

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # The proof of the core.  Included by the top-level Makefile.
 #
-#	prove		every theorem, at -O2, in some twelve minutes; TAP.  What has not
+#	prove		every theorem, at -O2; TAP.  What has not
 #			changed is not proved again (build/prove)
-#	prove-pages	of these, the theorems about single pages, in some three minutes; TAP
+#	prove-pages	of these, the theorems about single pages; TAP
 #	prove-ranges	the others: ranges, pt_sweep(), pt_release(), and MAP while Linux links tables; TAP
 #	prove-binary	the theorems about operations, of single pages and ranges, splits and cuts, of the machine
 #			code in vpt.ko; TAP

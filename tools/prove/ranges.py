@@ -213,8 +213,7 @@ class Induction:
                  watch) -> None:
         self.function, self.region, self.watch = operation.function, region, watch
         self.protects = "protect" in self.function
-        links = links_above(operation)
-        self.contracts = RangeContracts(region, oracle, links)
+        self.contracts = RangeContracts(region, oracle, links_above(operation))
         self.contracts.hands_over = not self.protects
         self.executor = Executor(module, self.contracts.table(), oracle)
         found = ir.loops(module.functions[self.function])

@@ -17,6 +17,7 @@ from smt import script
 from state import State
 from term import TRUE, Term
 
+
 @dataclass(frozen=True)
 class Program:
     """How a solver is called."""
