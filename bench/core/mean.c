@@ -146,7 +146,7 @@ void bench_mean(unsigned int turns)
 	world_init(&w, BENCH_TABLES);
 	for (i = 0; i < sizeof(pages) / sizeof(*pages); i++)
 		compare(&w, &pages[i], PAGES, turns);
-	for (i = 0; i < 4; i++)
+	for (i = 0; i < sizeof(pages) / sizeof(*pages); i++)
 		compare(&w, &pages[i], LOCKED, turns);
 	for (i = 0; i < sizeof(ranges) / sizeof(*ranges); i++)
 		compare(&w, &ranges[i], RANGES, turns);

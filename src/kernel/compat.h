@@ -33,6 +33,11 @@
 #ifndef CONFIG_MMU_NOTIFIER
 #error "vpt needs CONFIG_MMU_NOTIFIER: it must be told when Linux unmaps or an address space ends"
 #endif
+/* A macro until 6.12, an option since; both if there are 4 CPUs or more. */
+#if !(defined(USE_SPLIT_PTE_PTLOCKS) && USE_SPLIT_PTE_PTLOCKS) && \
+	!defined(CONFIG_SPLIT_PTE_PTLOCKS)
+#error "vpt needs CONFIG_SMP and CONFIG_NR_CPUS of 4 or more: each table has a lock of its own then"
+#endif
 #ifndef CONFIG_CONTIG_ALLOC
 #error "vpt needs CONFIG_CONTIG_ALLOC: 1 GiB frames come from alloc_contig_range()"
 #endif
@@ -103,14 +108,6 @@ static inline void vpt_flush_secondary_tlb(struct mmu_notifier *notifier,
 		notifier->ops->arch_invalidate_secondary_tlbs(notifier, mm, start, end);
 #endif
 }
-
-/*
- * From 6.7 to 6.12.104 userfaultfd takes special VMAs for asynchronous write protection,
- * and rewrites their leaves.  The mend has no name; and where nothing is rewritten the same
- * is told of, by PAGEMAP_SCAN, so that it cannot be assumed everywhere.
- */
-#define VPT_UFFD_REWRITES	(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0) && \
-				 LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 105))
 
 /*
  * 6.4: faults hold the lock of their VMA alone, and in 7.3 so do walks for /proc.  Before,

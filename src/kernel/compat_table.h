@@ -33,6 +33,9 @@ static inline spinlock_t *vpt_ptlock(struct page *table)
 	return ptlock_ptr(vpt_ptdesc(table));
 }
 
+#ifndef ALLOC_SPLIT_PTLOCKS
+#error "vpt cannot tell whether page-table locks are allocated: ALLOC_SPLIT_PTLOCKS is not defined"
+#endif
 #if ALLOC_SPLIT_PTLOCKS && defined(CONFIG_SLOB)
 #error "vpt needs CONFIG_SLUB where page-table locks are allocated: kfree() must know any object"
 #endif

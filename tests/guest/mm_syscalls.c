@@ -295,8 +295,8 @@ static void do_userfaultfd(char *at, u64 length, u64 mode)
 }
 
 /*
- * 6.7 to 6.12.104 take any VMA for this, and rewrite its leaves.  Then the region takes no
- * more changes, and goes without a trace.
+ * Some kernels between 6.7 and 7.1 take any VMA for this, and rewrite its leaves.  Then the region
+ * takes no more changes, and goes without a trace.
  */
 static void userfaultfd_async(u64 unused)
 {

@@ -229,8 +229,8 @@ static bool direct_write_refused(char *at)
 }
 
 /*
- * But for asynchronous write protection, for which 6.7 to 6.12.104 take any VMA: mm_syscalls
- * looks at what comes of it.
+ * But for asynchronous write protection, for which some kernels between 6.7 and 7.1 take any
+ * VMA: mm_syscalls looks at what comes of it.
  */
 static bool userfaultfd_refused(char *at)
 {

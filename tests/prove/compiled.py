@@ -18,17 +18,15 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "tools/prove")]
 import binary
 import build
 import flips
+import mutants
 from disasm import Code, in_core
 from main import FOLDER
-from mutants import PATCHES, Verdict, broken_core, tell
 from operations import OPERATIONS
 from pool import chosen, share_out
 from solve import Solver
 
-# The quickest first.
-ORDER = ("resolve", "remap", "init", "protect", "sweep", "map 1G", "map 2M", "unmap",
-         "map 4K", "path for map 1G range", "tables for 4K range", "tables for 2M range",
-         "tables for 1G range", "map, other levels", "protect range", "map 4K while Linux links")
+# As for the C, but for what is about no machine code.
+ORDER = [name for name in mutants.ORDER if name in binary.NAMES]
 
 
 def compile_like(module: Path, tree: Path, names: tuple[str, ...] = build.SOURCES) -> Path:
@@ -70,10 +68,10 @@ def reachable(code: Code, function: str) -> str:
     return "\n".join(sorted(seen.values()))
 
 
-def judge(module: Path, patch: Path) -> Verdict:
+def judge(module: Path, patch: Path) -> mutants.Verdict:
     """Whether it is refuted (None: it touches nothing that is proved), how, and a picture."""
     healthy = Code(module)
-    code = Code(compile_like(module, broken_core(patch).resolve()), about=module)
+    code = Code(compile_like(module, mutants.broken_core(patch).resolve()), about=module)
     operations = [o for name in ORDER for o in OPERATIONS if o.name == name
                   and reachable(code, o.function[1:]) != reachable(healthy, o.function[1:])]
     if not operations:
@@ -97,14 +95,14 @@ def main() -> int:
     parser.add_argument("module", type=Path, help="a vpt.ko, where tools/build-module made it")
     parser.add_argument("only", nargs="*", help="names of faults")
     options = parser.parse_args()
-    patches = chosen([p for folder in PATCHES for p in sorted(folder.glob("*.patch"))],
+    patches = chosen([p for folder in mutants.PATCHES for p in sorted(folder.glob("*.patch"))],
                      options.only, lambda p: p.stem)
     print(f"1..{len(patches)}", flush=True)
     failed = 0
     for n, ended in enumerate(share_out(functools.partial(judge, options.module), patches,
                                         options.jobs), 1):
-        failed += not tell(n, ended.task.stem, ended.result or (False, ended.error, []),
-                           options.quiet)
+        failed += not mutants.tell(n, ended.task.stem,
+                                   ended.result or (False, ended.error, []), options.quiet)
     return 1 if failed else 0
 
 

@@ -5,6 +5,7 @@
  */
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
+#include <linux/userfaultfd_k.h>
 #include <asm/cpufeature.h>
 #include <asm/processor.h>
 
@@ -242,11 +243,31 @@ unlock:
 }
 
 /*
- * Linux is about to write-protect leaves and to write markers into empty entries:
- * mprotect() is refused before it comes here, so this is userfaultfd.
+ * Whether userfaultfd has a part of the region in its hands.  Linux's change of rights comes with
+ * mmap_lock, at least for reading.
  */
-static void vpt_region_rewritten(struct vpt_file *f, u64 va)
+static bool vpt_region_armed(struct vpt_file *f, u64 start, u64 end)
 {
+	VMA_ITERATOR(vmi, f->mm, start);
+	struct vm_area_struct *vma;
+
+	lockdep_assert_held(&f->mm->mmap_lock);
+	for_each_vma_range(vmi, vma, end) {
+		if (vma->vm_private_data == f && userfaultfd_armed(vma))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Linux tells of a change of rights.  mprotect() is refused before it comes here, and PAGEMAP_SCAN
+ * skips such VMAs; so where userfaultfd is armed, which some kernels between 6.7 and 7.1 allow
+ * (KERNELS.md), it is about to write-protect leaves and to write markers into empty entries.
+ */
+static void vpt_region_rewritten(struct vpt_file *f, u64 va, u64 end)
+{
+	if (!vpt_region_armed(f, va, end))
+		return;
 	vpt_lock_all(f);
 	vpt_violation(f, VPT_NO_WALK, "userfaultfd write-protects the region at %#llx", va);
 	vpt_unlock_all(f);
@@ -283,8 +304,9 @@ int vpt_region_told(struct vpt_file *f, const struct mmu_notifier_range *range)
 		vpt_region_split(f, range->start);
 		return 0;
 	case MMU_NOTIFY_PROTECTION_VMA:
-		if (VPT_UFFD_REWRITES && mmu_notifier_range_blockable(range))
-			vpt_region_rewritten(f, max(range->start, READ_ONCE(f->start)));
+		if (mmu_notifier_range_blockable(range))
+			vpt_region_rewritten(f, max(range->start, READ_ONCE(f->start)),
+					     min(range->end, READ_ONCE(f->end)));
 		return 0;
 	default:
 		return 0;

@@ -16,6 +16,7 @@
 #include <linux/highmem.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mmzone.h>
+#include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 
@@ -30,6 +31,7 @@ static unsigned long *vpt_pool_used;	/* bitmap, under vpt_pool_lock */
 static unsigned long *vpt_pool_held;	/* of the used ones: free, but for somebody's hold */
 unsigned int vpt_pool_frames;
 static DEFINE_SPINLOCK(vpt_pool_lock);
+static DEFINE_MUTEX(vpt_pool_reviewing);	/* clears bits of vpt_pool_held */
 
 /* Whether all pages of the GiB are online, usable and in @zone. */
 static bool vpt_pool_candidate(struct zone *zone, unsigned long pfn)
@@ -172,11 +174,17 @@ static bool vpt_pool_is_held(struct page *frame)
 	return false;
 }
 
-/* What nobody holds any more is free.  Context: may sleep. */
+/*
+ * What nobody holds any more is free.  One at a time: between the look at a frame's pages and the
+ * answer nobody else may free it, since it could be given out, and held again.
+ *
+ * Context: may sleep.
+ */
 static void vpt_pool_review(void)
 {
 	unsigned int i;
 
+	mutex_lock(&vpt_pool_reviewing);
 	for (i = 0; i < vpt_pool_frames; i++) {
 		if (!test_bit(i, vpt_pool_held) || vpt_pool_is_held(vpt_pool[i]))
 			continue;
@@ -185,6 +193,7 @@ static void vpt_pool_review(void)
 			__clear_bit(i, vpt_pool_used);
 		spin_unlock(&vpt_pool_lock);
 	}
+	mutex_unlock(&vpt_pool_reviewing);
 }
 
 /* A frame as it is, marked as used, or NULL. */

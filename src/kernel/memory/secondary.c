@@ -108,7 +108,7 @@ static noinline void vpt_leave_to_notice(struct pt_env *env)
 		list_splice_init(&env->dead_frames, &n->frames);
 	}
 	spin_unlock(&f->notices_lock);
-	vpt_free_held_tables(&tables);
+	vpt_free_tables(&tables);
 	vpt_free_frames(f, env->books, &env->dead_frames);
 }
 
@@ -182,7 +182,7 @@ static void vpt_notice_end(struct vpt_file *f, struct vpt_books *books, struct v
 
 	vpt_assert_books(f, books);
 	vpt_notice_remove(f, n);
-	vpt_free_held_tables(&n->tables);
+	vpt_free_tables(&n->tables);
 	vpt_frames_cut(&n->frames, &step);
 	vpt_free_frames(f, books, &step);
 }
@@ -397,7 +397,7 @@ void vpt_free_unmapped(struct vpt_file *f)
 	mutex_lock(&f->lock);
 	if (!list_empty(&n->node)) {
 		vpt_notice_remove(f, n);
-		vpt_free_held_tables(&n->tables);
+		vpt_free_tables(&n->tables);
 		list_splice_init(&n->frames, &frames);
 	}
 	mutex_unlock(&f->lock);

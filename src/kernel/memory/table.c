@@ -93,14 +93,23 @@ static void vpt_table_page_free(struct page *page)
 	__free_page(page);
 }
 
-static void vpt_free_pages(struct list_head *pages)
+static void vpt_table_free_rcu(struct rcu_head *head)
+{
+	vpt_table_page_free(container_of(head, struct page, rcu_head));
+	vpt_count(tables_freed, 1);
+}
+
+/*
+ * Back to Linux, after a grace period: a spare page may have been a table a moment ago, and
+ * walkers may rely on RCU.
+ */
+void vpt_free_tables(struct list_head *pages)
 {
 	struct page *page, *next;
 
 	list_for_each_entry_safe(page, next, pages, lru) {
 		list_del(&page->lru);
-		vpt_table_page_free(page);
-		vpt_count(tables_freed, 1);
+		call_rcu(&page->rcu_head, vpt_table_free_rcu);
 	}
 }
 
@@ -258,7 +267,7 @@ static noinline int vpt_lock_once_more(struct pt_env *env, u64 tables, int ret)
 			ret = vpt_lock_try(env, tables);
 	}
 	if (ret) {
-		vpt_free_pages(&env->reserve.pages);
+		vpt_free_tables(&env->reserve.pages);
 		env->reserve.n = 0;
 	}
 	return ret;
@@ -300,7 +309,7 @@ static noinline void vpt_unlock_and_return(struct pt_env *env)
 	list_for_each_entry(page, &excess, lru)
 		vpt_event_excess(f, page);
 	vpt_unlock_again(env);
-	vpt_free_pages(&excess);
+	vpt_free_tables(&excess);
 }
 
 /*
@@ -325,7 +334,7 @@ void vpt_drop_spare(struct vpt_file *f)
 	vpt_spare_move_all(&f->deposit, &f->spare);
 	list_for_each_entry(page, &f->spare.pages, lru)
 		vpt_event_excess(f, page);
-	vpt_free_pages(&f->spare.pages);
+	vpt_free_tables(&f->spare.pages);
 	f->spare.n = 0;
 }
 
@@ -413,16 +422,9 @@ void pt_env_defer_table(struct pt_env *env, u64 table, unsigned int level)
 	list_add(&page->lru, &env->dead_tables);
 }
 
-static void vpt_table_free_rcu(struct rcu_head *head)
-{
-	vpt_table_page_free(container_of(head, struct page, rcu_head));
-	vpt_count(tables_freed, 1);
-}
-
 /*
  * A table whose every entry has been invalidated everywhere.  It is all zero, so
- * it can go to the spare ones as it is; what is too much for these goes
- * back to Linux after a grace period, for walkers that rely on RCU.
+ * it can go to the spare ones as it is; what is too much for these goes back to Linux.
  */
 static void vpt_table_done(struct vpt_file *f, struct page *page, unsigned int level,
 			   struct list_head *held)
@@ -472,7 +474,7 @@ static void vpt_free_stray_tables(struct vpt_file *f, struct page *pdpt, struct 
 
 /*
  * After a shootdown: the tables unlinked before it are free, or, if @held is not NULL,
- * left in @held for vpt_free_held_tables(), until secondary MMUs have been told.
+ * left in @held for vpt_free_tables(), until secondary MMUs have been told.
  */
 void vpt_reclaim_tables(struct pt_env *env, struct list_head *held)
 {
@@ -486,15 +488,5 @@ void vpt_reclaim_tables(struct pt_env *env, struct list_head *held)
 		if (level == 3)
 			vpt_free_stray_tables(f, page, held);
 		vpt_table_done(f, page, level, held);
-	}
-}
-
-void vpt_free_held_tables(struct list_head *held)
-{
-	struct page *page, *next;
-
-	list_for_each_entry_safe(page, next, held, lru) {
-		list_del(&page->lru);
-		call_rcu(&page->rcu_head, vpt_table_free_rcu);
 	}
 }

@@ -22,7 +22,7 @@ void vpt_unlock(struct pt_env *env);
 void vpt_lock_again(struct pt_env *env);
 void vpt_unlock_again(struct pt_env *env);
 void vpt_reclaim_tables(struct pt_env *env, struct list_head *held);
-void vpt_free_held_tables(struct list_head *held);
+void vpt_free_tables(struct list_head *held);
 void vpt_drop_spare(struct vpt_file *f);
 
 static inline void vpt_spare_init(struct vpt_spare *spare)
