@@ -193,7 +193,8 @@ struct vpt_stats {
 	__u64 checked;		/* [out] operations checked, see check= */
 	__u64 violations;	/* [out] and how often something was wrong */
 	__u64 frames_retired;	/* [out] huge frames with a bad page, not used again */
-	__u64 reserved[2];
+	__u64 tables_waiting;	/* [out] table pages that Linux's walkers may still look at */
+	__u64 reserved[1];
 };
 
 /*

@@ -7,7 +7,8 @@
  * region being one VMA).  It walks from the root, one read after the other, with a
  * pointer into the table that it reads next; where a PDPT or PD is missing it links an
  * empty one under page_table_lock.  Nothing but the lock of its VMA keeps that table
- * from being freed.  It ends where the table has a leaf or nothing, which is where vpt's
+ * from being freed; but in a PT it is in a read-side critical section of RCU, from 6.6 on, so
+ * that a grace period does.  It ends where the table has a leaf or nothing, which is where vpt's
  * handler takes over (an operation of its own), or anywhere before: a signal, no memory.
  *
  * One fault is under way at a time.  Of two, neither waits for the other, and each
@@ -31,6 +32,13 @@ bool mmu_linux_lets_lock(const struct mmu_state *s, const struct mmu_action *a)
 	if (s->vmas_locked || ((vmas & 1) && s->touching[0]) || ((vmas & 2) && s->touching[1]))
 		return false;
 	return !s->fault || !(vmas & mmu_linux_vmas(MMU_WALK_PAGE(s->fault), 1));
+}
+
+/* Whether a grace period may be over: the least that it waits for. */
+bool mmu_linux_lets_free(const struct mmu_state *s)
+{
+	return !s->fault || MMU_WALK_LEVEL(s->fault) > 1 ||
+	       (s->table[MMU_WALK_TABLE(s->fault)] & MMU_T_STATE) != MMU_T_DEFERRED;
 }
 
 static u16 mmu_linux_fault(unsigned int page, unsigned int level, unsigned int table)

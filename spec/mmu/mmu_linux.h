@@ -11,6 +11,9 @@ u8 mmu_linux_vmas(unsigned int page, unsigned int n);
 /* Whether nobody holds mmap_lock, and no fault one of the VMAs that @a is to lock. */
 bool mmu_linux_lets_lock(const struct mmu_state *s, const struct mmu_action *a);
 
+/* Whether no fault reads a PT that was unlinked: see mmu_linux.c. */
+bool mmu_linux_lets_free(const struct mmu_state *s);
+
 /* What a fault may do next, as successors. */
 void mmu_linux(const struct mmu_state *s);
 

@@ -200,6 +200,8 @@ static bool mmu_enabled(const struct mmu_state *t, const struct mmu_flight *f,
 		return mmu_linux_lets_lock(t, a);
 	case MMU_ACT_WAIT:
 		return !f->pending;
+	case MMU_ACT_GRACE:
+		return mmu_linux_lets_free(t);
 	default:
 		return true;
 	}
@@ -327,6 +329,7 @@ static u16 mmu_do(struct mmu_state *t, unsigned int cpu, const struct mmu_action
 		mmu_send(t, cpu, a);
 		return 0;
 	case MMU_ACT_WAIT:
+	case MMU_ACT_GRACE:
 		return 0;
 	case MMU_ACT_LOCK_VMAS:
 	case MMU_ACT_UNLOCK_VMAS:

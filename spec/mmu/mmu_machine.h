@@ -44,6 +44,7 @@ enum mmu_act {
 	MMU_ACT_TOUCH,		/* the lock of the VMA of page @page for reading */
 	MMU_ACT_TOUCHED,
 	MMU_ACT_RELEASE,	/* a deliberate fault: all locks, and the operation goes on */
+	MMU_ACT_GRACE,		/* for Linux's fault, if it reads a PT that was unlinked */
 };
 
 /* SEND: which CPUs invalidate. */

@@ -276,6 +276,8 @@ enum mmu_broken {
 	MMU_RELEASE_FIRST,	/* locks are released before the acknowledgements */
 	MMU_LOCK_ORDER,		/* who takes all locks takes the last first */
 	MMU_NOT_SWEPT,		/* a table that was left stays */
+	MMU_SWEEP_BESIDE_WALKERS,	/* it is taken out while walkers may be in it */
+	MMU_NO_GRACE,		/* a PT is freed while walkers may be in it */
 	MMU_BROKEN_KINDS
 };
 
@@ -288,6 +290,7 @@ enum mmu_broken {
  * @simple: no TLB, no paging-structure caches, atomic walks
  * @spans: each operation locks what it may change (src/core/pt.h), so that several can be in
  *         flight, one on each CPU; else the whole region
+ * @walkers_stay: a PT is unlinked while Linux's walkers may be in its VMA
  * @linux_links: Linux's faults walk the tables, and link empty ones
  * @boundary: first page of the region's second VMA; 0: the region is one VMA
  * @unchecked: go on after a violation: what threads observe is looked at instead
@@ -300,6 +303,7 @@ struct mmu_machine {
 	bool explicit;
 	bool simple;
 	bool spans;
+	bool walkers_stay;
 	bool linux_links;
 	u8 boundary;
 	bool unchecked;

@@ -110,6 +110,15 @@ static inline void vpt_flush_secondary_tlb(struct mmu_notifier *notifier,
 }
 
 /*
+ * 6.6: walkers hold a PT's entries in a read-side critical section of RCU, and look at the PD's
+ * entry again once they have its lock (pte_offset_map_lock()); since 6.5 they cope with a PT that
+ * has gone.  Linux itself frees PTs so, with neither mmap_lock nor a VMA's lock
+ * (retract_page_tables(), pte_free_defer()).  On 6.1 a walker reads the PD's entry twice, and
+ * takes whatever it finds for a PT.
+ */
+#define VPT_PT_BY_RCU	(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0))
+
+/*
  * 6.4: faults hold the lock of their VMA alone, and in 7.3 so do walks for /proc.  Before,
  * mmap_lock excludes every walker.
  */

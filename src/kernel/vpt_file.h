@@ -6,8 +6,9 @@
  *
  *	mmap_lock (and, from 6.4 on, the VMA's lock)
  *	    for reading by a fault;
- *	    for writing, by whatever may free a table: it excludes every software
- *	    walker that holds pointers into tables without a page-table lock
+ *	    for writing, by whatever may free a table, but for a PT from 6.6 on
+ *	    (device/mmap_lock.c): it excludes every software walker that holds pointers into
+ *	    tables without a page-table lock
  *	vpt_in_flight.touch
  *	    as if for reading by a fault that may map a page (it counts itself on its CPU:
  *	    in_flight.c), for writing by one that found no memory and tries again while

@@ -16,10 +16,13 @@
 
 #define SLOT		(512 * VPT_1G)
 #define HELD_MS		15000
+/* Tables that may wait for a grace period, of which none ends while a walker is held. */
+#define WAITING		1024
 
 /* The operation, and what frees which table. */
 enum operation {
 	UNMAP,
+	UNMAP_OFTEN,
 	UNMAP_RANGE,
 	UNMAP_HUGE,
 	MAP_HUGE,
@@ -39,6 +42,7 @@ enum operation {
  * @waits: the operation waits for the walker
  * @smaps: the walker is a reader of /proc/self/smaps, not a fault
  * @beside: another page is mapped in the PT
+ * @neighbour: another page is mapped in the next PT
  * @other_mmu: the address space has a secondary MMU
  * @answer: the operation's, when the walker has gone first
  * @only: the kernel that comes through @symbol there, NULL for each
@@ -55,6 +59,7 @@ struct window {
 	bool waits;
 	bool smaps;
 	bool beside;
+	bool neighbour;
 	bool other_mmu;
 	int answer;
 	const char *only;
@@ -121,11 +126,26 @@ static void *walker(void *unused)
 	return unused;
 }
 
+static int unmap_often(char *at)
+{
+	unsigned int i;
+	int ret = vu_unmap(r.fd, at, NULL);
+
+	for (i = 0; i < 2 * WAITING && !ret; i++) {
+		ret = vu_map(r.fd, at, VPT_4K, RW, 0);
+		if (!ret)
+			ret = vu_unmap(r.fd, at, NULL);
+	}
+	return ret;
+}
+
 static int operate(void)
 {
 	char *at = base + window->mapped;
 
 	switch (window->operation) {
+	case UNMAP_OFTEN:
+		return unmap_often(at);
 	case UNMAP:
 	case UNMAP_HUGE:
 		return vu_unmap(r.fd, at, NULL);
@@ -181,6 +201,8 @@ static void setup(void)
 		REQUIRE(!vu_map(r.fd, base + window->mapped, size, RW, 0), "map");
 	if (window->beside)
 		REQUIRE(!vu_map(r.fd, base + window->mapped + VPT_4K, VPT_4K, RW, 0), "map");
+	if (window->neighbour)
+		REQUIRE(!vu_map(r.fd, base + VPT_2M, VPT_4K, RW, 0), "map");
 	if (window->other_mmu)
 		add_other_mmu();
 	divide();
@@ -250,6 +272,47 @@ static void held_open(u64 arg)
 		close(watcher);
 }
 
+static void *sleeper(void *unused)
+{
+	post(&tid, gettid());
+	wait_for(&go, 1);
+	return unused;
+}
+
+/* A PT that goes beside walkers is used again after a grace period: by Linux, not by vpt. */
+static void goes_by_rcu(u64 unused)
+{
+	const unsigned int rounds = 64;
+	struct vpt_stats before, s;
+	pthread_t other;
+	unsigned int i;
+
+	(void)unused;
+	if (runs_on("6.1"))
+		skip("walkers do not rely on RCU");
+	region_rw(&r, 1, 0);
+	REQUIRE(!vu_map(r.fd, r.base + VPT_2M, VPT_4K, RW, 0), "map");
+	pthread_create(&other, NULL, sleeper, NULL);
+	wait_for(&tid, 1);
+	REQUIRE(!vu_stats(r.fd, &before), "STATS");
+	for (i = 0; i < rounds; i++) {
+		REQUIRE(!vu_map(r.fd, r.base, VPT_4K, RW, 0), "map");
+		REQUIRE(!vu_unmap(r.fd, r.base, NULL), "unmap");
+	}
+	for (i = 0; i < 1000; i++) {
+		REQUIRE(!vu_stats(r.fd, &s), "STATS");
+		if (s.tables_freed - before.tables_freed >= rounds && !s.tables_waiting)
+			break;
+		usleep(10000);
+	}
+	EXPECT(s.tables_freed - before.tables_freed >= rounds, "%llu tables freed in %u rounds",
+	       s.tables_freed - before.tables_freed, rounds);
+	EXPECT(!s.tables_waiting, "%llu tables wait", s.tables_waiting);
+	post(&go, 1);
+	pthread_join(other, NULL);
+	expect_sound(r.fd, "in the end");
+}
+
 /* Two VMAs that share a PT, a PD, or a PDPT; the walker is in the second. */
 #define PT_SHARED	.boundary = VPT_2M / 2, .victim = VPT_2M / 2 + 5 * VPT_4K
 #define PD_SHARED	.boundary = VPT_2M, .victim = 3 * VPT_2M
@@ -291,13 +354,28 @@ static const struct window windows[] = {
 	{ "it does where there is a secondary MMU",
 	  "smaps_pte_range", UNMAP, .smaps = true, .beside = true, .other_mmu = true, WAITS,
 	  .except = "6.1" },
+	/* A PT goes by itself where walkers rely on RCU, and nobody else can see the difference. */
+	{ "a fault about to be answered does not hold up UNMAP of its PT",
+	  "vpt_fault", UNMAP, PT_SHARED, .neighbour = true, .except = "6.1" },
+	{ "a fault about to read a PT does not hold up UNMAP of it",
+	  "pte_offset_map_nolock", UNMAP, PT_SHARED, .neighbour = true, .only = "6.12" },
+	{ "a fault about to read a PT does not hold up UNMAP of it",
+	  "pte_offset_map_rw_nolock", UNMAP, PT_SHARED, .neighbour = true, .only = "7.3" },
+	{ "a reader of smaps does not hold up UNMAP of its PT",
+	  "smaps_pte_range", UNMAP, .smaps = true, .neighbour = true, .except = "6.1" },
+	{ "on 6.1 a fault holds up UNMAP of its PT",
+	  "vpt_fault", UNMAP, PT_SHARED, WAITS, .neighbour = true, .only = "6.1" },
+	{ "a fault holds up UNMAP of its PT where there is a secondary MMU",
+	  "vpt_fault", UNMAP, PT_SHARED, WAITS, .neighbour = true, .other_mmu = true },
+	{ "when 1024 tables wait for a grace period, so does UNMAP",
+	  "vpt_fault", UNMAP_OFTEN, PT_SHARED, WAITS, .neighbour = true, .except = "6.1" },
 	{ "a fault that shares no table holds nobody up",
 	  NULL, UNMAP, NONE_SHARED, .except = "6.1" },
 };
 
 int main(int argc, char **argv)
 {
-	struct property properties[ARRAY_SIZE(windows)] = { 0 };
+	struct property properties[ARRAY_SIZE(windows) + 1] = { 0 };
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(windows); i++) {
@@ -305,5 +383,7 @@ int main(int argc, char **argv)
 		properties[i].run = held_open;
 		properties[i].arg = (u64)&windows[i];
 	}
+	properties[i].name = "a PT that goes beside walkers goes to Linux, after a grace period";
+	properties[i].run = goes_by_rcu;
 	return run_unchecked(argc, argv, properties, ARRAY_SIZE(properties));
 }

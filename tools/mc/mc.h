@@ -26,7 +26,8 @@
  * @setup: operations done one after another before the exploration
  * @program: operations of each CPU's thread
  * @boundary: first page of the region's second VMA; 0: it is one VMA
- * @spans: each operation locks what it may change; else the whole region
+ * @spans: 0: each operation locks the whole region; 1: what it may change; MC_WALKERS_STAY: and
+ *	UNMAP of a page leaves Linux's walkers where they are
  */
 struct mc_config {
 	char name[64];
@@ -40,9 +41,10 @@ struct mc_config {
 	struct mmu_op setup[MC_SETUP + 1];
 	struct mmu_op program[MMU_CPUS][MC_OPS + 1];
 	u8 boundary;
-	bool spans;
+	u8 spans;
 };
 
+#define MC_WALKERS_STAY	2
 #define MC_CONFIGS	1024
 
 /*

@@ -98,11 +98,14 @@ int op_env_lock_map(struct op *op, u64 va, u64 n, unsigned int level)
 	return op_env_lock(op, va, va + n * pt_size(level));
 }
 
-/* Every table on the path of [@va, @end) may be freed. */
+/* Every table on the path of [@va, @end) may be freed; or a PT, and walkers stay. */
 int op_env_lock_unmap(struct op *op, u64 va, u64 end)
 {
 	u64 start = va, stop = end;
 
+	op->env.walkers = mmu.walkers_stay && end - va == PT_PAGE_SIZE;
+	if (op->env.walkers)
+		return op_env_lock(op, va, end);
 	if (mmu.broken != MMU_ONE_VMA)
 		pt_unlink_span(&op->pt, &start, &stop);
 	mc_lock_vmas(op, start, stop);
@@ -117,7 +120,9 @@ int op_env_lock_all(struct op *op, u64 va, u64 end)
 	u64 start = va, stop = end;
 
 	pt_unlink_span(&op->pt, &start, &stop);
-	mc_lock_vmas(op, start, stop);
+	if (!env->walkers || mmu.broken != MMU_SWEEP_BESIDE_WALKERS)
+		mc_lock_vmas(op, start, stop);
+	env->walkers = false;
 	env->wide = narrow;
 	return mc_lock(op, narrow ? mc_spans(env->op, va, end) : MMU_ALL_PAGES,
 		       mmu.broken == MMU_LOCK_ORDER);
@@ -222,8 +227,11 @@ void op_env_end_range(struct op *op, enum pt_status status, const struct pt_touc
 
 static void mc_free(struct op *op)
 {
-	if (op->env.deferred)
+	if (op->env.deferred) {
+		if (op->env.walkers && mmu.broken != MMU_NO_GRACE)
+			mc_do(MMU_ACT_GRACE);
 		mc_do(MMU_ACT_FREE_TABLES);
+	}
 	if (op->env.removed)
 		mc_do(MMU_ACT_FREE_FRAMES);
 	op->env.deferred = 0;

@@ -180,7 +180,7 @@ static void mc_print_action(FILE *out, const struct mmu_action *a)
 		"takes page_table_lock", "releases page_table_lock", "takes the ",
 		"takes the counts' lock", "releases the counts' lock",
 		"takes the lock of its VMA for reading", "releases the lock of its VMA",
-		"releases its locks too early",
+		"releases its locks too early", "sees a grace period end",
 	};
 
 	fputs(name[a->act], out);

@@ -357,6 +357,7 @@ void mc_search(const struct mc_config *config, u64 limit, bool progress, FILE *t
 	mmu.linux_links = config->foreign;
 	mmu.boundary = config->boundary;
 	mmu.spans = config->spans;
+	mmu.walkers_stay = config->spans == MC_WALKERS_STAY;
 	mc_start(m);
 	while (!mmu_violation[0] && mc_level(m, limit, progress, trace))
 		;

@@ -5,6 +5,8 @@
  *
  * In this geometry an entry of a PD is two pages, a PD four, the PDPT eight.
  */
+#include <string.h>
+
 #include "mc_ops.h"
 
 #define PAGES(a, b)	(PAGE(a) | PAGE(b))
@@ -119,10 +121,31 @@ static const struct mc_config mc_spans[] = {
 	  { MAP(0, 1) }, { { UNMAP(0) }, { MAP(4, 1) } }, 4, 1 },
 };
 
+static bool mc_unmaps(const struct mc_config *config)
+{
+	unsigned int cpu, i;
+
+	for (cpu = 0; cpu < config->cpus; cpu++) {
+		for (i = 0; i < MC_OPS; i++) {
+			if (config->program[cpu][i].kind == SPEC_OP_UNMAP)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* What UNMAP does beside Linux's walkers is explored with them kept out, and with them there. */
 void mc_spans_init(void)
 {
+	struct mc_config *beside;
 	unsigned int i;
 
-	for (i = 0; i < sizeof(mc_spans) / sizeof(mc_spans[0]); i++)
+	for (i = 0; i < sizeof(mc_spans) / sizeof(mc_spans[0]); i++) {
 		mc_config_add(&mc_spans[i]);
+		if (!mc_spans[i].foreign || !mc_unmaps(&mc_spans[i]))
+			continue;
+		beside = mc_config_add(&mc_spans[i]);
+		beside->spans = MC_WALKERS_STAY;
+		strcat(beside->name, ", walkers stay");
+	}
 }

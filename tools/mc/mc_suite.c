@@ -88,6 +88,10 @@ static const struct mc_broken {
 	  "spans: reclaim | unmap_range", NULL, false },
 	{ "left-not-swept", MMU_NOT_SWEPT,
 	  "spans: reclaim | reclaim, PD goes", NULL, false },
+	{ "sweep-beside-walkers", MMU_SWEEP_BESIDE_WALKERS,
+	  "spans, Linux links: reclaim | map, walkers stay", NULL, false },
+	{ "no-grace-period", MMU_NO_GRACE,
+	  "spans, Linux links: reclaim | map, walkers stay", NULL, false },
 };
 
 #define MC_BROKEN	(sizeof(mc_broken) / sizeof(mc_broken[0]))

@@ -155,6 +155,7 @@ static void vpt_module_stats(struct vpt_stats *s)
 		closed += c->files_closed;
 	}
 	s->files = opened - closed;
+	s->tables_waiting = vpt_tables_count_waiting();
 	s->pool_free = vpt_pool_free();
 }
 

@@ -49,19 +49,28 @@
  *      MMU_NOTIFY_UNMAP.  Tables that reach beyond them are released first.
  *  (e) release() comes from exit_mmap(), when mm_users is 0: mmget() fails for the rest.
  *
+ *  (f) From 6.6 on a PT that goes is no matter of the walkers' locks: they are in a read-side
+ *      critical section of RCU while they look at its entries, and change none but under its lock,
+ *      after they have looked at the PD's entry again or found the entry that they had read.  So it is
+ *      unlinked, its lock is taken once, every CPU invalidates, and it is freed after a grace
+ *      period; until then it is all zero and nobody's table (vpt_table_done()).  Of a PD or a
+ *      PDPT walkers hold pointers while they sleep, and may link a table in it.
+ *
  * The operations that unlink a table, and how they are called:
  *
+ *   UNMAP of the last page in a PT that   op_env_lock_unmap_page()  (c), (f)
+ *    is not the last of its PD, from 6.6
  *   UNMAP of the last page in a PT, or  vpt_mmap_lock_unmap()  (a), (b), (c)
  *    of 2 MiB or 1 GiB; UNMAP_RANGE
  *   MAP, MAP_RANGE of 2 MiB and 1 GiB   vpt_mmap_lock_map()    (a), (b), (c)
  *    (an empty table in the page's place)
  *   munmap, exit (vpt_region_remove())  the notifier              (c), (d), (e)
  *
- * MAP of 4 KiB, UNMAP of a page beside others in its PT (vpt_tables_stay()), PROTECT, REMAP and
- * the split of a 1 GiB page unlink none.  (a) is taken for that UNMAP, too, where the address
- * space has another MMU, while somebody watches, and where it is not certain that others are
- * there: op_env_lock_unmap_page().  Tables that an operation had to leave are unlinked by its
- * sweep, under (a), (b) and (c) as by UNMAP.
+ * MAP of 4 KiB, UNMAP of a page beside others in its PT (vpt_walkers_may_stay()), PROTECT, REMAP and
+ * the split of a 1 GiB page unlink none.  (a) is taken for that UNMAP, too, and instead of (f),
+ * where the address space has another MMU, while somebody watches, and where it is not certain
+ * that others are there: op_env_lock_unmap_page().  Tables that an operation had to leave are
+ * unlinked by its sweep, under (a), (b) and (c) as by UNMAP.
  */
 #include "../extent.h"
 #include "../vpt_file.h"

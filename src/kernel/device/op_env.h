@@ -87,11 +87,12 @@ static inline int op_env_lock_map(struct op *op, u64 va, u64 n, unsigned int lev
 }
 
 /*
- * Where a page shares its PT with others no table goes, and there is no walker to keep out.  While
- * somebody listens that is not asked: an event would say that spans are locked for nothing.  A
- * secondary MMU's fault looks twice under one mmap_lock, and must find the second time what it has
- * faulted in (KVM's hva_to_pfn_remapped()).  One that registers after we look here, and VFIO, which
- * has no notifier (follow_fault_pfn()), may not find it, and answer EFAULT.
+ * Where a page shares its PT with others no table goes, and there is no walker to keep out; and a
+ * PT can go beside others of its PD while walkers are in it, where they rely on RCU.  While somebody
+ * listens that is not asked: an event would say that spans are locked for nothing.  A secondary
+ * MMU's fault looks twice under one mmap_lock, and must find the second time what it has faulted in
+ * (KVM's hva_to_pfn_remapped()).  One that registers after we look here, and VFIO, which has no
+ * notifier (follow_fault_pfn()), may not find it, and answer EFAULT.
  */
 static inline int op_env_lock_unmap_page(struct op *op, u64 va)
 {
@@ -99,8 +100,9 @@ static inline int op_env_lock_unmap_page(struct op *op, u64 va)
 
 	if (op->env.range || vpt_watched() || vpt_notifier_others(op->env.f))
 		return 1;
+	vpt_tables_throttle();
 	ret = vpt_lock_reserved(&op->env, va, va, 0);
-	if (ret || vpt_tables_stay(&op->env))
+	if (ret || vpt_walkers_may_stay(&op->env))
 		return ret;
 	vpt_unlock(&op->env);
 	return 1;
@@ -120,13 +122,14 @@ static inline int op_env_lock_unmap(struct op *op, u64 va, u64 end)
 			       op_env_mmap_lock(op, va, end - 1, 0);
 }
 
-/* Walkers are kept out if they were before: who changes entries alone unlinks no table. */
+/* Walkers are kept out of what may unlink a table: who changes entries alone does not. */
 static inline int op_env_lock_all(struct op *op, u64 va, u64 end)
 {
 	int ret;
 
-	if (!op->env.mmap_locked)
+	if (!op->env.mmap_locked && !op->env.walkers)
 		return vpt_lock_reserved(&op->env, 0, U64_MAX, 0);
+	op->env.walkers = false;
 	ret = vpt_mmap_lock_unmap(op->env.f, va, end);
 	return ret ? ret : op_env_mmap_lock(op, 0, U64_MAX, 0);
 }

@@ -57,6 +57,7 @@ struct vpt_spare {
  * @range: it is about a range, and looks at the byte after it as well
  * @all: it holds every span of the file
  * @left: it has left an empty table in place, see pt_env_leave()
+ * @walkers: nothing keeps Linux's walkers out, so that it may unlink PTs alone (VPT_PT_BY_RCU)
  * @va: first byte of what it locks
  * @last: last byte
  * @span: the one span that it holds by the span's own lock; or NULL
@@ -86,6 +87,7 @@ struct pt_env {
 	bool range;
 	bool all;
 	bool left;
+	bool walkers;
 	u64 va;
 	u64 last;
 	struct vpt_span *span;

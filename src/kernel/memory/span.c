@@ -239,7 +239,7 @@ void vpt_lock_spans_again(struct pt_env *env)
 }
 
 /**
- * vpt_lock_rest() - take all other spans, if nobody is in any
+ * vpt_lock_rest() - take all other spans, if nobody is in any, and no walker has to be kept out
  * @env: operation; it holds some
  *
  * Context: does not wait, since whoever holds the file's lock may be waiting for our span; and may
@@ -252,6 +252,9 @@ bool vpt_lock_rest(struct pt_env *env)
 	struct vpt_file *f = env->f;
 	const u64 others = held ? ~BIT_ULL(held - f->spans) : U64_MAX;
 
+	/* What it may do then is unlink more than a PT. */
+	if (env->walkers)
+		return false;
 	if (held && vpt_lock(&f->lock, VPT_TRY))
 		return false;
 	if (vpt_attach(f, others, VPT_TRY)) {

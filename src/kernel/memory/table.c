@@ -93,24 +93,52 @@ static void vpt_table_page_free(struct page *page)
 	__free_page(page);
 }
 
+/* Tables of the whole module that wait for a grace period. */
+static atomic_t vpt_tables_waiting;
+
 static void vpt_table_free_rcu(struct rcu_head *head)
 {
 	vpt_table_page_free(container_of(head, struct page, rcu_head));
 	vpt_count(tables_freed, 1);
+	atomic_dec(&vpt_tables_waiting);
 }
 
 /*
- * Back to Linux, after a grace period: a spare page may have been a table a moment ago, and
- * walkers may rely on RCU.
+ * Back to Linux, after a grace period: a walker may still hold its lock, or have read an entry
+ * of it.
  */
+static void vpt_table_free(struct page *page)
+{
+	atomic_inc(&vpt_tables_waiting);
+	call_rcu(&page->rcu_head, vpt_table_free_rcu);
+}
+
+/* Likewise: a spare page may have been a table a moment ago. */
 void vpt_free_tables(struct list_head *pages)
 {
 	struct page *page, *next;
 
 	list_for_each_entry_safe(page, next, pages, lru) {
 		list_del(&page->lru);
-		call_rcu(&page->rcu_head, vpt_table_free_rcu);
+		vpt_table_free(page);
 	}
+}
+
+unsigned int vpt_tables_count_waiting(void)
+{
+	return atomic_read(&vpt_tables_waiting);
+}
+
+/*
+ * Where too many wait, so does who may add to them: for a grace period.  Those who do not look wait
+ * for Linux's locks, and reuse tables first.
+ *
+ * Context: may sleep; no lock is held.
+ */
+void vpt_tables_throttle(void)
+{
+	if (unlikely(atomic_read(&vpt_tables_waiting) >= VPT_TABLES_WAITING))
+		synchronize_rcu();
 }
 
 static int vpt_reserve_fill(struct vpt_spare *reserve, u64 tables)
@@ -166,10 +194,11 @@ void vpt_unlock_again(struct pt_env *env)
 	vpt_unlock_spans(env);
 }
 
-/* Where a walk towards a PT has ended: the last table, and its level. */
+/* Where a walk towards a PT has ended: the last table, its level, and the one above. */
 struct vpt_path {
 	u64 table;
 	unsigned int level;
+	u64 above;
 };
 
 /* Follow the entry for @va in the last table.  Return: whether it leads to a table. */
@@ -179,6 +208,7 @@ static __always_inline bool vpt_path_down(struct vpt_path *path, u64 va, unsigne
 
 	if ((entry & (_PAGE_PRESENT | _PAGE_PSE)) != _PAGE_PRESENT)
 		return false;
+	path->above = path->table;
 	path->table = entry & PTE_PFN_MASK;
 	path->level = level - 1;
 	return true;
@@ -199,19 +229,30 @@ static struct vpt_path vpt_walk(struct pt_env *env)
 }
 
 /**
- * vpt_tables_stay() - whether no table becomes empty when the operation unmaps its page
+ * vpt_walkers_may_stay() - whether an operation can unmap its page beside Linux's walkers
  * @env: operation; it has the lock of the page's span
  *
- * False also if that is not certain.
+ * It can where no table becomes empty; and where a PT does, beside others of its PD, if walkers of a
+ * PT rely on RCU.  Not in an address space of one thread: mmap_lock holds nobody up there, and
+ * under it the table can be used again at once.  Others may empty the PD meanwhile; then it is
+ * left, and swept.
+ *
+ * Return: false also if that is not certain.
  */
-bool vpt_tables_stay(struct pt_env *env)
+bool vpt_walkers_may_stay(struct pt_env *env)
 {
 	struct vpt_path path;
 
 	if (!env->span)
 		return false;
 	path = vpt_walk(env);
-	return path.level == 1 && vpt_table_live(path.table) > 1;
+	if (path.level != 1)
+		return false;
+	if (vpt_table_live(path.table) > 1)
+		return true;
+	env->walkers = VPT_PT_BY_RCU && vpt_table_live(path.above) > 1 &&
+		       atomic_read(&env->mm->mm_users) > 1;
+	return env->walkers;
 }
 
 /* Have @tables in the operation's reserve, if there are as many. */
@@ -413,6 +454,11 @@ void pt_env_defer_table(struct pt_env *env, u64 table, unsigned int level)
 
 	if (vpt_events_on())
 		vpt_event_table(env->f, SPEC_MON_TABLE_DEFER, table, level, false);
+	/* Who got its lock while it was linked has finished; whoever gets it now looks again. */
+	if (env->walkers) {
+		spin_lock(vpt_ptlock(page));
+		spin_unlock(vpt_ptlock(page));
+	}
 	if (!vpt_table_allocated(page))
 		vpt_count(tables_reclaimed_foreign, 1);
 	if (vpt_table_tagged(page))
@@ -424,13 +470,16 @@ void pt_env_defer_table(struct pt_env *env, u64 table, unsigned int level)
 
 /*
  * A table whose every entry has been invalidated everywhere.  It is all zero, so
- * it can go to the spare ones as it is; what is too much for these goes back to Linux.
+ * it can go to the spare ones as it is; what is too much for these goes back to Linux.  So does
+ * a PT that walkers may still hold: a "spurious" fault stores where it finds the entry that it
+ * has read before, which in another place's table it might.
  */
-static void vpt_table_done(struct vpt_file *f, struct page *page, unsigned int level,
+static void vpt_table_done(struct pt_env *env, struct page *page, unsigned int level,
 			   struct list_head *held)
 {
+	struct vpt_file *f = env->f;
 	/* Of a broken tree it is not known that the table is all zero. */
-	const bool keep = !held && READ_ONCE(f->spare.n) < VPT_RESERVE_KEEP &&
+	const bool keep = !held && !env->walkers && READ_ONCE(f->spare.n) < VPT_RESERVE_KEEP &&
 			  !f->violations && vpt_ptlock_there(page);
 
 	if (vpt_events_on())
@@ -444,7 +493,7 @@ static void vpt_table_done(struct vpt_file *f, struct page *page, unsigned int l
 		vpt_spare_add(&f->spare, page);
 		spin_unlock(&f->tables);
 	} else {
-		call_rcu(&page->rcu_head, vpt_table_free_rcu);
+		vpt_table_free(page);
 	}
 }
 
@@ -453,7 +502,7 @@ static void vpt_table_done(struct vpt_file *f, struct page *page, unsigned int l
  * PD in a PDPT of ours, which nobody counted; or an operation has (pt_env_leave()), which is
  * about to look again.  Found here, where a whole PDPT goes.
  */
-static void vpt_free_stray_tables(struct vpt_file *f, struct page *pdpt, struct list_head *held)
+static void vpt_free_stray_tables(struct pt_env *env, struct page *pdpt, struct list_head *held)
 {
 	u64 *entries = page_address(pdpt);
 	unsigned int i;
@@ -465,10 +514,10 @@ static void vpt_free_stray_tables(struct vpt_file *f, struct page *pdpt, struct 
 			continue;
 		pd = vpt_table_page(entries[i] & PTE_PFN_MASK);
 		entries[i] = 0;
-		vpt_mm_account(f->mm, 2, false);
+		vpt_mm_account(env->mm, 2, false);
 		if (!vpt_table_left(pd))
 			vpt_count(tables_reclaimed_foreign, 1);
-		vpt_table_done(f, pd, 2, held);
+		vpt_table_done(env, pd, 2, held);
 	}
 }
 
@@ -478,15 +527,15 @@ static void vpt_free_stray_tables(struct vpt_file *f, struct page *pdpt, struct 
  */
 void vpt_reclaim_tables(struct pt_env *env, struct list_head *held)
 {
-	struct vpt_file *f = env->f;
 	struct page *page, *next;
 
 	list_for_each_entry_safe(page, next, &env->dead_tables, lru) {
 		unsigned int level = vpt_index(page);
 
 		list_del(&page->lru);
+		WARN_ON_ONCE(env->walkers && level > 1);
 		if (level == 3)
-			vpt_free_stray_tables(f, page, held);
-		vpt_table_done(f, page, level, held);
+			vpt_free_stray_tables(env, page, held);
+		vpt_table_done(env, page, level, held);
 	}
 }

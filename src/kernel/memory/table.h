@@ -13,16 +13,21 @@
 /* Tables kept in the reserve for the next operation. */
 #define VPT_RESERVE_KEEP	8
 
+/* Tables of the module that wait for a grace period, before who unmaps waits, too: 4 MiB. */
+#define VPT_TABLES_WAITING	1024
+
 void vpt_spare_move(struct vpt_spare *from, struct vpt_spare *to, u64 n);
 void vpt_lock_file(struct vpt_file *f);
 void vpt_unlock_file(struct vpt_file *f);
 int vpt_lock_reserved(struct pt_env *env, u64 va, u64 last, u64 tables);
-bool vpt_tables_stay(struct pt_env *env);
+bool vpt_walkers_may_stay(struct pt_env *env);
 void vpt_unlock(struct pt_env *env);
 void vpt_lock_again(struct pt_env *env);
 void vpt_unlock_again(struct pt_env *env);
 void vpt_reclaim_tables(struct pt_env *env, struct list_head *held);
-void vpt_free_tables(struct list_head *held);
+void vpt_free_tables(struct list_head *pages);
+unsigned int vpt_tables_count_waiting(void);
+void vpt_tables_throttle(void);
 void vpt_drop_spare(struct vpt_file *f);
 
 static inline void vpt_spare_init(struct vpt_spare *spare)
@@ -40,6 +45,7 @@ static inline void vpt_env_init(struct pt_env *env, struct vpt_file *f)
 	env->mmap_locked = false;
 	env->range = false;
 	env->left = false;
+	env->walkers = false;
 	vpt_spare_init(&env->reserve);
 	INIT_LIST_HEAD(&env->dead_tables);
 	INIT_LIST_HEAD(&env->dead_frames);

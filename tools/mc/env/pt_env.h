@@ -35,6 +35,7 @@ struct pt_env {
 	u8 held;
 	bool wide;
 	bool left;
+	bool walkers;
 	bool answered;
 	u16 seen;
 	struct mmu_answer answer;
@@ -185,7 +186,8 @@ static inline void pt_env_set_live(struct pt_env *env, u64 table, unsigned int n
 static inline bool pt_env_covers(struct pt_env *env, u64 va, unsigned int level)
 {
 	return level <= 2 || env->wide ||
-	       !(mmu_span_pages((unsigned int)(va >> 12), level) & ~env->held);
+	       (!env->walkers &&
+		!(mmu_span_pages((unsigned int)(va >> 12), level) & ~env->held));
 }
 
 static inline void pt_env_leave(struct pt_env *env, u64 table)
