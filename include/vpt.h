@@ -164,8 +164,8 @@ struct vpt_frame {
 
 /*
  * Counters.  The first block is this file's; the second the module's, since it was
- * inserted; the third the file's again.  At rest (every file closed)
- * frames_allocated == frames_freed and
+ * inserted; the third the file's again; the last the module's.  At rest (every file closed, and
+ * no table waits) frames_allocated == frames_freed and
  * tables_allocated + tables_reclaimed_foreign == tables_freed + tables_transferred.
  */
 struct vpt_stats {
@@ -192,6 +192,7 @@ struct vpt_stats {
 
 	__u64 checked;		/* [out] operations checked, see check= */
 	__u64 violations;	/* [out] and how often something was wrong */
+
 	__u64 frames_retired;	/* [out] huge frames with a bad page, not used again */
 	__u64 tables_waiting;	/* [out] table pages that Linux's walkers may still look at */
 	__u64 reserved[1];

@@ -34,11 +34,14 @@ bool mmu_linux_lets_lock(const struct mmu_state *s, const struct mmu_action *a)
 	return !s->fault || !(vmas & mmu_linux_vmas(MMU_WALK_PAGE(s->fault), 1));
 }
 
-/* Whether a grace period may be over: the least that it waits for. */
-bool mmu_linux_lets_free(const struct mmu_state *s)
+bool mmu_linux_lets_free(const struct mmu_state *s, unsigned int slot)
 {
-	return !s->fault || MMU_WALK_LEVEL(s->fault) > 1 ||
-	       (s->table[MMU_WALK_TABLE(s->fault)] & MMU_T_STATE) != MMU_T_DEFERRED;
+	u8 table;
+
+	if (!s->fault || MMU_WALK_LEVEL(s->fault) > 1)
+		return true;
+	table = s->table[MMU_WALK_TABLE(s->fault)];
+	return (table & MMU_T_STATE) != MMU_T_DEFERRED || table >> MMU_T_FLIGHT != slot;
 }
 
 static u16 mmu_linux_fault(unsigned int page, unsigned int level, unsigned int table)

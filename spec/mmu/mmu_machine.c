@@ -201,7 +201,7 @@ static bool mmu_enabled(const struct mmu_state *t, const struct mmu_flight *f,
 	case MMU_ACT_WAIT:
 		return !f->pending;
 	case MMU_ACT_GRACE:
-		return mmu_linux_lets_free(t);
+		return mmu_linux_lets_free(t, (unsigned int)(f - t->flight));
 	default:
 		return true;
 	}

@@ -14,6 +14,7 @@
 #include <linux/gfp.h>
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
+#include <linux/rcupdate.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/version.h>
@@ -117,6 +118,13 @@ static inline void vpt_flush_secondary_tlb(struct mmu_notifier *notifier,
  * takes whatever it finds for a PT.
  */
 #define VPT_PT_BY_RCU	(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0))
+
+/* 6.2: where call_rcu() is lazy (CONFIG_RCU_LAZY), a grace period takes up to 10 s. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+#define vpt_call_rcu	call_rcu
+#else
+#define vpt_call_rcu	call_rcu_hurry
+#endif
 
 /*
  * 6.4: faults hold the lock of their VMA alone, and in 7.3 so do walks for /proc.  Before,

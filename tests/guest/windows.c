@@ -367,7 +367,7 @@ static const struct window windows[] = {
 	  "vpt_fault", UNMAP, PT_SHARED, WAITS, .neighbour = true, .only = "6.1" },
 	{ "a fault holds up UNMAP of its PT where there is a secondary MMU",
 	  "vpt_fault", UNMAP, PT_SHARED, WAITS, .neighbour = true, .other_mmu = true },
-	{ "when 1024 tables wait for a grace period, so does UNMAP",
+	{ "when 1024 tables wait for a grace period, UNMAP waits for walkers",
 	  "vpt_fault", UNMAP_OFTEN, PT_SHARED, WAITS, .neighbour = true, .except = "6.1" },
 	{ "a fault that shares no table holds nobody up",
 	  NULL, UNMAP, NONE_SHARED, .except = "6.1" },

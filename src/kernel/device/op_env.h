@@ -100,7 +100,6 @@ static inline int op_env_lock_unmap_page(struct op *op, u64 va)
 
 	if (op->env.range || vpt_watched() || vpt_notifier_others(op->env.f))
 		return 1;
-	vpt_tables_throttle();
 	ret = vpt_lock_reserved(&op->env, va, va, 0);
 	if (ret || vpt_walkers_may_stay(&op->env))
 		return ret;

@@ -136,7 +136,7 @@ struct page *vpt_frame_alloc(struct vpt_file *f, unsigned int level)
 	if (vpt_ask(f, pages))
 		return NULL;
 	if (level == 1)
-		page = alloc_page(VPT_USER_GFP | __GFP_ZERO);
+		page = vpt_page_alloc();
 	else if (level == 2)
 		page = alloc_pages(VPT_USER_GFP | __GFP_ZERO | __GFP_COMP, VPT_2M_ORDER);
 	else
@@ -172,6 +172,10 @@ unsigned int vpt_frame_alloc_some(struct vpt_file *f, struct page **pages, unsig
 	}
 	/* Where memcgs are in use Linux hands out one at a time. */
 	got = vpt_alloc_pages_bulk(VPT_USER_GFP | __GFP_ZERO, n, pages);
+	if (!got) {
+		pages[0] = vpt_page_alloc();
+		got = pages[0] ? 1 : 0;
+	}
 	if (got < n)
 		vpt_unask(f, n - got);
 	for (i = 0; i < got; i++)
@@ -276,7 +280,7 @@ void vpt_frame_free(struct vpt_file *f, struct page *frame)
  */
 struct page *vpt_touch_alloc(void)
 {
-	struct page *page = alloc_page(VPT_USER_GFP | __GFP_ZERO);
+	struct page *page = vpt_page_alloc();
 
 	if (!page)
 		return NULL;

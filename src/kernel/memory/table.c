@@ -75,10 +75,32 @@ static void vpt_event_excess(struct vpt_file *f, struct page *page)
 		vpt_event_table(f, SPEC_MON_TABLE_FREE, page_to_phys(page), 1, false);
 }
 
+/* Tables of the whole module that wait for a grace period. */
+static atomic_t vpt_tables_waiting;
+
+/**
+ * vpt_page_alloc() - a zeroed page
+ *
+ * Where there is none, what waits for a grace period is waited for: an UNMAP that has answered gave
+ * it back, and its caller may count on it.
+ *
+ * Context: may sleep; no lock is held that an RCU callback takes.
+ * Return: the page, or NULL.
+ */
+struct page *vpt_page_alloc(void)
+{
+	struct page *page = alloc_page(VPT_USER_GFP | __GFP_ZERO);
+
+	if (page || !atomic_read(&vpt_tables_waiting))
+		return page;
+	rcu_barrier();
+	return alloc_page(VPT_USER_GFP | __GFP_ZERO);
+}
+
 /* A page that is to become a table, with its lock, or NULL. */
 static struct page *vpt_table_page_alloc(void)
 {
-	struct page *page = alloc_page(VPT_USER_GFP | __GFP_ZERO);
+	struct page *page = vpt_page_alloc();
 
 	if (page && !vpt_ptlock_alloc(page)) {
 		__free_page(page);
@@ -92,9 +114,6 @@ static void vpt_table_page_free(struct page *page)
 	vpt_ptlock_free(page);
 	__free_page(page);
 }
-
-/* Tables of the whole module that wait for a grace period. */
-static atomic_t vpt_tables_waiting;
 
 static void vpt_table_free_rcu(struct rcu_head *head)
 {
@@ -110,7 +129,7 @@ static void vpt_table_free_rcu(struct rcu_head *head)
 static void vpt_table_free(struct page *page)
 {
 	atomic_inc(&vpt_tables_waiting);
-	call_rcu(&page->rcu_head, vpt_table_free_rcu);
+	vpt_call_rcu(&page->rcu_head, vpt_table_free_rcu);
 }
 
 /* Likewise: a spare page may have been a table a moment ago. */
@@ -127,18 +146,6 @@ void vpt_free_tables(struct list_head *pages)
 unsigned int vpt_tables_count_waiting(void)
 {
 	return atomic_read(&vpt_tables_waiting);
-}
-
-/*
- * Where too many wait, so does who may add to them: for a grace period.  Those who do not look wait
- * for Linux's locks, and reuse tables first.
- *
- * Context: may sleep; no lock is held.
- */
-void vpt_tables_throttle(void)
-{
-	if (unlikely(atomic_read(&vpt_tables_waiting) >= VPT_TABLES_WAITING))
-		synchronize_rcu();
 }
 
 static int vpt_reserve_fill(struct vpt_spare *reserve, u64 tables)
@@ -233,9 +240,9 @@ static struct vpt_path vpt_walk(struct pt_env *env)
  * @env: operation; it has the lock of the page's span
  *
  * It can where no table becomes empty; and where a PT does, beside others of its PD, if walkers of a
- * PT rely on RCU.  Not in an address space of one thread: mmap_lock holds nobody up there, and
- * under it the table can be used again at once.  Others may empty the PD meanwhile; then it is
- * left, and swept.
+ * PT rely on RCU.  Not in an address space of one thread, nor while many tables wait for a grace
+ * period: mmap_lock holds nobody up there, and under it the table can be used again at once.  Others
+ * may empty the PD meanwhile; then it is left, and swept.
  *
  * Return: false also if that is not certain.
  */
@@ -251,7 +258,8 @@ bool vpt_walkers_may_stay(struct pt_env *env)
 	if (vpt_table_live(path.table) > 1)
 		return true;
 	env->walkers = VPT_PT_BY_RCU && vpt_table_live(path.above) > 1 &&
-		       atomic_read(&env->mm->mm_users) > 1;
+		       atomic_read(&env->mm->mm_users) > 1 &&
+		       atomic_read(&vpt_tables_waiting) < VPT_TABLES_WAITING;
 	return env->walkers;
 }
 

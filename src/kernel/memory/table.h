@@ -13,7 +13,7 @@
 /* Tables kept in the reserve for the next operation. */
 #define VPT_RESERVE_KEEP	8
 
-/* Tables of the module that wait for a grace period, before who unmaps waits, too: 4 MiB. */
+/* Tables of the module that wait for a grace period, beyond which UNMAP adds none: 4 MiB. */
 #define VPT_TABLES_WAITING	1024
 
 void vpt_spare_move(struct vpt_spare *from, struct vpt_spare *to, u64 n);
@@ -27,7 +27,7 @@ void vpt_unlock_again(struct pt_env *env);
 void vpt_reclaim_tables(struct pt_env *env, struct list_head *held);
 void vpt_free_tables(struct list_head *pages);
 unsigned int vpt_tables_count_waiting(void);
-void vpt_tables_throttle(void);
+struct page *vpt_page_alloc(void);
 void vpt_drop_spare(struct vpt_file *f);
 
 static inline void vpt_spare_init(struct vpt_spare *spare)
