@@ -197,7 +197,7 @@ deps:
 deps-%:
 	$(Q)tools/deps $(if $(filter guest,$*),module guest,$*)
 
-## clean: remove everything built or downloaded
+## clean: remove everything built or downloaded (VPT_BUILD=FOLDER: there)
 clean:
 	$(Q)rm -rf $(B)
 

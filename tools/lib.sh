@@ -6,6 +6,8 @@
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=${VPT_BUILD:-$top/build}
 [[ $build == /* ]] || build=$PWD/$build
+# What is started from another folder takes the same one.
+[ -z "${VPT_BUILD:-}" ] || VPT_BUILD=$build
 me=${0##*/}
 
 # The statuses of our own that every script here uses the same way.

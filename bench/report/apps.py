@@ -6,11 +6,11 @@ import shutil
 import subprocess
 
 from . import plots, text
-from .programs import TOP, Context, Guest, in_guest, on_each_kernel, run as run_program
+from .programs import BUILD, BUILT, TOP, Context, Guest, in_guest, on_each_kernel, run as run_program
 from .rows import Row, distinct, middle, select, spread
 
-LIBRARY = "build/preload/libvpt-preload.so"
-NEEDS = ("deps-bench-apps", LIBRARY)
+LIBRARY = str(BUILT / "preload/libvpt-preload.so")
+NEEDS = ("deps-bench-apps", "build/preload/libvpt-preload.so")
 
 
 def _python_files() -> tuple[str, ...]:
@@ -37,13 +37,13 @@ def run(context: Context) -> list[Row]:
 
 
 def _on_host(context: Context, program: list[str]) -> list[Row]:
-    folder = TOP / "build/bench/apps"
+    folder = BUILD / "apps"
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(TOP / "bench/guest/objects.py", folder)
     if not (folder / "python3").exists():
         (folder / "python3").symlink_to("/usr/bin/python3")
     shell = f'cd "{folder}" && exec "{TOP / program[0]}" "$@"'
-    command = ["env", f"VPT_PRELOAD_LIB={TOP / LIBRARY}", "sh", "-c", shell, "apps",
+    command = ["env", f"VPT_PRELOAD_LIB={LIBRARY}", "sh", "-c", shell, "apps",
                *program[1:]]
     rows = run_program(context, "applications", command)
     for row in rows:

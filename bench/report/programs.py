@@ -2,6 +2,7 @@
 """Running the benchmark programs, here or in a guest, with a line of progress."""
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -14,7 +15,11 @@ from typing import Callable
 from .rows import Row
 
 TOP = Path(__file__).resolve().parents[2]
-BUILD = TOP / "build/bench"
+# As tools/lib.sh has it, and for all that is started from here.
+BUILT = Path(os.environ.get("VPT_BUILD") or TOP / "build").absolute()
+if os.environ.get("VPT_BUILD"):
+    os.environ["VPT_BUILD"] = str(BUILT)
+BUILD = BUILT / "bench"
 KERNELS = subprocess.run([TOP / "tools/list-kernels", "main"], check=True, text=True,
                          stdout=subprocess.PIPE).stdout.split()
 
@@ -161,7 +166,7 @@ def accelerator_of(guest: Guest) -> str:
     """The accelerator that vpt-run takes for such a guest."""
     if guest.icount:
         return "tcg, icount"
-    image = TOP / "build/kernels" / guest.kernel / "vmlinuz"
+    image = BUILT / "kernels" / guest.kernel / "vmlinuz"
     answer = subprocess.run(["tools/accel", str(image)], cwd=TOP, text=True, check=False,
                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     return answer.stdout.strip() or "tcg"
