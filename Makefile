@@ -25,7 +25,7 @@ else
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 # The kernels are listed in tools/kernels. KERNEL is for make run: one of these, host or
-# the path of an image.
+# the path of an image, whose build folder KDIR is then.
 KERNELS ?= $(shell tools/list-kernels main)
 KERNEL ?=
 
@@ -135,7 +135,8 @@ check check-more check-all check-ci check-guest table: export KCFLAGS := -Werror
 
 ## run: boot a guest with vpt inserted and run the three example programs
 run: guest-programs
-	$(Q)tests/guest/run-demo $(if $(KERNEL),--kernel "$(KERNEL)")
+	$(Q)tests/guest/run-demo $(if $(KERNEL),--kernel "$(KERNEL)" \
+		$(if $(findstring /,$(KERNEL))$(filter host,$(KERNEL)),--kdir "$(KDIR)"))
 
 ## check: the quick suites, the proof of single pages, two boots (HOST=1: on this machine's own module)
 ifeq ($(HOST),1)

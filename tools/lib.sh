@@ -27,6 +27,12 @@ die()
 	exit "$ST_FAIL"
 }
 
+# has_value OPTION [VALUE]: of the words of a command from that option on
+has_value()
+{
+	[ $# -gt 1 ] || die "$1 needs a value"
+}
+
 unavailable()
 {
 	say "$@"

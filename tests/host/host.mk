@@ -26,7 +26,7 @@ THREADS_PROGRAMS := $(addprefix $(HOST_BUILD)/,threads-tiny threads-full threads
 # what they find ends the program.
 HOST_SUITES := $(filter-out %/units-guarded,$(HOST_PROGRAMS)) \
 	       'units-guarded=CK_FORK=no $(HOST_BUILD)/units-guarded' $(THREADS_PROGRAMS)
-TOOL_SUITES := $(addprefix tests/tools/,complaints deps elsewhere lint tally targets man-pages docs)
+TOOL_SUITES := $(addprefix tests/tools/,complaints deps elsewhere lint tally targets man-pages docs usage)
 
 $(HOST_BUILD)/%-full: HOST_GEOMETRY = -DPT_INDEX_BITS=9 -DSPEC_INDEX_BITS=9
 $(HOST_BUILD)/%-tiny: HOST_GEOMETRY = -DPT_INDEX_BITS=1 -DSPEC_INDEX_BITS=1
