@@ -52,6 +52,13 @@ locked()
 	) 9>"$build/lock/$name"
 }
 
+# What begins with this works on the inserted module of the machine itself.
+warn_of_risk()
+{
+	say "running on this machine's own vpt: a fault in the module can stop the machine or"
+	say "damage what runs on it; CPUs are busy, and memory is short, while this runs"
+}
+
 available_gib()
 {
 	echo $(($(awk '/^MemAvailable/ { print $2 }' /proc/meminfo) >> 20))
