@@ -88,6 +88,12 @@ include tools/litmus/litmus.mk
 include tools/vptctl/vptctl.mk
 include tools/install/install.mk
 
+# What is compiled for this machine, or is a part of that, by whatever target.
+build/model/mc $(CTL_BUILD)/vptctl $(PRELOAD_LIB) $(PRELOAD_TESTS) $(PRELOAD_BUILD)/sanitized \
+	$(PRELOAD_BUILD)/fork_cost $(GUEST_OBJECTS) $(LIT_DIR)/test_parse $(LIT_DIR)/vpt-litmus \
+	$(SPEC_BUILD)/vpt-trace-check $(SPEC_BUILD)/invariants_table $(USER_PROGRAMS) \
+	$(USER_LIBRARY): | deps-tools
+
 # Suites that compile much do so on all processors, unless make was told how many (-j).
 PARALLEL = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j $(shell nproc))
 
@@ -189,8 +195,8 @@ lint: deps-lint
 	$(Q)tools/help --check $(MAKEFILE_LIST)
 	$(Q)tools/lint $(KERNELS)
 
-## deps: install what every target needs from Debian's packages (DEPS="check lint": only these)
-DEPS ?= module kernel guest check litmus lint bench bench-apps prove prove-stats prove-again \
+## deps: install what most targets need from Debian's packages (DEPS="check lint": these; tools/deps --help)
+DEPS ?= module kernel guest tools check litmus lint bench bench-apps prove prove-stats prove-again \
 	prove-lemmas
 deps:
 	$(Q)tools/deps $(DEPS)
