@@ -159,6 +159,18 @@ static bool spec_mon_change(struct spec_mon *mon, const struct spec_mon_place *p
 	return true;
 }
 
+/*
+ * Whether Linux may have cleared an entry that led to a table: one that reaches beyond the region,
+ * whose table it frees when the last VMA there goes.
+ */
+static bool spec_mon_reclaimed(const struct spec_mon *mon, const struct spec_mon_place *p)
+{
+	const u64 bytes = spec_size(p->e->level);
+
+	return p->seen == SPEC_MON_PRESENT && !(p->e->old & SPEC_P) && p->va != SPEC_MON_ANY &&
+	       (p->va < mon->lo || p->va + bytes > mon->hi);
+}
+
 /* A write into a table that walks reach. */
 static bool spec_mon_write_linked(struct spec_mon *mon, const struct spec_mon_place *p)
 {
@@ -167,6 +179,8 @@ static bool spec_mon_write_linked(struct spec_mon *mon, const struct spec_mon_pl
 
 	if (!spec_mon_may_write(mon, p))
 		return false;
+	if (spec_mon_reclaimed(mon, p))
+		return !new || spec_mon_appear(mon, p);
 	/* A table where nothing was known to be: other software has linked it. */
 	if ((p->seen == SPEC_MON_PRESENT && !old) ||
 	    (p->seen == SPEC_MON_CLEAN && spec_mon_is_leaf(e->old, e->level)))
