@@ -53,7 +53,7 @@
  *      critical section of RCU while they look at its entries, and change none but under its lock,
  *      after they have looked at the PD's entry again or found the entry that they had read.  So it is
  *      unlinked, its lock is taken once, every CPU invalidates, and it is freed after a grace
- *      period; until then it is all zero and nobody's table (vpt_table_done()).  Of a PD or a
+ *      period; until then it is all zero, and linked nowhere (vpt_table_done()).  Of a PD or a
  *      PDPT walkers hold pointers while they sleep, and may link a table in it.
  *
  * The operations that unlink a table, and how they are called:
