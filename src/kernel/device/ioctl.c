@@ -14,6 +14,7 @@
 #include "../memory/pool.h"
 #include "../memory/span.h"
 #include "../memory/table.h"
+#include "../memory/table_page.h"
 #include "../vpt_file.h"
 #include "ioctl.h"
 

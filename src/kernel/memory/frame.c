@@ -30,6 +30,7 @@
 #include "pool.h"
 #include "span.h"
 #include "table.h"
+#include "table_page.h"
 
 DEFINE_PER_CPU(struct vpt_counters, vpt_counters);
 

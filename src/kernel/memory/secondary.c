@@ -72,6 +72,7 @@
 #include "shootdown.h"
 #include "span.h"
 #include "table.h"
+#include "table_page.h"
 
 static unsigned long vpt_nowhere(void)
 {

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Table pages: the reserve from which the core takes them, and the way back after
+ * Tables: the reserve from which the core takes them, and the way back after
  * the shootdown.  Linux's own bookkeeping for tables (constructor, destructor,
  * mm counters) is done here and nowhere else.
  */
 #include <linux/io.h>
-#include <linux/rcupdate.h>
 
 #include "../checking/events.h"
 #include "../checking/monitor.h"
 #include "../extent.h"
 #include "frame.h"
 #include "table.h"
+#include "table_page.h"
 
 static void vpt_mm_account(struct mm_struct *mm, unsigned int level, bool linked)
 {
@@ -73,79 +73,6 @@ static void vpt_event_excess(struct vpt_file *f, struct page *page)
 {
 	if (vpt_events_on())
 		vpt_event_table(f, SPEC_MON_TABLE_FREE, page_to_phys(page), 1, false);
-}
-
-/* Tables of the whole module that wait for a grace period. */
-static atomic_t vpt_tables_waiting;
-
-/**
- * vpt_page_alloc() - a zeroed page
- *
- * Where there is none, what waits for a grace period is waited for: an UNMAP that has answered gave
- * it back, and its caller may count on it.
- *
- * Context: may sleep; no lock is held that an RCU callback takes.
- * Return: the page, or NULL.
- */
-struct page *vpt_page_alloc(void)
-{
-	struct page *page = alloc_page(VPT_USER_GFP | __GFP_ZERO);
-
-	if (page || !atomic_read(&vpt_tables_waiting))
-		return page;
-	rcu_barrier();
-	return alloc_page(VPT_USER_GFP | __GFP_ZERO);
-}
-
-/* A page that is to become a table, with its lock, or NULL. */
-static struct page *vpt_table_page_alloc(void)
-{
-	struct page *page = vpt_page_alloc();
-
-	if (page && !vpt_ptlock_alloc(page)) {
-		__free_page(page);
-		return NULL;
-	}
-	return page;
-}
-
-static void vpt_table_page_free(struct page *page)
-{
-	vpt_ptlock_free(page);
-	__free_page(page);
-}
-
-static void vpt_table_free_rcu(struct rcu_head *head)
-{
-	vpt_table_page_free(container_of(head, struct page, rcu_head));
-	vpt_count(tables_freed, 1);
-	atomic_dec(&vpt_tables_waiting);
-}
-
-/*
- * Back to Linux, after a grace period: a walker may still hold its lock, or have read an entry
- * of it.
- */
-static void vpt_table_free(struct page *page)
-{
-	atomic_inc(&vpt_tables_waiting);
-	vpt_call_rcu(&page->rcu_head, vpt_table_free_rcu);
-}
-
-/* Likewise: a spare page may have been a table a moment ago. */
-void vpt_free_tables(struct list_head *pages)
-{
-	struct page *page, *next;
-
-	list_for_each_entry_safe(page, next, pages, lru) {
-		list_del(&page->lru);
-		vpt_table_free(page);
-	}
-}
-
-unsigned int vpt_tables_count_waiting(void)
-{
-	return atomic_read(&vpt_tables_waiting);
 }
 
 static int vpt_reserve_fill(struct vpt_spare *reserve, u64 tables)
@@ -259,7 +186,7 @@ bool vpt_walkers_may_stay(struct pt_env *env)
 		return true;
 	env->walkers = VPT_PT_BY_RCU && vpt_table_live(path.above) > 1 &&
 		       atomic_read(&env->mm->mm_users) > 1 &&
-		       atomic_read(&vpt_tables_waiting) < VPT_TABLES_WAITING;
+		       vpt_tables_count_waiting() < VPT_TABLES_WAITING;
 	return env->walkers;
 }
 

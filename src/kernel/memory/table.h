@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Table pages, and an operation with its spans and its reserve of them. */
+/* Tables, and an operation with its spans and its reserve of them. */
 #ifndef VPT_TABLE_H
 #define VPT_TABLE_H
 
@@ -13,9 +13,6 @@
 /* Tables kept in the reserve for the next operation. */
 #define VPT_RESERVE_KEEP	8
 
-/* Tables of the module that wait for a grace period, beyond which UNMAP adds none: 4 MiB. */
-#define VPT_TABLES_WAITING	1024
-
 void vpt_spare_move(struct vpt_spare *from, struct vpt_spare *to, u64 n);
 void vpt_lock_file(struct vpt_file *f);
 void vpt_unlock_file(struct vpt_file *f);
@@ -25,9 +22,6 @@ void vpt_unlock(struct pt_env *env);
 void vpt_lock_again(struct pt_env *env);
 void vpt_unlock_again(struct pt_env *env);
 void vpt_reclaim_tables(struct pt_env *env, struct list_head *held);
-void vpt_free_tables(struct list_head *pages);
-unsigned int vpt_tables_count_waiting(void);
-struct page *vpt_page_alloc(void);
 void vpt_drop_spare(struct vpt_file *f);
 
 static inline void vpt_spare_init(struct vpt_spare *spare)
