@@ -20,9 +20,12 @@ enum pt_status pt_init(struct pt *pt, struct pt_env *env, u64 root, u64 start,
 	return PT_OK;
 }
 
-/* Store the leaf @entry in @table, unless something is there. */
+/*
+ * Store the leaf @entry in @table, unless something is there.  @owned: the table is the
+ * core's.
+ */
 static __always_inline enum pt_status pt_put_leaf(struct pt *pt, u64 va, u64 table,
-						  unsigned int level, u64 entry)
+						  unsigned int level, u64 entry, bool owned)
 {
 	unsigned int i = pt_index(va, level);
 	u64 there;
@@ -31,12 +34,12 @@ static __always_inline enum pt_status pt_put_leaf(struct pt *pt, u64 va, u64 tab
 	/* Under the lock: at levels 2 and 3 other software may link a table here. */
 	there = pt_env_load(pt->env, table, i);
 	/* The page becomes visible to every walker by this one store. */
-	if (!there)
+	if (likely(!there))
 		pt_env_store(pt->env, table, level, i, entry);
 	pt_env_unlock(pt->env, table, level);
-	if (there)
+	if (unlikely(there))
 		return pt_clear_place(pt, va, table, level, there);
-	pt_count(pt, va, level, table, 1);
+	pt_count(pt, va, level, table, 1, owned);
 	return PT_OK;
 }
 
@@ -50,32 +53,39 @@ static noinline enum pt_status pt_map_slow(struct pt *pt, u64 va,
 	status = pt_make_path(pt, va, level, &table);
 	if (status != PT_OK)
 		return status;
-	return pt_put_leaf(pt, va, table, level, entry);
+	return pt_put_leaf(pt, va, table, level, entry, pt_owns(pt, va, level));
 }
 
-/* Inlined once per level, so that every shift and mask is a constant. */
+/*
+ * Inlined once per level, so that every shift and mask is a constant.  @owned: the leaf's
+ * table is the core's, and so the page lies in the region.
+ */
 static __always_inline enum pt_status pt_map_at(struct pt *pt, u64 va, u64 pa,
-						const unsigned int level, u32 rights)
+						const unsigned int level, u32 rights,
+						bool owned)
 {
 	u64 entry, table;
 
-	if (!pt_page_ok(pt, va, level) || !pt_frame_ok(pt, pa, level) ||
-	    (rights & ~PT_RIGHTS))
+	if (!(owned ? pt_page_aligned(va, level) : pt_page_ok(pt, va, level)) ||
+	    !pt_frame_ok(pt, pa, level) || (rights & ~PT_RIGHTS))
 		return PT_INVALID;
 	entry = pte_make_leaf(pa, level, rights);
 	if (!pt_find_fast(pt, va, level, &table))
 		return pt_map_slow(pt, va, level, entry);
-	return pt_put_leaf(pt, va, table, level, entry);
+	return pt_put_leaf(pt, va, table, level, entry, owned);
 }
 
-static noinline enum pt_status pt_map_large(struct pt *pt, u64 va, u64 pa,
+/* Pages of 2 MiB and 1 GiB, and those of 4 KiB whose PT is not the core's. */
+static noinline enum pt_status pt_map_other(struct pt *pt, u64 va, u64 pa,
 					    unsigned int level, u32 rights)
 {
 	switch (level) {
+	case 1:
+		return pt_map_at(pt, va, pa, 1, rights, false);
 	case 2:
-		return pt_map_at(pt, va, pa, 2, rights);
+		return pt_map_at(pt, va, pa, 2, rights, pt_owns(pt, va, 2));
 	case 3:
-		return pt_map_at(pt, va, pa, 3, rights);
+		return pt_map_at(pt, va, pa, 3, rights, pt_owns(pt, va, 3));
 	default:
 		return PT_INVALID;
 	}
@@ -83,41 +93,46 @@ static noinline enum pt_status pt_map_large(struct pt *pt, u64 va, u64 pa,
 
 enum pt_status pt_map(struct pt *pt, u64 va, u64 pa, unsigned int level, u32 rights)
 {
-	if (level != 1)
-		return pt_map_large(pt, va, pa, level, rights);
-	return pt_map_at(pt, va, pa, 1, rights);
+	/* Most pages are of 4 KiB, in a PT of the core's: their way is kept short. */
+	if (level != 1 || !pt_owns(pt, va, 1))
+		return pt_map_other(pt, va, pa, level, rights);
+	return pt_map_at(pt, va, pa, 1, rights, true);
 }
 
 /*
- * Find the 4 KiB page mapped at @va.  Most pages are of this size, so
- * their way is kept short.  Where it returns false there may be a leaf all the same, and
- * pt_find_leaf() must look for it.
+ * Find the page of 4 KiB or 2 MiB that is mapped at @va, in the fewest instructions.
+ * Return its level, for the caller a constant in each case; 0 where something is unusual:
+ * there may be a leaf all the same, and pt_find_leaf() must look for it.
  */
-static __always_inline bool pt_find_page(struct pt *pt, u64 va, struct pt_place *page)
+static __always_inline unsigned int pt_find_page(struct pt *pt, u64 va,
+						 struct pt_place *page)
 {
-	if (!pt_va_in_region(pt, va) || (va & (PT_PAGE_SIZE - 1)) ||
-	    !pt_find_fast(pt, va, 1, &page->table))
-		return false;
-	page->level = 1;
+	if (!pt_owns(pt, va, 1) || !pt_page_aligned(va, 1) ||
+	    !pt_find_fast(pt, va, 2, &page->table))
+		return 0;
+	page->entry = pt_env_load(pt->env, page->table, pt_index(va, 2));
+	if (unlikely(!pte_is_usual_table(page->entry)))
+		return pte_kind(page->entry, 2) == PTE_LEAF && pt_page_aligned(va, 2) ? 2 : 0;
+	page->table = pte_addr(page->entry);
 	page->entry = pt_env_load(pt->env, page->table, pt_index(va, 1));
-	return page->entry;
+	return page->entry ? 1 : 0;
 }
 
 /* Find the leaf that starts at @va. */
 static __always_inline enum pt_status pt_find_leaf(struct pt *pt, u64 va,
 						   struct pt_place *leaf)
 {
-	if (!pt_va_in_region(pt, va) || (va & (PT_PAGE_SIZE - 1)))
+	if (!pt_va_in_region(pt, va) || !pt_page_aligned(va, 1))
 		return PT_INVALID;
 	pt_descend(pt, va, 1, leaf);
 	if (pte_kind(leaf->entry, leaf->level) != PTE_LEAF ||
-	    (va & (pt_size(leaf->level) - 1)))
+	    !pt_page_aligned(va, leaf->level))
 		return PT_NOENT;
 	return pt_env_covers(pt->env, va, leaf->level) ? PT_OK : PT_WIDER;
 }
 
 static __always_inline void pt_unmap_leaf(struct pt *pt, u64 va, struct pt_mapping *old,
-					  u64 table, unsigned int level)
+					  u64 table, unsigned int level, bool owned)
 {
 	u64 entry;
 
@@ -126,17 +141,18 @@ static __always_inline void pt_unmap_leaf(struct pt *pt, u64 va, struct pt_mappi
 	entry = pt_env_exchange(pt->env, table, level, pt_index(va, level), 0);
 	pt_env_unlock(pt->env, table, level);
 	pt_decode(old, va, level, entry);
-	pt_uncount(pt, va, level, table, 1);
+	pt_uncount(pt, va, level, table, 1, owned);
 }
 
-static noinline enum pt_status pt_unmap_large(struct pt *pt, u64 va,
+static noinline enum pt_status pt_unmap_other(struct pt *pt, u64 va,
 					      struct pt_mapping *old)
 {
 	struct pt_place leaf;
 	enum pt_status status = pt_find_leaf(pt, va, &leaf);
 
 	if (status == PT_OK)
-		pt_unmap_leaf(pt, va, old, leaf.table, leaf.level);
+		pt_unmap_leaf(pt, va, old, leaf.table, leaf.level,
+			      pt_owns(pt, va, leaf.level));
 	else if (status == PT_NOENT)
 		pt_sweep(pt, va);
 	return status;
@@ -146,34 +162,56 @@ enum pt_status pt_unmap(struct pt *pt, u64 va, struct pt_mapping *old)
 {
 	struct pt_place page;
 
-	if (!pt_find_page(pt, va, &page))
-		return pt_unmap_large(pt, va, old);
-	pt_unmap_leaf(pt, va, old, page.table, 1);
-	return PT_OK;
+	switch (pt_find_page(pt, va, &page)) {
+	case 1:
+		pt_unmap_leaf(pt, va, old, page.table, 1, true);
+		return PT_OK;
+	case 2:
+		pt_unmap_leaf(pt, va, old, page.table, 2, pt_owns(pt, va, 2));
+		return PT_OK;
+	default:
+		return pt_unmap_other(pt, va, old);
+	}
+}
+
+u64 pt_protect_again(struct pt_env *env, u64 table, unsigned int level, unsigned int i,
+		     u64 old, u32 rights)
+{
+	unsigned int attempt;
+	u64 seen;
+
+	for (attempt = 0; attempt < 2; attempt++) {
+		seen = pt_env_compare_exchange(env, table, level, i, old,
+					       pte_with_rights(old, rights));
+		if (seen == old)
+			break;
+		old = seen;
+	}
+	return old;
 }
 
 static __always_inline void pt_protect_found(struct pt *pt, u64 va, u32 rights,
 					     struct pt_mapping *old, bool *revoked,
-					     const struct pt_place *leaf)
+					     const struct pt_place *leaf, unsigned int level)
 {
 	u64 entry;
 
-	pt_env_lock(pt->env, leaf->table, leaf->level);
-	entry = pt_protect_leaf(pt->env, leaf->table, leaf->level,
-				pt_index(va, leaf->level), leaf->entry, rights);
-	pt_env_unlock(pt->env, leaf->table, leaf->level);
-	pt_decode(old, va, leaf->level, entry);
+	pt_env_lock(pt->env, leaf->table, level);
+	entry = pt_protect_leaf(pt->env, leaf->table, level, pt_index(va, level),
+				leaf->entry, rights);
+	pt_env_unlock(pt->env, leaf->table, level);
+	pt_decode(old, va, level, entry);
 	*revoked = pte_rights(entry) & ~rights;
 }
 
-static noinline enum pt_status pt_protect_large(struct pt *pt, u64 va, u32 rights,
+static noinline enum pt_status pt_protect_other(struct pt *pt, u64 va, u32 rights,
 						struct pt_mapping *old, bool *revoked)
 {
 	struct pt_place leaf;
 	enum pt_status status = pt_find_leaf(pt, va, &leaf);
 
 	if (status == PT_OK)
-		pt_protect_found(pt, va, rights, old, revoked, &leaf);
+		pt_protect_found(pt, va, rights, old, revoked, &leaf, leaf.level);
 	return status;
 }
 
@@ -184,10 +222,16 @@ enum pt_status pt_protect(struct pt *pt, u64 va, u32 rights,
 
 	if (rights & ~PT_RIGHTS)
 		return PT_INVALID;
-	if (!pt_find_page(pt, va, &page))
-		return pt_protect_large(pt, va, rights, old, revoked);
-	pt_protect_found(pt, va, rights, old, revoked, &page);
-	return PT_OK;
+	switch (pt_find_page(pt, va, &page)) {
+	case 1:
+		pt_protect_found(pt, va, rights, old, revoked, &page, 1);
+		return PT_OK;
+	case 2:
+		pt_protect_found(pt, va, rights, old, revoked, &page, 2);
+		return PT_OK;
+	default:
+		return pt_protect_other(pt, va, rights, old, revoked);
+	}
 }
 
 enum pt_status pt_remap(struct pt *pt, u64 va, u64 pa, struct pt_mapping *old)

@@ -80,6 +80,14 @@ static inline u32 pte_rights(u64 entry)
 	return (entry & (PTE_RW | PTE_US)) | (entry & PTE_XD ? 0 : PT_EXEC);
 }
 
+/* The leaf @entry with other rights.  Without the right to write, D goes. */
+static inline u64 pte_with_rights(u64 entry, u32 rights)
+{
+	const u64 keep = rights & PT_WRITE ? ~PTE_RIGHTS_MASK : ~(PTE_RIGHTS_MASK | PTE_D);
+
+	return (entry & keep) | pte_rights_bits(rights);
+}
+
 static inline u64 pte_make_leaf(u64 pa, unsigned int level, u32 rights)
 {
 	return pa | PTE_P | pte_rights_bits(rights) |

@@ -95,7 +95,7 @@ static unsigned int pt_unmap_run(struct pt *pt, u64 va, const struct pt_run *run
 	done->leaves += removed;
 	done->bytes += removed * pt_size(run->level);
 	if (removed)
-		pt_uncount(pt, va, run->level, run->table, removed);
+		pt_uncount(pt, va, run->level, run->table, removed, owned);
 	else if (owned && !live)
 		pt_sweep(pt, va);
 	return i;
@@ -270,7 +270,7 @@ enum pt_status pt_map_range(struct pt *pt, u64 va, const u64 *pa, u64 n,
 		pt_fill(pt->env, table, level, first, pa, run,
 			pte_make_leaf(0, level, rights));
 		pt_env_unlock(pt->env, table, level);
-		pt_count(pt, va, level, table, run);
+		pt_count(pt, va, level, table, run, pt_owns(pt, va, level));
 		va += (u64)run << pt_shift(level);
 		pa += run;
 	}

@@ -41,8 +41,7 @@ enum pt_status pt_make_path(struct pt *pt, u64 va, unsigned int level, u64 *tabl
 	return PT_OK;
 }
 
-/* The counts are locked. */
-static void pt_count_above(struct pt *pt, u64 va, unsigned int level)
+void pt_count_above(struct pt *pt, u64 va, unsigned int level)
 {
 	for (level++; pt_owns(pt, va, level); level++) {
 		u64 table = pt_find_table(pt, va, level);
@@ -58,18 +57,6 @@ void pt_count_parents(struct pt *pt, u64 va)
 {
 	pt_env_lock_counts(pt->env);
 	pt_count_above(pt, va, 1);
-	pt_env_unlock_counts(pt->env);
-}
-
-void pt_count_large(struct pt *pt, u64 va, unsigned int level, u64 table, unsigned int n)
-{
-	unsigned int live;
-
-	pt_env_lock_counts(pt->env);
-	live = pt_env_live(pt->env, table);
-	pt_env_set_live(pt->env, table, live + n);
-	if (!live)
-		pt_count_above(pt, va, level);
 	pt_env_unlock_counts(pt->env);
 }
 
@@ -91,11 +78,7 @@ static void pt_unlink(struct pt *pt, u64 va, u64 parent, u64 table,
 	pt_env_defer_table(pt->env, table, level);
 }
 
-/*
- * @va's @table of @level is empty: unlink it, unless others may be on their way through
- * it, and so on upwards.  The counts are locked.
- */
-static void pt_reclaim_up(struct pt *pt, u64 va, unsigned int level, u64 table)
+void pt_reclaim_up(struct pt *pt, u64 va, unsigned int level, u64 table)
 {
 	while (pt_owns(pt, va, level)) {
 		u64 parent = pt_find_table(pt, va, level + 1);
@@ -120,18 +103,6 @@ void pt_reclaim(struct pt *pt, u64 va, u64 table)
 {
 	pt_env_lock_counts(pt->env);
 	pt_reclaim_up(pt, va, 1, table);
-	pt_env_unlock_counts(pt->env);
-}
-
-void pt_uncount_large(struct pt *pt, u64 va, unsigned int level, u64 table, unsigned int n)
-{
-	unsigned int live;
-
-	pt_env_lock_counts(pt->env);
-	live = pt_env_live(pt->env, table) - n;
-	pt_env_set_live(pt->env, table, live);
-	if (!live)
-		pt_reclaim_up(pt, va, level, table);
 	pt_env_unlock_counts(pt->env);
 }
 

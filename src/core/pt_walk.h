@@ -9,9 +9,13 @@
 #include "pt.h"
 #include "pt_entry.h"
 
-/* The kernel has it already; elsewhere it keeps rare paths out of short ones. */
+/* The kernel has them already; they keep rare paths out of short ones. */
 #ifndef noinline
 #define noinline __attribute__((__noinline__))
+#endif
+#ifndef likely
+#define likely(x)	__builtin_expect(!!(x), 1)
+#define unlikely(x)	__builtin_expect(!!(x), 0)
 #endif
 
 /**
@@ -70,7 +74,7 @@ static __always_inline bool pt_find_fast(struct pt *pt, u64 va, unsigned int lev
 	for (above = PT_LEVELS; above > level; above--) {
 		u64 entry = pt_env_load(pt->env, *table, pt_index(va, above));
 
-		if (!pte_is_usual_table(entry))
+		if (unlikely(!pte_is_usual_table(entry)))
 			return false;
 		*table = pte_addr(entry);
 	}
@@ -101,12 +105,17 @@ static inline bool pt_range_in_region(const struct pt *pt, u64 va, u64 bytes)
 	return va >= pt->start && va < pt->end && pt->end - va >= bytes;
 }
 
-/* Whether a page of @level can start at @va, and lies in the region. */
+/* Whether a page of @level can start at @va. */
+static inline bool pt_page_aligned(u64 va, unsigned int level)
+{
+	return !(va & (pt_size(level) - 1));
+}
+
+/* The same, and it lies in the region. */
 static inline bool pt_page_ok(const struct pt *pt, u64 va, unsigned int level)
 {
-	u64 offset = pt_size(level) - 1;
-
-	return !(va & offset) && va >= pt->start && (va | offset) < pt->end;
+	return pt_page_aligned(va, level) && va >= pt->start &&
+	       (va | (pt_size(level) - 1)) < pt->end;
 }
 
 /* Whether a page of @level can lie at @pa. */
@@ -129,6 +138,10 @@ static inline void pt_decode(struct pt_mapping *m, u64 va, unsigned int level,
 	m->dirty = entry & PTE_D;
 }
 
+/* The MMU was first: @old is what has been seen meanwhile (pt_protect_leaf()). */
+u64 pt_protect_again(struct pt_env *env, u64 table, unsigned int level, unsigned int i,
+		     u64 old, u32 rights);
+
 /*
  * Change the rights of leaf @i of @table by one atomic store and return the entry
  * it replaced; @old is what was last seen there.  Under the table's lock only the
@@ -139,20 +152,11 @@ static __always_inline u64 pt_protect_leaf(struct pt_env *env, u64 table,
 					   unsigned int level, unsigned int i,
 					   u64 old, u32 rights)
 {
-	/* Without the right to write, D goes. */
-	const u64 keep = rights & PT_WRITE ? ~PTE_RIGHTS_MASK : ~(PTE_RIGHTS_MASK | PTE_D);
-	const u64 bits = pte_rights_bits(rights);
-	unsigned int attempt;
-	u64 seen;
+	const u64 seen = pt_env_compare_exchange(env, table, level, i, old,
+						 pte_with_rights(old, rights));
 
-	for (attempt = 0; attempt < 3; attempt++) {
-		seen = pt_env_compare_exchange(env, table, level, i, old,
-					       (old & keep) | bits);
-		if (seen == old)
-			break;
-		old = seen;
-	}
-	return old;
+	return likely(seen == old) ? old :
+	       pt_protect_again(env, table, level, i, seen, rights);
 }
 
 /**
@@ -169,15 +173,23 @@ static __always_inline u64 pt_protect_leaf(struct pt_env *env, u64 table,
  */
 enum pt_status pt_make_path(struct pt *pt, u64 va, unsigned int level, u64 *table);
 
-/* @va's PT has got its first entries: its own entry counts from now on, and so on upwards. */
+/*
+ * @va's table of @level has got its first entries: its own entry counts from now on,
+ * and so on upwards.  The counts are locked.
+ */
+void pt_count_above(struct pt *pt, u64 va, unsigned int level);
+
+/* The same of @va's PT, with the counts not yet locked. */
 void pt_count_parents(struct pt *pt, u64 va);
 
-/* @va's PT, @table, has lost its last entry: unlink it, and so on upwards. */
-void pt_reclaim(struct pt *pt, u64 va, u64 table);
+/*
+ * @va's @table of @level has lost its last entry: unlink it, unless others may be on their
+ * way through it, and so on upwards.  The counts are locked.
+ */
+void pt_reclaim_up(struct pt *pt, u64 va, unsigned int level, u64 table);
 
-/* pt_count() and pt_uncount() of tables above level 1, whose counts others change, too. */
-void pt_count_large(struct pt *pt, u64 va, unsigned int level, u64 table, unsigned int n);
-void pt_uncount_large(struct pt *pt, u64 va, unsigned int level, u64 table, unsigned int n);
+/* The same of @va's PT, with the counts not yet locked. */
+void pt_reclaim(struct pt *pt, u64 va, u64 table);
 
 /*
  * The entry @entry stands where a leaf of @level for @va should go.  Return
@@ -187,40 +199,77 @@ void pt_uncount_large(struct pt *pt, u64 va, unsigned int level, u64 table, unsi
 enum pt_status pt_clear_place(struct pt *pt, u64 va, u64 table, unsigned int level,
 			      u64 entry);
 
-/* @n entries of @va's table of @level were filled. */
-static __always_inline void pt_count(struct pt *pt, u64 va, unsigned int level,
-				     u64 table, unsigned int n)
+/* @n entries of @va's PT, which is the core's, were filled. */
+static __always_inline void pt_count_pages(struct pt *pt, u64 va, u64 table, unsigned int n)
 {
-	unsigned int live;
+	unsigned int live = pt_env_live(pt->env, table);
 
-	if (!pt_owns(pt, va, level))
-		return;
-	if (level > 1) {
-		pt_count_large(pt, va, level, table, n);
-		return;
-	}
-	live = pt_env_live(pt->env, table);
 	pt_env_set_live(pt->env, table, live + n);
-	if (!live)
+	if (unlikely(!live))
 		pt_count_parents(pt, va);
 }
 
-/* @n entries of @va's table of @level were cleared. */
-static __always_inline void pt_uncount(struct pt *pt, u64 va, unsigned int level,
-				       u64 table, unsigned int n)
+/* The same of a table above level 1, whose count others change, too. */
+static __always_inline void pt_count_large(struct pt *pt, u64 va, unsigned int level,
+					   u64 table, unsigned int n)
 {
 	unsigned int live;
 
-	if (!pt_owns(pt, va, level))
+	pt_env_lock_counts(pt->env);
+	live = pt_env_live(pt->env, table);
+	pt_env_set_live(pt->env, table, live + n);
+	if (unlikely(!live))
+		pt_count_above(pt, va, level);
+	pt_env_unlock_counts(pt->env);
+}
+
+/* @n entries of @va's table of @level were filled; @owned: it is the core's. */
+static __always_inline void pt_count(struct pt *pt, u64 va, unsigned int level,
+				     u64 table, unsigned int n, bool owned)
+{
+	if (!owned)
 		return;
-	if (level > 1) {
-		pt_uncount_large(pt, va, level, table, n);
-		return;
-	}
+	if (level > 1)
+		pt_count_large(pt, va, level, table, n);
+	else
+		pt_count_pages(pt, va, table, n);
+}
+
+/* @n entries of @va's PT, which is the core's, were cleared. */
+static __always_inline void pt_uncount_pages(struct pt *pt, u64 va, u64 table,
+					     unsigned int n)
+{
+	unsigned int live = pt_env_live(pt->env, table) - n;
+
+	pt_env_set_live(pt->env, table, live);
+	if (unlikely(!live))
+		pt_reclaim(pt, va, table);
+}
+
+/* The same of a table above level 1. */
+static __always_inline void pt_uncount_large(struct pt *pt, u64 va, unsigned int level,
+					     u64 table, unsigned int n)
+{
+	unsigned int live;
+
+	pt_env_lock_counts(pt->env);
 	live = pt_env_live(pt->env, table) - n;
 	pt_env_set_live(pt->env, table, live);
-	if (!live)
-		pt_reclaim(pt, va, table);
+	if (unlikely(!live))
+		pt_reclaim_up(pt, va, level, table);
+	pt_env_unlock_counts(pt->env);
+}
+
+/* @n entries of @va's table of @level were cleared; @owned: it is the core's. */
+static __always_inline void pt_uncount(struct pt *pt, u64 va, unsigned int level,
+				       u64 table, unsigned int n, bool owned)
+{
+	if (!owned)
+		return;
+	if (level > 1)
+		pt_uncount_large(pt, va, level, table, n);
+	else
+		pt_uncount_pages(pt, va, table, n);
 }
 
 #endif /* PT_WALK_H */

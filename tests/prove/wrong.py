@@ -67,7 +67,7 @@ LEFT = "\t\tif (vpt_table_left(page))\n\t\t\tmade = VPT_TABLE_ALLOCATED;\n"
 LOCK_COUNTS, UNLOCK_COUNTS = (f"\tpt_env_{n}_counts(pt->env);\n" for n in ("lock", "unlock"))
 LOOK = "\tlive = pt_env_live(pt->env, table);\n"			# of pt_count_large()
 COUNT = "\tpt_env_set_live(pt->env, table, live + n);\n"
-PARENTS = "\tif (!live)\n\t\tpt_count_above(pt, va, level);\n"
+PARENTS = "\tif (unlikely(!live))\n\t\tpt_count_above(pt, va, level);\n"
 COUNT_LARGE = LOCK_COUNTS + LOOK + COUNT + PARENTS + UNLOCK_COUNTS
 COVERED = "\t\tif (pt_env_covers(pt->env, va, level + 1))\n"		# of pt_reclaim_up()
 OR_LEAVE = "\t\telse\n\t\t\tpt_env_leave(pt->env, table);\n"
@@ -86,7 +86,8 @@ STILL_EMPTY = "\tif (pte_kind(entry, level) == PTE_EMPTY) {\n"
 OWNED = "\t\tconst bool owned = pt_owns(pt, va, level - 1);\n\n"
 MAKE_TABLE = "\t\tp.table = pt_make_table(pt, va, p.table, p.level);\n"	# of pt_make_path()
 TOLD = "\t*table = p.table;\n"
-COUNT_PT = "\tpt_env_set_live(pt->env, table, live + n);\n\tif (!live)\n"	# of pt_count()
+COUNT_PT = ("\tpt_env_set_live(pt->env, table, live + n);\n"
+            "\tif (unlikely(!live))\n\t\tpt_count_parents")			# of pt_count_pages()
 SWEEP = "while (pt_owns(pt, va, p.level) && !pt_env_live(pt->env, p.table)) {"
 
 
@@ -300,36 +301,36 @@ WRONG = [
           PT, FIND, FIND.replace("pt, va, 1", "pt, va ^ (1 << 21), 1")),
     # The counts' lock
     Wrong("counts-not-locked", M1, "safety: counts above level 1 change under their lock",
-          WALK, COUNT_LARGE, LOOK + COUNT + PARENTS),
+          WALK_H, COUNT_LARGE, LOOK + COUNT + PARENTS),
     Wrong("counted-before-the-lock", M1,
           "safety: counts above level 1 change under their lock",
-          WALK, COUNT_LARGE, LOOK + COUNT + LOCK_COUNTS + PARENTS + UNLOCK_COUNTS),
+          WALK_H, COUNT_LARGE, LOOK + COUNT + LOCK_COUNTS + PARENTS + UNLOCK_COUNTS),
     Wrong("count-looked-at-before-the-lock", "map 2M",
           "safety: counts above level 1 are looked at under their lock",
-          WALK, COUNT_LARGE, LOOK + LOCK_COUNTS + COUNT + PARENTS + UNLOCK_COUNTS),
+          WALK_H, COUNT_LARGE, LOOK + LOCK_COUNTS + COUNT + PARENTS + UNLOCK_COUNTS),
     Wrong("parents-counted-behind-the-unlock", "map 2M",
           "safety: counts above level 1 change under their lock",
-          WALK, COUNT_LARGE, LOCK_COUNTS + LOOK + COUNT + UNLOCK_COUNTS + PARENTS),
+          WALK_H, COUNT_LARGE, LOCK_COUNTS + LOOK + COUNT + UNLOCK_COUNTS + PARENTS),
     Wrong("count-looked-at-in-another-hold", "map 2M",
           "safety: counts are locked once, unless all spans are held",
-          WALK, COUNT_LARGE, LOCK_COUNTS + LOOK + UNLOCK_COUNTS + LOCK_COUNTS + COUNT + PARENTS
+          WALK_H, COUNT_LARGE, LOCK_COUNTS + LOOK + UNLOCK_COUNTS + LOCK_COUNTS + COUNT + PARENTS
           + UNLOCK_COUNTS),
     Wrong("rest-taken-between-two-holds", "unmap",
           "safety: counts that were looked at stay locked while spans are taken",
-          WALK, "\tlive = pt_env_live(pt->env, table) - n;\n",
+          WALK_H, "\tlive = pt_env_live(pt->env, table) - n;\n",
           "\tlive = pt_env_live(pt->env, table) - n;\n\tpt_env_unlock_counts(pt->env);\n"
           "\tpt_env_covers(pt->env, va, level + 1);\n\tpt_env_lock_counts(pt->env);\n"),
     Wrong("counts-not-unlocked", M1, "safety: the counts' lock is released",
-          WALK, COUNT_LARGE, LOCK_COUNTS + LOOK + COUNT + PARENTS),
+          WALK_H, COUNT_LARGE, LOCK_COUNTS + LOOK + COUNT + PARENTS),
     Wrong("counts-not-unlocked-where-parents-count", M1, "safety: the counts' lock is released",
-          WALK, COUNT_LARGE, LOCK_COUNTS + LOOK + COUNT + "\tif (live)\n\t\treturn;\n"
+          WALK_H, COUNT_LARGE, LOCK_COUNTS + LOOK + COUNT + "\tif (live)\n\t\treturn;\n"
           + PARENTS + UNLOCK_COUNTS),
     Wrong("counts-locked-twice", M1, "safety: the counts' lock does not nest",
-          WALK, COUNT_LARGE, LOCK_COUNTS + COUNT_LARGE),
+          WALK_H, COUNT_LARGE, LOCK_COUNTS + COUNT_LARGE),
     Wrong("counts-unlocked-twice", M1, "safety: the counts' lock is released when it was taken",
-          WALK, COUNT_LARGE, COUNT_LARGE + UNLOCK_COUNTS),
+          WALK_H, COUNT_LARGE, COUNT_LARGE + UNLOCK_COUNTS),
     Wrong("counts-locked-inside-a-tables-lock", M1, "safety: the counts' lock does not nest",
-          WALK, COUNT_LARGE, "\tpt_env_lock(pt->env, table, level);\n" + COUNT_LARGE
+          WALK_H, COUNT_LARGE, "\tpt_env_lock(pt->env, table, level);\n" + COUNT_LARGE
           + "\tpt_env_unlock(pt->env, table, level);\n"),
     # Tables that are left
     Wrong("mark-of-what-was-left-lost", M1, "safety: who allocated a table is kept with its count",

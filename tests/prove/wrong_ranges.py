@@ -5,7 +5,7 @@ They are compiled as wrong.py has it.
 """
 from __future__ import annotations
 
-RANGE, WALK_H = "core/pt_range.c", "core/pt_walk.h"
+RANGE, ENTRY = "core/pt_range.c", "core/pt_entry.h"
 PROTECT, UNMAP, MAP = "protect range", "unmap range", "map 4K range"
 
 # Places in the source.
@@ -26,7 +26,7 @@ ZEROED = ("\t*done = (struct pt_touched){ 0 };\n"
           "\tif ((rights & ~PT_RIGHTS) || !pt_range_ok(pt, va, end))\n")
 
 HANDS = "\t\tpt_env_defer_leaf(pt->env, pt_run_va(run, va, i), run->level, entry);\n"
-UNCOUNT = "\t\tpt_uncount(pt, va, run->level, run->table, removed);\n"
+UNCOUNT = "\t\tpt_uncount(pt, va, run->level, run->table, removed, owned);\n"
 SWEEP = "\telse if (owned && !live)\n\t\tpt_sweep(pt, va);\n"
 FRAMES = "\tfor (i = 0; i < n; i++)\n\t\tall |= pa[i];\n"
 HOLE = "\t\t\tif (run.seen)\n\t\t\t\treturn PT_EXISTS;\n"
@@ -42,7 +42,7 @@ FILLS = "\tfor (i = 0; i < n; i++)\n\t\tpt_env_store(env, table, level, first + 
 RUN_SHORT = "\t\tif ((end - va) >> pt_shift(level) < run)\n"
 MAKES = "\t\t\tpt_make_path(pt, va, level, &table);\n"
 FILL_LOCK = "\t\tpt_env_lock(pt->env, table, level);\n\t\tpt_fill("
-COUNT = "\t\tpt_count(pt, va, level, table, run);\n"
+COUNT = "\t\tpt_count(pt, va, level, table, run, pt_owns(pt, va, level));\n"
 FURTHER = "\t\tva += (u64)run << pt_shift(level);\n\t\tpa += run;\n"
 BOOKS = "(*(struct pt_env *volatile *)&pt->env)->books->tables++"
 FILL_LOOP = "\t/* From here on nothing can fail. */\n\twhile (va < end) {\n"
@@ -80,7 +80,7 @@ RANGES = [
      "refinement: entry of a run: no other entry, no count and nothing else changes", RANGE,
      CHANGE, CHANGE.replace("changed++;", "changed++;\n"
                             "\t\tpt_env_unlock(pt->env, run->table, run->level);")),
-    ("range-forgets-A", PROTECT, "a/d: A stays, and D where it can be written", WALK_H, KEEP,
+    ("range-forgets-A", PROTECT, "a/d: A stays, and D where it can be written", ENTRY, KEEP,
      KEEP.replace("(PTE_RIGHTS_MASK", "(PTE_RIGHTS_MASK | PTE_A").replace(
          "? ~PTE_RIGHTS_MASK", "? ~(PTE_RIGHTS_MASK | PTE_A)")),
     ("range-does-not-tell-of-rights", PROTECT,
@@ -103,7 +103,7 @@ RANGES = [
      "\t\tif (i)\n" + HANDS),
     ("unmap-range-counts-one-less", UNMAP,
      "stops: the loop over a run's entries has other variables", RANGE, UNCOUNT,
-     UNCOUNT.replace("removed);", "removed - 1);")),
+     UNCOUNT.replace("removed, ", "removed - 1, ")),
     ("unmap-range-sweeps-nothing", UNMAP,
      "reclamation: run: no empty table of the core's stays on the way", RANGE, SWEEP, ""),
     ("map-range-looks-at-one-frame-less", MAP,
@@ -169,7 +169,7 @@ RANGES = [
      "\t\tpt_fill("),
     ("map-range-counts-one-page-less", MAP,
      "invariant: live_count, level 1", RANGE, COUNT,
-     COUNT.replace("run)", "run - 1)")),
+     COUNT.replace("run, ", "run - 1, ")),
     ("map-range-goes-back-to-the-first-frame", MAP,
      "safety: the frame is read whose turn it is", RANGE, FURTHER,
      FURTHER.replace("\t\tpa += run;\n", "")),

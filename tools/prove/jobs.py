@@ -46,14 +46,17 @@ class Checked:
 # What is neither a hole in the proof nor a case left open.
 GOOD = ("proved", "folded", "satisfiable", "empty")
 
-# Assumption sets that have no model, and why that is right. When a path says that the root's
-# entry for the address is absent and that the region lies within that entry's reach, no table
-# below the root can belong to the tree but those the path itself takes: only an entry that
-# reaches into the region leads to one. The case "some other table, of level 1" is then empty.
-# So many assumption sets of the operation may be empty, no more; paths that differ in choices
-# which the goals are shown without have one in common. Here it takes both tables, or others
-# have linked the second one in that which it took.
-EMPTY = {("map 2M", "the invariant's, level 1"): 2}
+# Assumption sets that have no model, and why that is right. When a path says that the entry of
+# the root, or of a table of level 3, for the address is absent and that the region lies within
+# that entry's reach, no table below it can belong to the tree but those which the path itself
+# takes, or finds linked by others: only an entry that reaches into the region leads to one. The
+# case "some other table, of level 1" (or 2) is then empty.  So many assumption sets of the
+# operation may be empty, no more; paths that differ in choices which the goals are shown without
+# have one in common. "map 2M" takes both tables, or others have linked the second one in that
+# which it took; "unmap", in machine code, asks for the region's end at once, and what it sweeps
+# others have linked since its first look.
+EMPTY = {("map 2M", "the invariant's, level 1"): 2,
+         ("unmap", "the invariant's, level 1"): 3, ("unmap", "the invariant's, level 2"): 1}
 
 
 @dataclass
