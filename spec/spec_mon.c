@@ -37,11 +37,15 @@ static void spec_mon_fill(struct spec_mon_table *t, enum spec_mon_entry_state st
 
 static struct spec_mon_table *spec_mon_forget(struct spec_mon *mon, u64 table)
 {
-	struct spec_mon_table *t = spec_mon_table(mon, table);
+	struct spec_mon_node *node = spec_mon_find(mon, SPEC_MON_IS_TABLE, table);
+	struct spec_mon_table *t;
 
+	if (node)
+		spec_mon_remove(mon, node);
+	t = (struct spec_mon_table *)spec_mon_add(mon, SPEC_MON_IS_TABLE, table);
 	if (t)
-		spec_mon_remove(mon, &t->node);
-	return (struct spec_mon_table *)spec_mon_add(mon, SPEC_MON_IS_TABLE, table);
+		t->region = mon->regions;
+	return t;
 }
 
 struct spec_mon_table *spec_mon_visit(struct spec_mon *mon, u64 table, unsigned int level)
@@ -65,6 +69,9 @@ static bool spec_mon_region_lock(struct spec_mon *mon, const struct spec_mon_eve
 	mon->lo = e->lo;
 	mon->hi = e->hi;
 	mon->gen = e->gen;
+	/* The last VMA of a region has gone, and Linux frees what tables it had there. */
+	if (e->lo >= e->hi)
+		mon->regions++;
 	return true;
 }
 
@@ -104,12 +111,6 @@ static bool spec_mon_unlock(struct spec_mon *mon, const struct spec_mon_event *e
 		return spec_mon_wrong_table(mon, SPEC_MON_LOCK_ORDER, e);
 	mon->table_locked = false;
 	return true;
-}
-
-/* Whether a known table may be another one now, because the system has freed it. */
-static bool spec_mon_on_loan(const struct spec_mon_table *t)
-{
-	return t->state == SPEC_MON_LINKED && !t->whole;
 }
 
 static bool spec_mon_seen(struct spec_mon *mon, const struct spec_mon_event *e)
@@ -187,6 +188,18 @@ static bool spec_mon_went_along(const struct spec_mon *mon, const struct spec_mo
 	return !t->live && (!parent || parent->state == SPEC_MON_INVALIDATED);
 }
 
+/*
+ * Whether Linux has freed the table @t, which reaches beyond what is left of the region, and it
+ * came back as a spare page.  These go as if of level 1.
+ */
+static bool spec_mon_was_spare(const struct spec_mon *mon, const struct spec_mon_table *t,
+			       const struct spec_mon_event *e)
+{
+	return spec_mon_on_loan(t) && !t->live && e->level == 1 && !e->reserve &&
+	       t->base != SPEC_MON_ANY && mon->lo < mon->hi &&
+	       (t->base < mon->lo || t->base + SPEC_ENTRIES * spec_size(t->level) > mon->hi);
+}
+
 static bool spec_mon_free(struct spec_mon *mon, const struct spec_mon_event *e)
 {
 	struct spec_mon_table *t = spec_mon_table(mon, e->table);
@@ -195,7 +208,8 @@ static bool spec_mon_free(struct spec_mon *mon, const struct spec_mon_event *e)
 		mon->verdict.cpus = mon->shoot.on ? mon->shoot.cpus & ~mon->shoot.acked : ~0ULL;
 		if (t->state == SPEC_MON_UNLINKED)
 			return spec_mon_wrong_table(mon, SPEC_MON_TABLE_FREED_EARLY, e);
-		if (t->state == SPEC_MON_LINKED && !spec_mon_went_along(mon, t))
+		if (t->state == SPEC_MON_LINKED && !spec_mon_went_along(mon, t) &&
+		    !spec_mon_was_spare(mon, t, e))
 			return spec_mon_wrong_table(mon, SPEC_MON_TABLE_FREED_LINKED, e);
 		if (t->state == SPEC_MON_INVALIDATED || t->state == SPEC_MON_TAKEN)
 			mon->unsettled--;
@@ -204,7 +218,7 @@ static bool spec_mon_free(struct spec_mon *mon, const struct spec_mon_event *e)
 	}
 	if (!e->reserve)
 		return true;
-	t = (struct spec_mon_table *)spec_mon_add(mon, SPEC_MON_IS_TABLE, e->table);
+	t = spec_mon_forget(mon, e->table);
 	if (t) {
 		t->state = SPEC_MON_RESERVED;
 		t->level = e->level;

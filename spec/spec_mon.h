@@ -36,7 +36,10 @@
  *	(unknown)    TABLE_TAKE				       taken	    not zero
  *	reserved     TABLE_TAKE				       taken	    not zero
  *	taken	     written into another table's entry	       linked	    wrong level
- *	linked	     that entry becomes 0		       unlinked	    not empty
+ *	linked	     that entry becomes 0		       unlinked	    not empty, or
+ *									    not all inside
+ *	linked, and  REGION_LOCK without a region	       (unknown)
+ *	 not whole
  *	unlinked     the shootdown that covers it ends	       invalidated
  *	taken	     TABLE_FREE: it was not needed	       reserved, (unknown)
  *	invalidated  TABLE_FREE				       reserved, (unknown)
@@ -44,7 +47,8 @@
  * A frame is mapped by a number of leaves, and dropped by those of them that are
  * dropped or stale; it is free to go when both are 0.
  *
- * Other software links tables too, and frees those that the region does not own.
+ * Other software links tables too, and frees those that the region does not own, with its
+ * last VMA.
  * Nothing is said about what the monitor has not seen: where it knows too little it
  * is silent.
  */
@@ -61,7 +65,7 @@
 
 /* One thing that happens.  The fields that count are named behind each. */
 enum spec_mon_kind {
-	SPEC_MON_REGION_LOCK,	/* @by, @lo, @hi, @gen: the region is @by's to change */
+	SPEC_MON_REGION_LOCK,	/* @by, @lo, @hi, @gen: the region is @by's to change; none if @lo = @hi */
 	SPEC_MON_REGION_UNLOCK,	/* @by: what was done counts as done */
 	SPEC_MON_OPERATION,	/* @start, @end, @lo, @hi: what is to be done, and where */
 	SPEC_MON_TABLE_SEEN,	/* @table, @level, @base, @parent: it is linked */
@@ -258,6 +262,7 @@ struct spec_mon {
 	struct spec_mon_shoot shoot;
 	struct spec_mon_stale *stale;
 	u64 unsettled;		/* tables taken and not linked, or unlinked and not freed */
+	u64 regions;		/* how often its lock was taken while there was none */
 };
 
 /**

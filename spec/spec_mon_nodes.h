@@ -21,6 +21,7 @@ struct spec_mon_node {
 /*
  * @live counts entries as the core does: leaves, and tables that are not empty.
  * @whole: every entry is known, from the time when it was zero.
+ * @region: the monitor's @regions when it was first seen.
  */
 struct spec_mon_table {
 	struct spec_mon_node node;
@@ -28,6 +29,7 @@ struct spec_mon_table {
 	unsigned int level;
 	unsigned int live;
 	bool whole;
+	u64 region;
 	u64 base;
 	u64 parent;
 	/* Two bits an entry: UNSEEN, CLEAN or PRESENT as to what it holds now. */
@@ -68,9 +70,19 @@ struct spec_mon_node *spec_mon_add(struct spec_mon *mon, enum spec_mon_what what
 
 void spec_mon_remove(struct spec_mon *mon, struct spec_mon_node *node);
 
+/* Whether a known table may be another one now, because the system has freed it. */
+static inline bool spec_mon_on_loan(const struct spec_mon_table *t)
+{
+	return t->state == SPEC_MON_LINKED && !t->whole;
+}
+
+/* With an earlier region the system may have freed its tables, and cleared what led to them. */
 static inline struct spec_mon_table *spec_mon_table(const struct spec_mon *mon, u64 table)
 {
-	return (struct spec_mon_table *)spec_mon_find(mon, SPEC_MON_IS_TABLE, table);
+	struct spec_mon_table *t;
+
+	t = (struct spec_mon_table *)spec_mon_find(mon, SPEC_MON_IS_TABLE, table);
+	return t && spec_mon_on_loan(t) && t->region != mon->regions ? NULL : t;
 }
 
 static inline u64 spec_mon_slot(u64 table, unsigned int index)

@@ -75,11 +75,20 @@ static bool spec_mon_link(struct spec_mon *mon, const struct spec_mon_place *p)
 	return true;
 }
 
+/* Whether all that is behind the entry is the region's, as far as is known (rule 9). */
+static bool spec_mon_inside(const struct spec_mon *mon, const struct spec_mon_place *p)
+{
+	return p->va == SPEC_MON_ANY || mon->lo >= mon->hi ||
+	       (p->va >= mon->lo && p->va + spec_size(p->e->level) <= mon->hi);
+}
+
 static bool spec_mon_unlink(struct spec_mon *mon, const struct spec_mon_place *p)
 {
 	u64 table = spec_mon_addr(p->e->old, p->e->level);
 	struct spec_mon_table *child = spec_mon_table(mon, table);
 
+	if (!spec_mon_inside(mon, p))
+		return spec_mon_wrong_at(mon, p, SPEC_MON_OUTSIDE);
 	if (!child)
 		child = spec_mon_visit(mon, table, p->e->level - 1);
 	if (!child)
@@ -159,18 +168,6 @@ static bool spec_mon_change(struct spec_mon *mon, const struct spec_mon_place *p
 	return true;
 }
 
-/*
- * Whether Linux may have cleared an entry that led to a table: one that reaches beyond the region,
- * whose table it frees when the last VMA there goes.
- */
-static bool spec_mon_reclaimed(const struct spec_mon *mon, const struct spec_mon_place *p)
-{
-	const u64 bytes = spec_size(p->e->level);
-
-	return p->seen == SPEC_MON_PRESENT && !(p->e->old & SPEC_P) && p->va != SPEC_MON_ANY &&
-	       (p->va < mon->lo || p->va + bytes > mon->hi);
-}
-
 /* A write into a table that walks reach. */
 static bool spec_mon_write_linked(struct spec_mon *mon, const struct spec_mon_place *p)
 {
@@ -179,10 +176,8 @@ static bool spec_mon_write_linked(struct spec_mon *mon, const struct spec_mon_pl
 
 	if (!spec_mon_may_write(mon, p))
 		return false;
-	if (spec_mon_reclaimed(mon, p))
-		return !new || spec_mon_appear(mon, p);
 	/* A table where nothing was known to be: other software has linked it. */
-	if ((p->seen == SPEC_MON_PRESENT && !old) ||
+	if ((p->seen == SPEC_MON_PRESENT && !old) || (e->old && !old) ||
 	    (p->seen == SPEC_MON_CLEAN && spec_mon_is_leaf(e->old, e->level)))
 		return spec_mon_wrong_at(mon, p, SPEC_MON_FOREIGN_CHANGE);
 	if (old && new)

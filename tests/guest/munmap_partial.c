@@ -183,6 +183,52 @@ static void refused_cut_spares_the_neighbour(u64 unused)
 }
 
 /*
+ * The region goes in parts, or at once, and the file's next one comes in its place.  What it
+ * had linked in tables that others use, too, Linux has freed, or left there.
+ */
+static void another_comes(u64 neighbour)
+{
+	static const u64 gib[] = { 1, 1, 3, 512, 1, 512, 2 };
+	char *at = (char *)0x200000000000;
+	struct region r;
+	u64 i, piece, v;
+
+	region_open_at(&r, at, 1, VPT_STRICT);
+	if (neighbour)
+		REQUIRE(anonymous(at + 600 * VPT_1G, VPT_4K, MAP_POPULATE) != MAP_FAILED &&
+			anonymous(at + 511 * VPT_1G, VPT_4K, MAP_POPULATE) != MAP_FAILED,
+			"mmap");
+	for (i = 0; i < ARRAY_SIZE(gib); i++) {
+		u64 length = gib[i] * VPT_1G - (neighbour && gib[i] == 512 ? VPT_1G : 0);
+
+		if (i)
+			REQUIRE(mmap(at, length, PROT_READ | PROT_WRITE,
+				     MAP_SHARED | MAP_FIXED_NOREPLACE, r.fd, 0) == at,
+				"mmap of region %llu: %s", (unsigned long long)i,
+				strerror(errno));
+		/* By halves, where that is allowed: of a table, or of several. */
+		piece = can_cut() || !(length / 2 % VPT_1G) ? length / 2 : length;
+		for (v = 0; v < 2; v++) {
+			char *page = at + v * (length / 2);
+			int err = vu_map(r.fd, page, VPT_4K, RW, 0);
+
+			REQUIRE(!err && !probe_store(page, v), "map in region %llu: %s",
+				(unsigned long long)i, strerror(-err));
+		}
+		EXPECT(!munmap(at, piece), "munmap of the first part");
+		if (piece < length) {
+			EXPECT(!probe_load(at + piece, &v) && v == 1, "the second part");
+			expect_sound(r.fd, "the first part has gone");
+			EXPECT(!munmap(at + piece, length - piece), "munmap of the second");
+		}
+		EXPECT(probe_load(at, &v) == PROBE_SEGV, "the region is still there");
+	}
+	close(r.fd);
+	munmap(at + 511 * VPT_1G, VPT_4K);
+	munmap(at + 600 * VPT_1G, VPT_4K);
+}
+
+/*
  * Random rounds against a model: 6 MiB about a GiB boundary, page by page.  Linux
  * puts anonymous pages of the holes into tables that hold the region's leaves.
  */
@@ -379,6 +425,8 @@ int main(int argc, char **argv)
 		{ "1G: a huge page is not cut", huge_pages_are_not_cut, VPT_1G, 0 },
 		{ "a refused cut spares the neighbour",
 		  refused_cut_spares_the_neighbour, 0, 0 },
+		{ "alone in 512 GiB, another region comes in its place", another_comes, 0, 0 },
+		{ "beside others, another region comes in its place", another_comes, 1, 0 },
 		{ "random munmap, MAP_FIXED, map, unmap at a region's start",
 		  random_rounds, 1, 300 },
 		{ "random munmap, MAP_FIXED, map, unmap about a GiB boundary",
