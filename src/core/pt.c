@@ -44,8 +44,8 @@ static __always_inline enum pt_status pt_put_leaf(struct pt *pt, u64 va, u64 tab
 }
 
 /* The table for the leaf is missing, or a larger leaf stands there. */
-static noinline enum pt_status pt_map_slow(struct pt *pt, u64 va,
-					   unsigned int level, u64 entry)
+static noinline enum pt_status pt_map_slow(struct pt *pt, u64 va, unsigned int level,
+					   u64 entry, bool owned)
 {
 	enum pt_status status;
 	u64 table;
@@ -53,7 +53,7 @@ static noinline enum pt_status pt_map_slow(struct pt *pt, u64 va,
 	status = pt_make_path(pt, va, level, &table);
 	if (status != PT_OK)
 		return status;
-	return pt_put_leaf(pt, va, table, level, entry, pt_owns(pt, va, level));
+	return pt_put_leaf(pt, va, table, level, entry, owned);
 }
 
 /*
@@ -66,12 +66,12 @@ static __always_inline enum pt_status pt_map_at(struct pt *pt, u64 va, u64 pa,
 {
 	u64 entry, table;
 
-	if (!(owned ? pt_page_aligned(va, level) : pt_page_ok(pt, va, level)) ||
+	if (!pt_page_aligned(va, level) || !(owned || pt_page_inside(pt, va, level)) ||
 	    !pt_frame_ok(pt, pa, level) || (rights & ~PT_RIGHTS))
 		return PT_INVALID;
 	entry = pte_make_leaf(pa, level, rights);
 	if (!pt_find_fast(pt, va, level, &table))
-		return pt_map_slow(pt, va, level, entry);
+		return pt_map_slow(pt, va, level, entry, owned);
 	return pt_put_leaf(pt, va, table, level, entry, owned);
 }
 
@@ -100,9 +100,11 @@ enum pt_status pt_map(struct pt *pt, u64 va, u64 pa, unsigned int level, u32 rig
 }
 
 /*
- * Find the page of 4 KiB or 2 MiB that is mapped at @va, in the fewest instructions.
- * Return its level, for the caller a constant in each case; 0 where something is unusual:
- * there may be a leaf all the same, and pt_find_leaf() must look for it.
+ * Find the page of 4 KiB or 2 MiB that starts at @va, in the fewest instructions, where all
+ * that a PT maps lies in the region: a PT that is found is the core's.  An operation covers
+ * such pages, so pt_env_covers() is not asked.  Return the page's level, which @page does
+ * not hold, so that each caller can have a case for each; or 0: there may be a leaf all the
+ * same, and pt_find_leaf() must look for it.
  */
 static __always_inline unsigned int pt_find_page(struct pt *pt, u64 va,
 						 struct pt_place *page)
@@ -174,8 +176,8 @@ enum pt_status pt_unmap(struct pt *pt, u64 va, struct pt_mapping *old)
 	}
 }
 
-u64 pt_protect_again(struct pt_env *env, u64 table, unsigned int level, unsigned int i,
-		     u64 old, u32 rights)
+noinline u64 pt_protect_again(struct pt_env *env, u64 table, unsigned int level,
+			      unsigned int i, u64 old, u32 rights)
 {
 	unsigned int attempt;
 	u64 seen;
@@ -190,6 +192,7 @@ u64 pt_protect_again(struct pt_env *env, u64 table, unsigned int level, unsigned
 	return old;
 }
 
+/* @level is @leaf's, a constant where it can be. */
 static __always_inline void pt_protect_found(struct pt *pt, u64 va, u32 rights,
 					     struct pt_mapping *old, bool *revoked,
 					     const struct pt_place *leaf, unsigned int level)

@@ -59,7 +59,7 @@ static bool pt_straddles(struct pt *pt, u64 va)
 
 static bool pt_range_ok(struct pt *pt, u64 va, u64 end)
 {
-	return va < end && !((va | end) & (PT_PAGE_SIZE - 1)) &&
+	return va < end && pt_page_aligned(va | end, 1) &&
 	       pt_range_in_region(pt, va, end - va) && !pt_straddles(pt, va) &&
 	       (end == pt->end || !pt_straddles(pt, end));
 }
@@ -241,7 +241,7 @@ enum pt_status pt_map_range(struct pt *pt, u64 va, const u64 *pa, u64 n,
 	enum pt_status status;
 
 	if (level < 1 || level > PT_LEAF_LEVELS || (rights & ~PT_RIGHTS) || !n ||
-	    (va & (pt_size(level) - 1)) || !pt_range_in_region(pt, va, pt_size(level)) ||
+	    !pt_page_aligned(va, level) || !pt_range_in_region(pt, va, pt_size(level)) ||
 	    n > (pt->end - va) >> pt_shift(level))
 		return PT_INVALID;
 	/* Alignment and limit are powers of two: the OR of all is fine iff each is. */

@@ -111,11 +111,10 @@ static inline bool pt_page_aligned(u64 va, unsigned int level)
 	return !(va & (pt_size(level) - 1));
 }
 
-/* The same, and it lies in the region. */
-static inline bool pt_page_ok(const struct pt *pt, u64 va, unsigned int level)
+/* Whether the page of @level that starts at @va lies in the region. */
+static inline bool pt_page_inside(const struct pt *pt, u64 va, unsigned int level)
 {
-	return pt_page_aligned(va, level) && va >= pt->start &&
-	       (va | (pt_size(level) - 1)) < pt->end;
+	return va >= pt->start && (va | (pt_size(level) - 1)) < pt->end;
 }
 
 /* Whether a page of @level can lie at @pa. */
@@ -138,9 +137,12 @@ static inline void pt_decode(struct pt_mapping *m, u64 va, unsigned int level,
 	m->dirty = entry & PTE_D;
 }
 
-/* The MMU was first: @old is what has been seen meanwhile (pt_protect_leaf()). */
-u64 pt_protect_again(struct pt_env *env, u64 table, unsigned int level, unsigned int i,
-		     u64 old, u32 rights);
+/*
+ * The second and third attempt of pt_protect_leaf(): meanwhile the MMU has set A or D, and the
+ * entry is @old.
+ */
+noinline u64 pt_protect_again(struct pt_env *env, u64 table, unsigned int level,
+			      unsigned int i, u64 old, u32 rights);
 
 /*
  * Change the rights of leaf @i of @table by one atomic store and return the entry

@@ -189,6 +189,8 @@ START_TEST(pages_reaching_out_of_the_region_are_invalid)
 	/* One small page at each end is outside. */
 	narrow.start += 4096;
 	narrow.end -= 4096;
+	refused(&w, pt_map(&narrow, w.pt.start, 0, 1, RW), PT_INVALID);
+	refused(&w, pt_map(&narrow, narrow.end, 0, 1, RW), PT_INVALID);
 	for (l = 2; l <= 3; l++) {
 		refused(&w, pt_map(&narrow, w.pt.start, 0, l, RW), PT_INVALID);
 		refused(&w, pt_map(&narrow, w.pt.end - ref_size(l), 0, l, RW), PT_INVALID);

@@ -123,13 +123,16 @@ START_TEST(a_region_may_cut_tables_of_any_level)
 	struct pt_touched done;
 	struct world w;
 
-	world_init(&w, TABLES, ref_size(3) - 4096, ref_size(4) + 4096);
+	world_init(&w, TABLES, ref_size(3) - ref_size(2) - 4096, ref_size(4) + 4096);
 	world_reserve(&w, TABLES / 2);
 	must_map(&w, w.pt.start, 1);
 	must_map(&w, w.pt.end - 4096, 1);
+	/* In a PD that is not the core's, and in one that is. */
+	must_map(&w, ref_size(3) - ref_size(2), 2);
 	must_map(&w, ref_size(3), 2);
 	ck_assert_int_eq(world_check(&w) >= 7, 1);
 	must_unmap(&w, w.pt.start);
+	must_unmap(&w, ref_size(3) - ref_size(2));
 	must_unmap(&w, ref_size(3));
 	ck_assert_int_eq(pt_unmap_range(&w.pt, w.pt.start, w.pt.end, &done), PT_OK);
 	ck_assert_uint_eq(done.leaves, 1);

@@ -16,7 +16,7 @@ from coderanges import CodeInduction
 from contract import MIRRORED
 from disasm import Code, build_id, sha256
 from inv import ENTRIES
-from jobs import Job, Tick
+from jobs import EMPTY_IN_CODE, Job, Tick
 from kernelenv import KernelEnvironment
 from layout import Stuck
 from machine import Machine
@@ -52,6 +52,8 @@ LONGEST = ("map 4K", "unmap", "sweep", "release", "unmap range", "protect range"
 
 class BinaryJob(Job):
     """One operation, by the machine code of one of the core's copies."""
+
+    may_be_empty = EMPTY_IN_CODE
 
     def __init__(self, operation: Operation, copy: str, code: Code, solver: Solver,
                  tick: Tick = lambda n: None):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Callable
 
-from disasm import WIDE, Code, Instruction, Mem, Reg
+from disasm import WIDE, Code, Imm, Instruction, Mem, Reg
 from layout import Stuck
 from machine import ARGUMENTS, SCRATCH
 from opcodes import OPCODES, uses
@@ -83,6 +83,18 @@ class Flow:
             work += [(n, seen[a] | writes) for n in self.next[a]]
         return found
 
+    def moved(self, address: int) -> dict[int, int]:
+        """How far from there the stack pointer has moved, in front of each instruction."""
+        found, work = {address: 0}, [address]
+        while work:
+            a = work.pop()
+            then = found[a] + stack_move(self.body[a])
+            for n in self.next[a]:
+                if n not in found:
+                    found[n] = then
+                    work.append(n)
+        return found
+
     def live(self, address: int) -> set[str]:
         """Of the registers; the caller reads those that are saved."""
         def touches(i: Instruction) -> tuple[set[str], set[str]]:
@@ -90,6 +102,17 @@ class Flow:
             saved = set() if self.next[i.address] else set(WIDE) - set(SCRATCH) - writes
             return reads | saved, writes
         return self.read_first(address, touches)
+
+
+def stack_move(i: Instruction) -> int:
+    """By how much an instruction moves the stack pointer."""
+    if i.mnemonic in ("push", "pop"):
+        return -8 if i.mnemonic == "push" else 8
+    if i.mnemonic in ("add", "sub") and isinstance(i.operands[0], Reg) \
+            and i.operands[0].whole == "rsp" and isinstance(i.operands[1], Imm):
+        n = (i.operands[1].value + (1 << 63)) % (1 << 64) - (1 << 63)
+        return n if i.mnemonic == "add" else -n
+    return 0
 
 
 def touched(i: Instruction) -> tuple[set[str], set[str]]:

@@ -53,10 +53,12 @@ GOOD = ("proved", "folded", "satisfiable", "empty")
 # case "some other table, of level 1" (or 2) is then empty.  So many assumption sets of the
 # operation may be empty, no more; paths that differ in choices which the goals are shown without
 # have one in common. "map 2M" takes both tables, or others have linked the second one in that
-# which it took; "unmap", in machine code, asks for the region's end at once, and what it sweeps
-# others have linked since its first look.
-EMPTY = {("map 2M", "the invariant's, level 1"): 2,
-         ("unmap", "the invariant's, level 1"): 3, ("unmap", "the invariant's, level 2"): 1}
+# which it took.
+EMPTY = {("map 2M", "the invariant's, level 1"): 2}
+# In machine code pt_unmap() compares with the region's end before it reads an entry, so that a
+# path knows both bounds; the tables that it sweeps others have linked since its first look.
+EMPTY_IN_CODE = EMPTY | {("unmap", "the invariant's, level 1"): 3,
+                         ("unmap", "the invariant's, level 2"): 1}
 
 
 @dataclass
@@ -108,6 +110,7 @@ Watch = Callable[[State], None]
 
 class Job:
     workers = 1			# processes that share the paths
+    may_be_empty = EMPTY
 
     def __init__(self, operation: Operation, optimise: str, module: Module, solver: Solver,
                  tick: Tick = lambda n: None, watch: Watch = lambda s: None):
@@ -118,7 +121,7 @@ class Job:
         self.oracle = SolverOracle(solver)
         self.report = Report(operation.name, optimise)
         self.seen: set[tuple[str, str]] = set()		# results, and the keys they are of
-        self.empty: dict[str, set[str]] = {}	# the keys of what may_be_empty() granted
+        self.empty: dict[str, set[str]] = {}	# the keys of what rightly_empty() granted
         self.failed: list[tuple[str, Goal, State]] = []		# refuted, or unknown
 
     def explore(self) -> list[State]:
@@ -210,7 +213,7 @@ class Job:
     def take(self, c: Checked) -> None:
         """Into the report, but for what was asked before.  An assumption set that is empty is
         looked at on each path that has it."""
-        if c.result == "vacuous" and self.may_be_empty(c):
+        if c.result == "vacuous" and self.rightly_empty(c):
             c.result = "empty"
         if c.result not in ("vacuous", "empty") and (c.result, c.key) in self.seen:
             return
@@ -219,10 +222,10 @@ class Job:
         self.report.satisfiable += c.result == "satisfiable"
         self.report.checked.append(c)
 
-    def may_be_empty(self, c: Checked) -> bool:
-        """Whether EMPTY lists this assumption set, and others have not used that up."""
+    def rightly_empty(self, c: Checked) -> bool:
+        """Whether this assumption set is listed, and others have not used that up."""
         granted = self.empty.setdefault(c.what, set())
-        if len(granted) < EMPTY.get((self.report.operation, c.what), 0):
+        if len(granted) < self.may_be_empty.get((self.report.operation, c.what), 0):
             granted.add(c.key)
         return c.key in granted
 

@@ -82,6 +82,9 @@ class Head:
     at: int
     body: set[int]
 
+    def __post_init__(self) -> None:
+        self.moved = self.flow.moved(self.at)
+
     def instructions(self) -> list[Instruction]:
         return [self.flow.body[a] for a in sorted(self.body)]
 
@@ -95,7 +98,7 @@ class Head:
         m, use = (uses(i) and memory_operand(i)) or (None, "")
         if m is None or m.base != "rsp" or m.index is not None:
             return set(), set()
-        at = stack_offset(s) + m.disp
+        at = stack_offset(s) + self.moved.get(i.address, 0) + m.disp
         there = set(range(at, at + m.size))
         return there if "r" in use else set(), there if "w" in use else set()
 
