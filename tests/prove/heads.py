@@ -34,6 +34,20 @@ test:	mov r9, rax
 	jmp body
 far:	ud2
 	.size pt_rotated, . - pt_rotated
+	.type pt_pushing, @function
+pt_pushing:
+	push rbx
+round:	push rax
+	mov [rsp+0x18], rcx
+	sub rsp, 0x10
+	mov rax, [rsp+0x20]
+	add rsp, 0x10
+	pop rax
+	dec rdx
+	jne round
+	pop rbx
+	ret
+	.size pt_pushing, . - pt_pushing
 """
 # By function: each head as so many instructions from the start, and registers that are read
 # from there on, and that are not.
@@ -42,6 +56,8 @@ WANTED = {
                   (2, {"rcx", "rsi", "rdx"}, {"r8", "rdi", "r10"})],
     "pt_rotated": [(3, {"rax", "rdi", "rbx"}, {"r9", "rsi"})],
 }
+# How far the stack pointer has moved since a head, in front of each instruction from there on.
+MOVED = {"pt_pushing": [0, -8, -8, -24, -24, -8, 0, 0, 0, 8]}
 
 
 def check() -> str:
@@ -57,6 +73,11 @@ def check() -> str:
         for head, (_, read, not_read) in zip(heads, wanted):
             live = flow.live(head)
             assert read <= live and not live & not_read, f"{name}, {head:#x}: {live}"
+    for name, distances in MOVED.items():
+        flow = Flow(code, name)
+        head, = flow.loops()
+        moved = flow.moved(head)
+        assert [moved[a] for a in sorted(moved)] == distances, f"{name}: {moved}"
     nested = Flow(code, "pt_nested").loops()
     inner, outer = sorted(nested.values(), key=len)
     assert inner < outer
