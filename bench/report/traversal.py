@@ -8,20 +8,22 @@ from .rows import Row, distinct, middle, one, quantile, ratios, select, spread
 NEEDS = ("build/bench/traversal",)
 SIZES = {1: "4K", 2: "2M"}
 OPS = ("map", "protect", "unmap", "map+unmap")
+PROCESSES = (1, 2)  # fresh ones: where code and memory lie is luck, and would not show in one
 
 
 def run(context: Context) -> list[Row]:
-    """All rows: means from long loops, and single operations."""
+    """All rows: means from long loops, in two processes, and single operations."""
     program = str(BUILD / "traversal")
     turns = str(context.pick(21, 5))
     samples = str(context.pick(100000, 20000))
-    return (run_program(context, "traversal", [program, "mean", turns]) +
-            run_program(context, "traversal", [program, "latency", samples]))
+    means = [row | {"process": process} for process in PROCESSES for row in
+             run_program(context, f"traversal, process {process}", [program, "mean", turns])]
+    return means + run_program(context, "traversal", [program, "latency", samples])
 
 
 def _mean_line(rows: list[Row], key: dict) -> list[str] | None:
-    def of(who: str) -> Row | None:
-        return one(rows, who=who, **key)
+    def of(who: str, process: int = 1) -> Row | None:
+        return one(rows, who=who, process=process, **key)
 
     floor, core, norec = of("floor"), of("core"), of("no reclaim")
     if not floor or not core:
@@ -33,6 +35,7 @@ def _mean_line(rows: list[Row], key: dict) -> list[str] | None:
         text.number(middle(inlined)) if inlined else "-",
         text.number(middle(floor)), text.number(middle(core)),
         text.ratio(*spread(ratios(core, floor))),
+        f"{spread(ratios(of('core', 2), of('floor', 2)))[1]:.2f}x",
         text.number(middle(norec)) if reclaim else "-",
         text.ratio(*reclaim) if reclaim else "-",
     ]
@@ -47,7 +50,7 @@ def _means(rows: list[Row], form: str, exchange: str) -> str:
                 line = _mean_line(these, {"level": level, "pattern": pattern, "op": op})
                 if line:
                     lines.append(line)
-    return text.table(("", "", "inlined", "floor", "core", "core/floor", "no reclaim",
+    return text.table(("", "", "inlined", "floor", "core", "core/floor", "again", "no reclaim",
                        "core/no reclaim"), lines, left=2)
 
 
@@ -96,9 +99,9 @@ def table(rows: list[Row]) -> str:
     about = one(rows, experiment="about")
     head = (f"{about['compiler']} {about['flags']}, CPU {about['cpu']}, one thread.  Mean ns per "
             "page over a long loop; median over turns in\nalternation.  core/floor: of the same "
-            "turn, median [quartiles].  Floor: a straight walk and store with a\nlive count, "
-            "called through a pointer as the core is called.  No reclaim: the core without "
-            "counts and unlinking.")
+            "turn, median [quartiles]; again: the median in a second, fresh process.\nFloor: a "
+            "straight walk and store with a live count, called through a pointer as the core is "
+            "called.\nNo reclaim: the core without counts and unlinking.")
     result = text.heading("Traversal, plain exchange", head) + _means(rows, "page", "plain")
     result += text.heading("Traversal, locked exchange",
                            "As in the kernel, where the MMU may be writing A or D.")
@@ -119,7 +122,8 @@ def pictures(rows: list[Row]) -> list[plots.Picture]:
     """Bars of the means, and the distributions of single operations."""
     found: list[plots.Picture] = []
     for exchange in ("plain", "locked"):
-        these = select(rows, experiment="mean", form="page", exchange=exchange, level=1)
+        these = select(rows, experiment="mean", form="page", exchange=exchange, level=1,
+                       process=1)
         groups = [f"{pattern}\n{op}" for pattern in distinct(these, "pattern")
                   for op in OPS[:3]]
         bars = {who: [middle(one(these, who=who, pattern=pattern, op=op))
