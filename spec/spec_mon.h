@@ -65,7 +65,7 @@
 
 /* One thing that happens.  The fields that count are named behind each. */
 enum spec_mon_kind {
-	SPEC_MON_REGION_LOCK,	/* @by, @lo, @hi, @gen: the region is @by's to change; none if @lo = @hi */
+	SPEC_MON_REGION_LOCK,	/* @by, @lo, @hi, @gen: @by's to change; none if @lo = @hi */
 	SPEC_MON_REGION_UNLOCK,	/* @by: what was done counts as done */
 	SPEC_MON_OPERATION,	/* @start, @end, @lo, @hi: what is to be done, and where */
 	SPEC_MON_TABLE_SEEN,	/* @table, @level, @base, @parent: it is linked */
