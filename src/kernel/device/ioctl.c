@@ -221,8 +221,8 @@ static const struct {
 	{ VPT_IOC_CHECK, vpt_ioc_check },
 };
 
-/* Read the argument, of whatever version: see the head of include/vpt.h. */
-static int vpt_copy_in(union vpt_arg *arg, size_t size, const void __user *user)
+/* Of any size.  It is looked at anew. */
+static noinline int vpt_copy_sized_in(union vpt_arg *arg, size_t size, const void __user *user)
 {
 	u32 argsz;
 
@@ -232,9 +232,17 @@ static int vpt_copy_in(union vpt_arg *arg, size_t size, const void __user *user)
 		return -EINVAL;
 	if (argsz > PAGE_SIZE)
 		return -E2BIG;
-	if (argsz == sizeof(arg->page) && size == sizeof(arg->page))
-		return copy_from_user(&arg->page, user, sizeof(arg->page)) ? -EFAULT : 0;
 	return copy_struct_from_user(arg, size, user, argsz);
+}
+
+/* Read the argument, of whatever version: see the head of include/vpt.h. */
+static int vpt_copy_in(union vpt_arg *arg, size_t size, const void __user *user)
+{
+	/* Most are of this size, and of this version. */
+	if (size == sizeof(arg->page) && !copy_from_user(&arg->page, user, sizeof(arg->page)) &&
+	    arg->argsz == sizeof(arg->page))
+		return 0;
+	return vpt_copy_sized_in(arg, size, user);
 }
 
 /* A size that the compiler knows spares Linux the look at where the object lies. */

@@ -11,7 +11,10 @@ static u32 vpt_prot(u32 rights)
 	       (rights & PT_EXEC ? VPT_EXEC : 0);
 }
 
-/* An operation about @p, which stands at @user, begins. */
+/*
+ * An operation about @p, which stands at @user, begins.  What is not set here is set by the
+ * operation before it is read, so that @op need not be cleared before.
+ */
 static void vpt_page_begin(struct op *op, struct vpt_file *f, const struct vpt_page *p,
 			   u64 user, struct page *fresh)
 {
@@ -49,7 +52,7 @@ int vpt_ioc_map(struct vpt_file *f, void *arg, u64 user)
 	struct vpt_page *p = arg;
 	int level = vpt_level(p->page_size);
 	struct page *fresh = NULL;
-	struct op op;
+	struct op op vpt_uninitialized;
 	int ret;
 
 	if (p->flags || !vpt_zero(p->reserved, ARRAY_SIZE(p->reserved)))
@@ -90,7 +93,7 @@ int vpt_ioc_unmap(struct vpt_file *f, void *arg, u64 user)
 	struct vpt_page *p = arg;
 	int ret = vpt_page_check(p, false, false);
 	struct pt_mapping old;
-	struct op op;
+	struct op op vpt_uninitialized;
 
 	if (ret)
 		return ret;
@@ -106,7 +109,7 @@ int vpt_ioc_protect(struct vpt_file *f, void *arg, u64 user)
 	struct vpt_page *p = arg;
 	int ret = vpt_page_check(p, true, false);
 	struct pt_mapping old;
-	struct op op;
+	struct op op vpt_uninitialized;
 
 	if (ret)
 		return ret;
@@ -123,7 +126,7 @@ int vpt_ioc_protect(struct vpt_file *f, void *arg, u64 user)
 static int vpt_level_at(struct vpt_file *f, const struct vpt_page *p, u64 user)
 {
 	struct pt_mapping m;
-	struct op op;
+	struct op op vpt_uninitialized;
 	int ret;
 
 	vpt_page_begin(&op, f, p, user, NULL);
@@ -138,7 +141,7 @@ static int vpt_remap_once(struct vpt_file *f, struct vpt_page *p, u64 user)
 	struct page *fresh = NULL;
 	struct pt_mapping old;
 	int level = 0, ret;
-	struct op op;
+	struct op op vpt_uninitialized;
 
 	if (!p->frame) {
 		level = vpt_level_at(f, p, user);
@@ -178,7 +181,7 @@ int vpt_ioc_resolve(struct vpt_file *f, void *arg, u64 user)
 {
 	struct vpt_page *p = arg;
 	struct pt_mapping m;
-	struct op op;
+	struct op op vpt_uninitialized;
 	int ret;
 
 	if (p->flags || p->page_size || p->prot || p->frame ||

@@ -129,8 +129,11 @@ void vpt_let_go(struct pt_env *env)
 		vpt_frame_put(env, env->removed);
 		env->removed = NULL;
 	}
+	if (list_empty(&env->dead_tables) && list_empty(&env->dead_frames))
+		return;
 	if (likely(list_empty(&f->notices))) {
-		vpt_reclaim_tables(env, NULL);
+		if (!list_empty(&env->dead_tables))
+			vpt_reclaim_tables(env, NULL);
 		vpt_free_frames(f, env->books, &env->dead_frames);
 	} else {
 		vpt_leave_to_notice(env);
@@ -290,6 +293,20 @@ void vpt_flush_sharers(struct pt_env *env, u64 start, u64 end)
 		vpt_flush_secondary_tlb(other, f->mm, start, end);
 }
 
+/* Secondary MMUs are to be told of this, too. */
+static noinline void vpt_tell_later(struct pt_env *env, u64 start, u64 end, bool gone)
+{
+	vpt_include_pdpt(env, &start, &end);
+	if (env->untold.end) {
+		start = min(start, env->untold.start);
+		end = max(end, env->untold.end);
+		gone |= env->untold.gone;
+	}
+	env->untold.start = start;
+	env->untold.end = end;
+	env->untold.gone = gone;
+}
+
 /**
  * vpt_free_told() - let go of what the operation removed, after the shootdown
  * @env: operation; it holds its spans
@@ -302,19 +319,10 @@ void vpt_flush_sharers(struct pt_env *env, u64 start, u64 end)
 void vpt_free_told(struct pt_env *env, u64 start, u64 end, bool gone)
 {
 	vpt_assert_env(env);
-	if (likely(!vpt_notifier_others(env->f))) {
+	if (likely(!vpt_notifier_others(env->f)))
 		vpt_let_go(env);
-		return;
-	}
-	vpt_include_pdpt(env, &start, &end);
-	if (env->untold.end) {
-		start = min(start, env->untold.start);
-		end = max(end, env->untold.end);
-		gone |= env->untold.gone;
-	}
-	env->untold.start = start;
-	env->untold.end = end;
-	env->untold.gone = gone;
+	else
+		vpt_tell_later(env, start, end, gone);
 }
 
 /* Tell secondary MMUs of what the operation did, and free it. */

@@ -98,7 +98,7 @@ static void vpt_invalidate_on(const struct cpumask *cpus, struct vpt_invalidatio
 {
 	const unsigned int here = get_cpu();
 
-	if (cpumask_any_but(cpus, here) < nr_cpu_ids || !cpumask_test_cpu(here, cpus)) {
+	if (!cpumask_equal(cpus, cpumask_of(here))) {
 		on_each_cpu_mask(cpus, vpt_invalidate_here, inv, true);
 	} else {
 		local_irq_disable();

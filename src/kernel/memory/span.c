@@ -139,7 +139,7 @@ void vpt_lock_all(struct vpt_file *f)
 }
 
 /* For an operation. */
-static int vpt_lock_several(struct pt_env *env, u64 wanted, enum vpt_patience patience)
+static noinline int vpt_lock_several(struct pt_env *env, u64 wanted, enum vpt_patience patience)
 {
 	int ret = vpt_lock_set(env->f, &wanted, patience);
 
