@@ -65,6 +65,32 @@ static void kernel_threads_map_nothing(u64 unused)
 	close(fd);
 }
 
+static void other_processes_map_nothing(u64 unused)
+{
+	int fd = module_device("outsider"), status;
+	struct region r;
+	pid_t child;
+
+	(void)unused;
+	region_rw(&r, 1, 0);
+	*(u64 *)r.base = OLD;
+	child = must_fork();
+	if (!child) {
+		EXPECT(!order(fd, OUTSIDER_FAULT, (u64)r.base, 0), "a page that is there");
+		EXPECT(order(fd, OUTSIDER_FAULT, (u64)r.base + VPT_4K, 0) == -EFAULT, "a touch");
+		EXPECT(order(fd, OUTSIDER_FAULT, (u64)r.base + VPT_2M, 0) == -EFAULT, "a touch");
+		_exit(0);
+	}
+	REQUIRE(waitpid(child, &status, 0) == child && !status, "status %x", status);
+	EXPECT(vu_resolve(r.fd, r.base + VPT_4K, NULL) == -ENOENT &&
+	       vu_resolve(r.fd, r.base + VPT_2M, NULL) == -ENOENT, "the touch has mapped");
+	EXPECT(!order(fd, OUTSIDER_FAULT, (u64)r.base + VPT_4K, 0) &&
+	       !vu_resolve(r.fd, r.base + VPT_4K, NULL), "the process's own touch");
+	expect_sound(r.fd, "afterwards");
+	region_close(&r);
+	close(fd);
+}
+
 /* Its CPU is told, though it runs no thread of the process. */
 static void kernel_threads_see_changes(u64 size)
 {
@@ -238,6 +264,8 @@ int main(int argc, char **argv)
 	static const struct property properties[] = {
 		{ "a kernel thread uses what is mapped, and maps nothing",
 		  kernel_threads_map_nothing, 0, 0 },
+		{ "another process's touch on its behalf maps nothing", other_processes_map_nothing,
+		  0, 0 },
 		EACH_SIZE("a kernel thread sees each change when the call returns",
 			  kernel_threads_see_changes),
 		{ "munmap under a kernel thread", munmap_under_a_kernel_thread, 0, 0 },

@@ -77,6 +77,16 @@ static vm_fault_t vpt_fault_killed(const struct vm_fault *vmf)
 	return vmf->flags & FAULT_FLAG_USER ? VM_FAULT_NOPAGE : VM_FAULT_SIGBUS;
 }
 
+/*
+ * Whether it is the process itself that touches its region.  A kernel thread (it may be vhost's)
+ * has no user whose limit could be charged, and another process (VFIO's fixup_user_fault()) not the
+ * right one.
+ */
+static bool vpt_fault_is_own(const struct vpt_file *f)
+{
+	return current->mm == f->mm && !(current->flags & PF_KTHREAD);
+}
+
 /* One attempt.  Return: as a fault handler; VM_FAULT_OOM for lack of anything. */
 static vm_fault_t vpt_fault_try(struct vpt_file *f, struct vm_fault *vmf)
 {
@@ -86,8 +96,7 @@ static vm_fault_t vpt_fault_try(struct vpt_file *f, struct vm_fault *vmf)
 	struct op op;
 	int err;
 
-	/* A kernel thread (it may be vhost's) has no user whose limit could be charged. */
-	if (!READ_ONCE(f->strict) && !(current->flags & PF_KTHREAD))
+	if (!READ_ONCE(f->strict) && vpt_fault_is_own(f))
 		fresh = vpt_touch_alloc();
 	vpt_env_init(&op.env, f);
 	err = vpt_lock_reserved(&op.env, va, va, fresh ? VPT_LEVELS : 0);

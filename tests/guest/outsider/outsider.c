@@ -17,7 +17,8 @@
 /**
  * struct outsider - an open file
  * @lock: one order at a time
- * @mm: address space that it was opened from, as long as @thread is there
+ * @opener: address space that it was opened from
+ * @mm: that of who gives orders, as long as @thread is there
  * @thread: does OUTSIDER_WATCH
  * @order: what a thread is to do
  * @ret: how that went
@@ -28,6 +29,7 @@
  */
 struct outsider {
 	struct mutex lock;	/* see above */
+	struct mm_struct *opener;
 	struct mm_struct *mm;
 	struct task_struct *thread;
 	struct outsider_order order;
@@ -149,6 +151,20 @@ static void outsider_drop(struct outsider *o)
 	o->page = NULL;
 }
 
+static long outsider_fault(struct outsider *o)
+{
+	long ret;
+
+	if (!mmget_not_zero(o->opener))
+		return -ESRCH;
+	mmap_read_lock(o->opener);
+	ret = fixup_user_fault(o->opener, o->order.addr, FAULT_FLAG_REMOTE | FAULT_FLAG_WRITE,
+			       NULL);
+	mmap_read_unlock(o->opener);
+	mmput(o->opener);
+	return ret;
+}
+
 static long outsider_order(struct outsider *o)
 {
 	switch (o->order.does) {
@@ -159,6 +175,8 @@ static long outsider_order(struct outsider *o)
 	case OUTSIDER_DROP:
 		outsider_drop(o);
 		return 0;
+	case OUTSIDER_FAULT:
+		return outsider_fault(o);
 	default:
 		return outsider_run(o);
 	}
@@ -201,6 +219,8 @@ static int outsider_open(struct inode *inode, struct file *file)
 	mutex_init(&o->lock);
 	spin_lock_init(&o->seen_lock);
 	init_completion(&o->done);
+	o->opener = current->mm;
+	mmgrab(o->opener);
 	file->private_data = o;
 	return 0;
 }
@@ -214,6 +234,7 @@ static int outsider_release(struct inode *inode, struct file *file)
 		mmput(o->mm);
 	}
 	outsider_drop(o);
+	mmdrop(o->opener);
 	kfree(o);
 	return 0;
 }

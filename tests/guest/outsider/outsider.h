@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * /dev/outsider: code of the kernel that is neither vpt's nor the process's: a kernel
- * thread that uses the address space of who opened it, as vhost's does, and somebody who
- * holds a page found by its number.
+ * thread that uses the address space of who opened it, as vhost's does, another process that
+ * faults pages in there, as VFIO's does, and somebody who holds a page found by its number.
  *
  * A write of struct outsider_order does what it asks for, or fails as that does.  A read
  * gives struct outsider_seen.  All ends when the file is closed.
@@ -20,6 +20,7 @@ enum outsider_does {
 	OUTSIDER_OPEN_MM,	/* the same, while using the address space */
 	OUTSIDER_HOLD,		/* a reference to the page at physical address @addr */
 	OUTSIDER_DROP,		/* give it back */
+	OUTSIDER_FAULT,		/* a write to @addr, in the caller's name */
 };
 
 struct outsider_order {
