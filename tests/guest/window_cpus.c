@@ -2,7 +2,8 @@
 /*
  * A CPU goes offline, comes back, sleeps with the process's address space still loaded, or runs
  * another one, while a change is made whose shootdown is yet to come (hold/hold.h).  A thread
- * that then uses the page there finds the change.
+ * that then uses the page there finds the change.  And one that is about to run another looks at
+ * tables that go, of which nobody tells it.
  */
 #include "lib/guest.h"
 
@@ -315,6 +316,109 @@ static void before_the_shootdown(u64 arg)
 	other_end(&o);
 }
 
+/*
+ * The second CPU is about to run another process, and an NMI there looks at the first one's
+ * tables as perf does; nobody who changes them waits for it.  The PD goes meanwhile, and others
+ * need PTs.
+ */
+#define SWITCH_MS	500	/* its run queue is locked: others may have to wait as long */
+#define SWITCHES	20	/* until enough of them were held all the while */
+#define PTS		8	/* more than an operation takes, and as many as a file keeps */
+
+static struct {
+	_Atomic u64 tid, go, spins, end;
+} switched;
+
+/* Once it is to be held it does not sleep: its CPU would leave it as the idle task. */
+static void *spin_on_second(void *unused)
+{
+	pin_to(1);
+	post(&switched.tid, gettid());
+	wait_for(&switched.go, 1);
+	post(&switched.spins, 1);
+	while (!switched.end)
+		relax();
+	return unused;
+}
+
+static bool pts_are_made(void)
+{
+	char *va = r.base + VPT_1G + VPT_2M;
+	bool good = true;
+	unsigned int i;
+
+	for (i = 0; i < PTS; i++)
+		good &= !vu_map(r.fd, va + i * VPT_2M, VPT_4K, RW, 0);
+	return good;
+}
+
+/* Return: whether it was held all the while. */
+static bool pd_goes_amid_switch(int hold, const struct other *o)
+{
+	struct hold_state s;
+	char byte = 0;
+	bool held;
+
+	post(&switched.go, 1);
+	wait_for(&switched.spins, 1);
+	REQUIRE(write(o->socket, &byte, 1) == 1, "the other process is gone");
+	do {
+		s = hold_read(hold);
+	} while (!s.entries);
+	EXPECT(s.irqs_off && s.before, "irqs_off %u, an entry %llx", s.irqs_off, s.before);
+	EXPECT(!vu_unmap(r.fd, r.base, NULL), "unmap");
+	EXPECT(pts_are_made(), "map");
+	held = hold_state(hold) == HOLD_HELD;
+	hold_release(hold);
+	do {
+		s = hold_read(hold);
+	} while (s.entries < 2);
+	EXPECT(!held || !s.after, "what was the PD has an entry %llx", s.after);
+	REQUIRE(read(o->socket, &byte, 1) == 1, "the other process is gone");
+	return held;
+}
+
+static bool one_switch(const struct other *o)
+{
+	struct hold_order order = { .flags = HOLD_SWITCHING, .milliseconds = SWITCH_MS };
+	pthread_t thread;
+	bool held;
+	int hold;
+
+	memset(&switched, 0, sizeof(switched));
+	region_rw(&r, 2, VPT_STRICT);
+	REQUIRE(!vu_map(r.fd, r.base, VPT_4K, RW, 0) &&
+		!vu_map(r.fd, r.base + VPT_1G, VPT_4K, RW, 0), "map");
+	REQUIRE(!pthread_create(&thread, NULL, spin_on_second, NULL), "thread");
+	wait_for(&switched.tid, 1);
+	order.tid = switched.tid;
+	order.value = (u64)r.base;
+	hold = hold_open();
+	hold_set(hold, &order);
+	held = pd_goes_amid_switch(hold, o);
+	post(&switched.end, 1);
+	pthread_join(thread, NULL);
+	close(hold);
+	expect_sound(r.fd, "in the end");
+	region_close(&r);
+	return held;
+}
+
+static void pd_goes_amid_switches(u64 unused)
+{
+	unsigned int i, held = 0;
+	struct other o;
+
+	(void)unused;
+	need_hold();
+	other_begin(&o);
+	for (i = 0; i < SWITCHES && held < ROUNDS; i++)
+		held += one_switch(&o);
+	other_end(&o);
+	if (!held)
+		skip("the CPU was in the mask each time, or let go too soon");
+}
+
 /* A CPU that was not there when the file was opened. */
 static struct {
 	_Atomic u64 used, going, gone;
@@ -367,14 +471,16 @@ static const struct window windows[] = {
 
 int main(int argc, char **argv)
 {
-	struct property p[ARRAY_SIZE(windows) + 1] = {
+	struct property p[ARRAY_SIZE(windows) + 2] = {
 		{ "UNMAP: a CPU came when the file was open", arrives_later, 0, 0 },
+		{ "UNMAP that frees a PD: a CPU is about to run another process",
+		  pd_goes_amid_switches, 0, 0 },
 	};
 	unsigned int i;
 	int status;
 
 	for (i = 0; i < ARRAY_SIZE(windows); i++)
-		p[i + 1] = (struct property){ windows[i].name, before_the_shootdown,
+		p[i + 2] = (struct property){ windows[i].name, before_the_shootdown,
 					      (u64)&windows[i], 0 };
 	status = run_unchecked(argc, argv, p, ARRAY_SIZE(p));
 	/* Where a property left it offline. */

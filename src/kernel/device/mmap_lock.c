@@ -22,7 +22,8 @@
  *   userfaultfd's copy and zeropage mmap_lock read   the VMA's lock   (a), (b)
  *   get_user_pages_fast(), KVM's    interrupts off   interrupts off   (c)
  *    host_pfn_mapping_level(),
- *    perf's samples (also in NMI)
+ *    perf's samples
+ *   perf's samples in an NMI        interrupts off   interrupts off   (c), (g)
  *   munmap, MAP_FIXED over it       mmap_lock write, then read: its own
  *                                   VMAs are detached and locked      (d)
  *   OOM reaper, process_mrelease    mmap_lock read   mmap_lock read   skip VM_PFNMAP
@@ -42,7 +43,7 @@
  *      and others split a region into VMAs, which share tables up to the PDPT.  It waits for
  *      whoever holds a VMA's lock, be it a fault or a walk.  Under mmap_lock, VMAs stay as
  *      they are, and locked until it is released.
- *  (c) The shootdown waits until each CPU of the mm has taken an interrupt.
+ *  (c) The shootdown waits until each CPU in the mm's mask has taken an interrupt.
  *  (d) The notifier runs before munmap frees a table, and what it removes is bounded by
  *      the VMAs that munmap has detached: 6.12's vms_gather_munmap_vmas() and 6.1's
  *      do_mas_align_munmap() lock and detach each of them before unmap_vmas() sends
@@ -55,6 +56,12 @@
  *      unlinked, its lock is taken once, every CPU invalidates, and it is freed after a grace
  *      period; until then it is all zero, and linked nowhere (vpt_table_done()).  Of a PD or a
  *      PDPT walkers hold pointers while they sleep, and may link a table in it.
+ *
+ *  (g) A CPU that is about to run another process has left the mask while the old task is still the
+ *      current one (switch_mm_irqs_off(); on 6.1 also for as long as the kernel's text is patched).
+ *      An NMI there walks the old task's tables, of what the sample tells an address, and nobody
+ *      waits for it: perf_get_page_size() looks at one entry of each level.  Interrupts are off, so
+ *      a grace period does wait: PDs and PDPTs are used again after one (vpt_table_done()).
  *
  * The operations that unlink a table, and how they are called:
  *

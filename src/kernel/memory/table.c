@@ -407,15 +407,17 @@ void pt_env_defer_table(struct pt_env *env, u64 table, unsigned int level)
  * A table whose every entry has been invalidated everywhere.  It is all zero, so
  * it can go to the spare ones as it is; what is too much for these goes back to Linux.  So does
  * a PT that walkers may still hold: a "spurious" fault stores where it finds the entry that it
- * has read before, which in another place's table it might.
+ * has read before, which in another place's table it might.  So do all PDs and PDPTs: perf's walk
+ * on a CPU that has just left the mask (mmap_lock.c) would take the PT's entries for a PD's.  What
+ * was a PT is the last that it looks at, and can be any table.
  */
 static void vpt_table_done(struct pt_env *env, struct page *page, unsigned int level,
 			   struct list_head *held)
 {
 	struct vpt_file *f = env->f;
 	/* Of a broken tree it is not known that the table is all zero. */
-	const bool keep = !held && !env->walkers && READ_ONCE(f->spare.n) < VPT_RESERVE_KEEP &&
-			  !f->violations && vpt_ptlock_there(page);
+	const bool keep = level == 1 && !held && !env->walkers && !f->violations &&
+			  READ_ONCE(f->spare.n) < VPT_RESERVE_KEEP && vpt_ptlock_there(page);
 
 	if (vpt_events_on())
 		vpt_event_table(f, SPEC_MON_TABLE_FREE, page_to_phys(page), level, keep);

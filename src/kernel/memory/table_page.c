@@ -2,6 +2,7 @@
 /* Table pages: from Linux, and back after a grace period. */
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
+#include <linux/sched/signal.h>
 
 #include "../compat.h"
 #include "counters.h"
@@ -15,7 +16,8 @@ static atomic_t vpt_tables_waiting;
  * vpt_page_alloc() - a zeroed page
  *
  * Where there is none, what waits for a grace period is waited for: an UNMAP that has answered gave
- * it back, and its caller may count on it.
+ * it back, and its caller may count on it.  Not by who is killed: that takes as long as every
+ * callback there is, and the OOM reaper needs the mmap_lock that it may hold.
  *
  * Context: may sleep; no lock is held that an RCU callback takes.
  * Return: the page, or NULL.
@@ -24,7 +26,7 @@ struct page *vpt_page_alloc(void)
 {
 	struct page *page = alloc_page(VPT_USER_GFP | __GFP_ZERO);
 
-	if (page || !atomic_read(&vpt_tables_waiting))
+	if (page || !atomic_read(&vpt_tables_waiting) || fatal_signal_pending(current))
 		return page;
 	rcu_barrier();
 	return alloc_page(VPT_USER_GFP | __GFP_ZERO);

@@ -10,13 +10,16 @@
 #include <linux/mutex.h>
 #include <linux/nmi.h>
 #include <linux/objtool.h>
+#include <linux/pgtable.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/timekeeping.h>
+#include <linux/tracepoint.h>
 #include <linux/uaccess.h>
 #include <linux/wait.h>
 #include <asm/ibt.h>
+#include <asm/tlbflush.h>
 
 #include "hold.h"
 
@@ -27,6 +30,10 @@ struct hold {
 	atomic_t is;		/* enum hold_state_is */
 	bool irqs_off;		/* as the thread came */
 	bool set;
+	struct tracepoint *switching;	/* in place of the probe */
+	u32 entries;		/* of the two that follow */
+	u64 before;
+	u64 after;
 	struct list_head node;		/* place in hold_all */
 	wait_queue_head_t let_go;
 	struct task_struct *sleeper;	/* from the probe to hold_asleep()'s return */
@@ -111,6 +118,22 @@ static void hold_post(struct kprobe *probe, struct pt_regs *regs, unsigned long 
 {
 }
 
+/* By the clock: how long a delay takes may have been measured on a busy host. */
+static void hold_spin(struct hold *h)
+{
+	const u64 end = ktime_get_mono_fast_ns() + h->order.milliseconds * (u64)NSEC_PER_MSEC;
+
+	while (ktime_get_mono_fast_ns() < end) {
+		if (atomic_read(&h->is) != HOLD_HELD)
+			return;
+		cpu_relax();
+		touch_nmi_watchdog();
+	}
+	atomic_cmpxchg(&h->is, HOLD_HELD, HOLD_EXPIRED);
+}
+
+NOKPROBE_SYMBOL(hold_spin);
+
 /*
  * Interrupts are as at the entry of the function: the probe stands on its call to
  * ftrace.  Where they are on, this CPU answers IPIs all the while, as a virtual CPU does
@@ -120,7 +143,6 @@ static int hold_entry(struct kprobe *probe, struct pt_regs *regs)
 {
 	struct hold *h = container_of(probe, struct hold, probe);
 	const struct hold_order *o = &h->order;
-	u64 end;
 
 	if (current->pid != o->tid ||
 	    (o->argument && ((hold_argument(regs, o->argument) ^ o->value) & o->mask)))
@@ -134,19 +156,66 @@ static int hold_entry(struct kprobe *probe, struct pt_regs *regs)
 		regs->ip = (unsigned long)hold_gate;
 		return 1;
 	}
-	/* By the clock: how long a delay takes may have been measured on a busy host. */
-	end = ktime_get_mono_fast_ns() + o->milliseconds * (u64)NSEC_PER_MSEC;
-	while (ktime_get_mono_fast_ns() < end) {
-		if (atomic_read(&h->is) != HOLD_HELD)
-			return 0;
-		cpu_relax();
-		touch_nmi_watchdog();
-	}
-	atomic_cmpxchg(&h->is, HOLD_HELD, HOLD_EXPIRED);
+	hold_spin(h);
 	return 0;
 }
 
 NOKPROBE_SYMBOL(hold_entry);
+
+/* The entry of a PD of the current task's that leads to @va, or NULL. */
+static u64 *hold_pd_entry(u64 va)
+{
+	p4d_t *p4d = p4d_offset(pgd_offset(current->mm, va), va);
+	pud_t *pud;
+
+	if (!p4d_present(*p4d))
+		return NULL;
+	pud = pud_offset(p4d, va);
+	if (!pud_present(*pud) || (pud_val(*pud) & _PAGE_PSE))
+		return NULL;
+	return (u64 *)pmd_offset(pud, va);
+}
+
+/* Behind the tracepoint tlb_flush, in switch_mm_irqs_off(). */
+static void hold_switch(void *data, int reason, unsigned long pages)
+{
+	struct hold *h = data;
+	u64 *entry;
+
+	if (reason != TLB_FLUSH_ON_TASK_SWITCH || current->pid != h->order.tid || !current->mm)
+		return;
+	entry = hold_pd_entry(h->order.value);
+	if (!entry || atomic_cmpxchg(&h->is, HOLD_WAITING, HOLD_HELD) != HOLD_WAITING)
+		return;
+	h->irqs_off = irqs_disabled();
+	h->before = READ_ONCE(*entry);
+	smp_store_release(&h->entries, 1);
+	hold_spin(h);
+	h->after = READ_ONCE(*entry);
+	smp_store_release(&h->entries, 2);
+}
+
+static void hold_find_switching(struct tracepoint *tp, void *found)
+{
+	if (!strcmp(tp->name, "tlb_flush"))
+		*(struct tracepoint **)found = tp;
+}
+
+static int hold_set_switching(struct hold *h)
+{
+	struct tracepoint *tp = NULL;
+	int ret;
+
+	for_each_kernel_tracepoint(hold_find_switching, &tp);
+	if (!tp)
+		return -EOPNOTSUPP;
+	ret = tracepoint_probe_register(tp, hold_switch, h);
+	if (ret)
+		return ret;
+	h->switching = tp;
+	h->set = true;
+	return 0;
+}
 
 static u32 hold_max_ms(const struct hold_order *order)
 {
@@ -160,9 +229,11 @@ static int hold_set(struct hold *h)
 	if (h->set)
 		return -EBUSY;
 	if (h->order.milliseconds > hold_max_ms(&h->order) || h->order.argument > 4 ||
-	    (h->order.flags & ~HOLD_ASLEEP) ||
+	    (h->order.flags != HOLD_SWITCHING && (h->order.flags & ~HOLD_ASLEEP)) ||
 	    strnlen(h->order.symbol, sizeof(h->order.symbol)) == sizeof(h->order.symbol))
 		return -EINVAL;
+	if (h->order.flags == HOLD_SWITCHING)
+		return hold_set_switching(h);
 	h->probe.symbol_name = h->order.symbol;
 	h->probe.pre_handler = hold_entry;
 	if (h->order.flags & HOLD_ASLEEP) {
@@ -209,12 +280,15 @@ static ssize_t hold_write(struct file *file, const char __user *user, size_t siz
 static ssize_t hold_read(struct file *file, char __user *user, size_t size, loff_t *pos)
 {
 	struct hold *h = file->private_data;
-	const struct hold_state state = {
+	struct hold_state state = {
 		.is = atomic_read(&h->is), .irqs_off = h->irqs_off,
+		.entries = smp_load_acquire(&h->entries),
 	};
 
 	if (size != sizeof(state))
 		return -EINVAL;
+	state.before = h->before;
+	state.after = h->after;
 	return copy_to_user(user, &state, size) ? -EFAULT : (ssize_t)size;
 }
 
@@ -239,8 +313,12 @@ static int hold_release(struct inode *inode, struct file *file)
 
 	hold_let_go(h);
 	/* Waits until no CPU is in the handler. */
-	if (h->set)
+	if (h->switching) {
+		tracepoint_probe_unregister(h->switching, hold_switch, h);
+		tracepoint_synchronize_unregister();
+	} else if (h->set) {
 		unregister_kprobe(&h->probe);
+	}
 	while (smp_load_acquire(&h->sleeper))
 		schedule_timeout_uninterruptible(1);
 	spin_lock(&hold_all_lock);

@@ -9,6 +9,10 @@
  *
  * With HOLD_ASLEEP it sleeps, so that its CPU does other things, or goes offline; only where
  * the function may sleep.
+ *
+ * With HOLD_SWITCHING it is held where its CPU leaves its address space for another process's: it
+ * is still the current task, and the CPU is no longer in the mask of who is told of changes.  It
+ * has looked for a PD, as perf does in an NMI there, and when it goes on it reads an entry of it.
  */
 #ifndef HOLD_H
 #define HOLD_H
@@ -22,8 +26,8 @@
  * @milliseconds: time limit, at most HOLD_MAX_MS, or HOLD_MAX_ASLEEP_MS of who sleeps: beyond
  *	these Linux complains of a CPU, or of a task, that does not get on
  * @argument: number (1 to 4) of an argument that must be @value, or 0 for any call
- * @flags: HOLD_ASLEEP or 0
- * @value: of that argument
+ * @flags: HOLD_ASLEEP, HOLD_SWITCHING (without @symbol), or 0
+ * @value: of that argument; for HOLD_SWITCHING the address whose entry is read
  * @mask: bits of the argument that are compared
  */
 struct hold_order {
@@ -40,6 +44,7 @@ struct hold_order {
 #define HOLD_MAX_ASLEEP_MS	110000
 
 #define HOLD_ASLEEP	1
+#define HOLD_SWITCHING	2
 
 enum hold_state_is {
 	HOLD_WAITING,	/* the thread has not come there */
@@ -52,10 +57,18 @@ enum hold_state_is {
  * struct hold_state - how far the thread is
  * @is: enum hold_state_is
  * @irqs_off: 1 if it came there with interrupts off
+ * @entries: HOLD_SWITCHING: 1 when @before is there, 2 when @after is
+ * @reserved: 0
+ * @before: the PD's entry when it was held
+ * @after: when it went on
  */
 struct hold_state {
 	__u32 is;
 	__u32 irqs_off;
+	__u32 entries;
+	__u32 reserved;
+	__u64 before;
+	__u64 after;
 };
 
 #endif /* HOLD_H */

@@ -104,6 +104,7 @@ void beside_begin(struct beside *b, void (*round)(void *arg), void *arg);
 void beside_end(struct beside *b);
 
 struct hold_order;
+struct hold_state;
 
 /*
  * /dev/hold, whose module is inserted if need be (hold/hold.h): one order for a file.  A
@@ -118,6 +119,7 @@ void hold_set(int fd, const struct hold_order *order);
 int hold_thread(const char *symbol, pid_t tid, u32 flags, u32 milliseconds);
 int hold_at(const char *symbol, pid_t tid);
 int hold_asleep_at(const char *symbol, pid_t tid);
+struct hold_state hold_read(int fd);
 u32 hold_state(int fd);		/* enum hold_state_is */
 bool hold_irqs_off(int fd);	/* whether interrupts were off where it was stopped */
 /* Wait until it is held, unless *@done before; @done may be NULL.  Return: whether it is. */

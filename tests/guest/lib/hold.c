@@ -47,7 +47,7 @@ bool hold_lets(int fd, _Atomic u64 *done)
 	return *done && hold_state(fd) == HOLD_HELD;
 }
 
-static struct hold_state hold_read(int fd)
+struct hold_state hold_read(int fd)
 {
 	struct hold_state state = { 0 };
 
