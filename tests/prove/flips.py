@@ -106,6 +106,10 @@ FLIPS = [
     Flip("remap-looks-at-another-flag-for-all", "remap", "pt_remap",
          r"cmp\s+BYTE PTR \[r\w+\+0x1b\],0x0", opcode(0x1b, 0x1a)),
     Flip("remap-looks-at-half-of-the-answer", "remap", "pt_remap", r"test\s+al,al", last(0xe4)),
+    Flip("remap-tells-of-another-environment", "remap", "pt_remap_traced", r"mov\s+rdi,r1\d$",
+         byte(0, 0x4c, 0x48)),
+    Flip("remap-tells-of-another-environment-at-last", "remap", "pt_remap_traced",
+         r"mov\s+rdi,r1\d$", byte(0, 0x4c, 0x48), nth=1),
     Flip("unmap-says-all-for-not-all", "unmap", "pt_reclaim_up",
          r"cmp\s+BYTE PTR \[r\w+\+0x1b\],0x0", last(0x1)),
     Flip("init-wide-root", "init", "pt_init", r"cmp\s+\w+,0x27", last(0x28)),
@@ -156,7 +160,8 @@ def judge(task: tuple[Path, Flip]) -> tuple[bool, str, list[str]]:
     solver = Solver(FOLDER / "goals", 60)
     broken = Code(path)
     assert broken.digest() != code.digest(), "it would be taken for the proved one"
-    job = binary.BinaryJob(operation, "plain", broken, solver)
+    copy = "traced" if flip.function.endswith("_traced") else "plain"
+    job = binary.BinaryJob(operation, copy, broken, solver)
     report = job.run(stop_when_refuted=True)
     if report.stuck:
         return not flip.equal, f"{what}: stops: {report.stuck}", []

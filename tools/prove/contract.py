@@ -214,6 +214,8 @@ class Contracts:
                 s.require("an entry is looked at under its lock before a table is linked there",
                           boolean(s.alone))
                 self.link(s, below, slot)
+                if below.owned is None:
+                    raise Stuck("a table that others have linked is linked once more")
                 if below.entries:
                     below.filled = side_by_side(below.entries, below.level)
                 s.require("a table is taken as owned exactly if it is",

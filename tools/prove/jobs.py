@@ -41,24 +41,28 @@ class Checked:
     path: int
     cached: bool
     goals: int = 1			# that share their assumptions and were asked together
+    way: str = ""			# of an assumption set without a model: story()
 
 
 # What is neither a hole in the proof nor a case left open.
 GOOD = ("proved", "folded", "satisfiable", "empty")
 
-# Assumption sets that have no model, and why that is right. When a path says that the entry of
+# Assumption sets that have no model, and why that is right, each by its theorem, what it is about
+# and the way of its path: story(). When a path says that the entry of
 # the root, or of a table of level 3, for the address is absent and that the region lies within
 # that entry's reach, no table below it can belong to the tree but those which the path itself
 # takes, or finds linked by others: only an entry that reaches into the region leads to one. The
-# case "some other table, of level 1" (or 2) is then empty.  So many assumption sets of the
-# operation may be empty, no more; paths that differ in choices which the goals are shown without
-# have one in common. "map 2M" takes both tables, or others have linked the second one in that
-# which it took.
-EMPTY = {("map 2M", "the invariant's, level 1"): 2}
+# case "some other table, of level 1" (or 2) is then empty.  One set for each way may be empty, no
+# more; paths that differ in choices which the goals are shown without have one in common. "map 2M"
+# takes both tables, or others have linked the second one in that which it took.
+EMPTY = {("map 2M", "the invariant's, level 1"): (
+    "OK: take 3, store 4, take 2, store 3, store 2", "OK: take 3, store 4, linked 3, store 2")}
 # In machine code pt_unmap() compares with the region's end before it reads an entry, so that a
 # path knows both bounds; the tables that it sweeps others have linked since its first look.
-EMPTY_IN_CODE = EMPTY | {("unmap", "the invariant's, level 1"): 3,
-                         ("unmap", "the invariant's, level 2"): 1}
+EMPTY_IN_CODE = EMPTY | {
+    ("unmap", "the invariant's, level 1"): (
+        "NOENT: linked 4", "NOENT: linked 4, linked 3", "NOENT: linked 3"),
+    ("unmap", "the invariant's, level 2"): ("NOENT: linked 4",)}
 
 
 @dataclass
@@ -97,6 +101,11 @@ def with_goals(operation: Operation, region: Region, state: State) -> PathGoals:
     return (RangePath if state.phase else Finished)(operation, region, state)
 
 
+def story(f: PathGoals, state: State) -> str:
+    """How a path ends, and what was written on it, by whom and at which levels."""
+    return ": ".join((f.name(), ", ".join(f"{e.kind} {e.level}" for e in state.events)))
+
+
 def goals_of(f: PathGoals) -> list[Goal]:
     of = {MapRangePath: mapgoals, RangePath: rangegoals, Finished: operations,
           FirstHalf: split, Split: split, DeadEnd: goals}[type(f)]
@@ -121,7 +130,7 @@ class Job:
         self.oracle = SolverOracle(solver)
         self.report = Report(operation.name, optimise)
         self.seen: set[tuple[str, str]] = set()		# results, and the keys they are of
-        self.empty: dict[str, set[str]] = {}	# the keys of what rightly_empty() granted
+        self.empty: dict[tuple[str, str], str] = {}	# the keys of what rightly_empty() granted
         self.failed: list[tuple[str, Goal, State]] = []		# refuted, or unknown
 
     def explore(self) -> list[State]:
@@ -206,7 +215,8 @@ class Job:
             answer = self.solver.ask(assumptions)
             result = {"sat": "satisfiable", "unsat": "vacuous"}.get(answer.result, "unknown")
             out.append(Checked("not vacuous", what, result, answer.seconds, answer.key, n,
-                               answer.cached))
+                               answer.cached,
+                               way=story(finished, state) if result == "vacuous" else ""))
             self.tick(1)
         return n, finished.name(), out
 
@@ -223,11 +233,9 @@ class Job:
         self.report.checked.append(c)
 
     def rightly_empty(self, c: Checked) -> bool:
-        """Whether this assumption set is listed, and others have not used that up."""
-        granted = self.empty.setdefault(c.what, set())
-        if len(granted) < self.may_be_empty.get((self.report.operation, c.what), 0):
-            granted.add(c.key)
-        return c.key in granted
+        """Whether this assumption set is listed, and no other one is in its place."""
+        return c.way in self.may_be_empty.get((self.report.operation, c.what), ()) and \
+            self.empty.setdefault((c.what, c.way), c.key) == c.key
 
     def check(self, n: int, group: list[Goal], state: State) -> list[Checked]:
         """Goals with the same assumptions, together; one by one if that fails."""

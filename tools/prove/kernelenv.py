@@ -21,7 +21,8 @@ What the operation may do depends on the spans that it holds, pt_env.all: spans.
 Entries are read and written by one access of 64 bits each, or it stops.  Stores reach
 memory in the order of the program, as on any x86; what the core stores is an event at its
 instruction.  Beside this the contracts of contract.py hold, that is those of pt.h.  The
-calls by which the traced copy of the core tells what it does change nothing.
+calls by which the traced copy of the core tells what it does change nothing but, as any call,
+scratch registers and what was pushed for them; they are owed the environment.
 """
 from __future__ import annotations
 
@@ -48,6 +49,8 @@ MM_LOCK = "mm's lock"
 # As in src/kernel/memory/pt_env.h.
 TAG, LEFT, ALLOCATED = 0x76707400, 0x76707401, 16
 PAGE_SIZE = 4096
+# The calls by which the traced copy tells what it does: how many of their arguments are pushed.
+EVENTS = {"vpt_event_write": 2, "vpt_event_table_lock": 0}
 
 
 class KernelEnvironment(SpanContracts):
@@ -414,11 +417,14 @@ class KernelEnvironment(SpanContracts):
         if symbol in ("_raw_spin_lock", "_raw_spin_unlock"):
             self.spin(s, symbol == "_raw_spin_lock")
             return [s]
-        if symbol in ("vpt_event_write", "vpt_event_table_lock"):
-            return [s]
         if symbol == "__stack_chk_fail":
             s.require("the stack's canary is whole", FALSE)
             s.die()
+            return [s]
+        regs = s.frames[-1].regs
+        if symbol in EVENTS:
+            self.is_given_env(s, regs)
+            self.forget_pushed(s, EVENTS[symbol])
             return [s]
         contract = {"pt_env_take": self.call_take, "pt_env_defer_table": self.call_defer,
                     "pt_env_leave": self.call_leave, "pt_env_release": self.call_release,
@@ -427,14 +433,32 @@ class KernelEnvironment(SpanContracts):
                     "pt_env_unlock_counts": self.call_unlock_counts}
         if symbol not in contract:
             raise Stuck(f"a call that is not known here: {symbol}")
-        regs = s.frames[-1].regs
-        s.require("the environment is given the region's struct",
-                  and_(boolean(bool(s.objects["env"])), eq(regs["rdi"], self.objects["env"])))
+        self.is_given_env(s, regs)
         self.account(s)
         out = contract[symbol](s, regs)
         for t in out:
             self.count_anew(t)
         return out
+
+    def is_given_env(self, s: State, regs: dict[str, Term]) -> None:
+        s.require("the environment is given the region's struct",
+                  and_(boolean(bool(s.objects["env"])), eq(regs["rdi"], self.objects["env"])))
+
+    def forget_pushed(self, s: State, words: int) -> None:
+        """Arguments that were pushed, above the return address, are the callee's to change."""
+        if not words:
+            return
+        top = self.object(s.frames[-1].regs["rsp"])
+        if top is None or top.object != "stack":
+            raise Stuck("arguments are pushed elsewhere than on the stack")
+        first, end = top.offset + 8, top.offset + 8 + 8 * words
+        kept = {}
+        for at, (size, value) in s.objects["stack"].items():
+            if at + size <= first or at >= end:
+                kept[at] = (size, value)
+            elif at < first or at + size > end:
+                raise Stuck("an argument that was pushed is a part of something")
+        s.objects["stack"] = kept
 
     def call_take(self, s: State, regs: dict[str, Term]) -> list[State]:
         """pt_env_take(env, level, owned).  A table that the core owns gets its tag, and the
