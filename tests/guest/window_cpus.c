@@ -406,17 +406,20 @@ static bool one_switch(const struct other *o)
 
 static void pd_goes_amid_switches(u64 unused)
 {
+	/* 6.14: it stays in the mask, and holds UNMAP up. */
+	const bool leaves = runs_on("6.1") || runs_on("6.12");
 	unsigned int i, held = 0;
 	struct other o;
 
 	(void)unused;
 	need_hold();
 	other_begin(&o);
-	for (i = 0; i < SWITCHES && held < ROUNDS; i++)
+	for (i = 0; i < (leaves ? SWITCHES : 1) && held < ROUNDS; i++)
 		held += one_switch(&o);
 	other_end(&o);
-	if (!held)
-		skip("the CPU was in the mask each time, or let go too soon");
+	if (!held && !leaves)
+		skip("a CPU stays in the mask when it switches");
+	EXPECT(held, "of %u times none was held long enough", i);
 }
 
 /* A CPU that was not there when the file was opened. */

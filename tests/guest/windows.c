@@ -9,7 +9,6 @@
 
 #include <fcntl.h>
 #include <pthread.h>
-#include <sys/utsname.h>
 
 #include "hold/hold.h"
 #include "watcher/watcher.h"
@@ -74,15 +73,6 @@ static const struct window *window;
 static int watcher;
 static _Atomic u64 tid, operator_tid, go, fault_over, done;
 static _Atomic int result;
-
-static bool runs_on(const char *kernel)
-{
-	const size_t n = strlen(kernel);
-	struct utsname name;
-
-	REQUIRE(!uname(&name), "uname");
-	return !strncmp(name.release, kernel, n) && name.release[n] == '.';
-}
 
 /* 6.1 wants no huge pages in special VMAs; others ask for one first, if they have any. */
 static const char *symbol(void)

@@ -91,12 +91,13 @@ static bool vpt_fault_is_own(const struct vpt_file *f)
 static vm_fault_t vpt_fault_try(struct vpt_file *f, struct vm_fault *vmf)
 {
 	const u64 va = vmf->address & PAGE_MASK;
+	const bool own = vpt_fault_is_own(f);
 	struct page *fresh = NULL;
 	vm_fault_t ret;
 	struct op op;
 	int err;
 
-	if (!READ_ONCE(f->strict) && vpt_fault_is_own(f))
+	if (!READ_ONCE(f->strict) && own)
 		fresh = vpt_touch_alloc();
 	vpt_env_init(&op.env, f);
 	err = vpt_lock_reserved(&op.env, va, va, fresh ? VPT_LEVELS : 0);
@@ -108,6 +109,9 @@ static vm_fault_t vpt_fault_try(struct vpt_file *f, struct vm_fault *vmf)
 		if (ret == VM_FAULT_SIGSEGV)
 			op.env.books->segvs++;
 		vpt_unlock(&op.env);
+		/* What is missing for others does not come if they wait. */
+		if (ret == VM_FAULT_OOM && !own)
+			ret = VM_FAULT_SIGBUS;
 	} else {
 		ret = err == -EINTR ? vpt_fault_killed(vmf) : VM_FAULT_SIGBUS;
 	}

@@ -57,11 +57,13 @@
  *      period; until then it is all zero, and linked nowhere (vpt_table_done()).  Of a PD or a
  *      PDPT walkers hold pointers while they sleep, and may link a table in it.
  *
- *  (g) A CPU that is about to run another process has left the mask while the old task is still the
- *      current one (switch_mm_irqs_off(); on 6.1 also for as long as the kernel's text is patched).
- *      An NMI there walks the old task's tables, of what the sample tells an address, and nobody
- *      waits for it: perf_get_page_size() looks at one entry of each level.  Interrupts are off, so
- *      a grace period does wait: PDs and PDPTs are used again after one (vpt_table_done()).
+ *  (g) A CPU can have the address space of the current task loaded, or the task, without being in
+ *      the mask: switch_mm_irqs_off() clears the bit while the old task is still the current one,
+ *      until 6.14; the kernel's text is patched in another address space (use_temporary_mm()); and
+ *      kthread_use_mm() sets the task's before the bit.  In an NMI there perf_get_page_size() and
+ *      perf_virt_to_phys() walk the current task's tables at the address of the sample, and nobody
+ *      waits for it.  Interrupts are off, so a grace period does wait: PDs and PDPTs are used again
+ *      after one (vpt_table_done()).
  *
  * The operations that unlink a table, and how they are called:
  *

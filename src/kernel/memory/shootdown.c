@@ -22,7 +22,7 @@
  * the process.  The other way would be wrong: a generation that is ahead of the TLB.
  *
  * Waiting for the IPIs also waits for lockless walkers on those CPUs (GUP-fast and
- * perf walk with interrupts off); for perf's on a CPU that has just left the mask see
+ * perf walk with interrupts off); for perf's on a CPU that is not in the mask see
  * mmap_lock.c.
  */
 #include <linux/smp.h>

@@ -186,7 +186,7 @@ bool vpt_walkers_may_stay(struct pt_env *env)
 		return true;
 	env->walkers = VPT_PT_BY_RCU && vpt_table_live(path.above) > 1 &&
 		       atomic_read(&env->mm->mm_users) > 1 &&
-		       vpt_tables_count_waiting() < VPT_TABLES_WAITING;
+		       vpt_pts_count_waiting() < VPT_PTS_WAITING;
 	return env->walkers;
 }
 
@@ -408,8 +408,9 @@ void pt_env_defer_table(struct pt_env *env, u64 table, unsigned int level)
  * it can go to the spare ones as it is; what is too much for these goes back to Linux.  So does
  * a PT that walkers may still hold: a "spurious" fault stores where it finds the entry that it
  * has read before, which in another place's table it might.  So do all PDs and PDPTs: perf's walk
- * on a CPU that has just left the mask (mmap_lock.c) would take the PT's entries for a PD's.  What
- * was a PT is the last that it looks at, and can be any table.
+ * on a CPU that is not in the mask (mmap_lock.c) would take the PT's entries for a PD's.  What was
+ * a PT is the last that it looks at, and can be any table: get_user_page_fast_only() finds an entry
+ * without a special bit there if it is a table's, and then that the entry above has changed.
  */
 static void vpt_table_done(struct pt_env *env, struct page *page, unsigned int level,
 			   struct list_head *held)
@@ -430,7 +431,7 @@ static void vpt_table_done(struct pt_env *env, struct page *page, unsigned int l
 		vpt_spare_add(&f->spare, page);
 		spin_unlock(&f->tables);
 	} else {
-		vpt_table_free(page);
+		vpt_table_free(page, env->walkers);
 	}
 }
 

@@ -208,7 +208,7 @@ static int hold_set_switching(struct hold *h)
 
 	for_each_kernel_tracepoint(hold_find_switching, &tp);
 	if (!tp)
-		return -EOPNOTSUPP;
+		return -ENOENT;
 	ret = tracepoint_probe_register(tp, hold_switch, h);
 	if (ret)
 		return ret;
@@ -219,7 +219,14 @@ static int hold_set_switching(struct hold *h)
 
 static u32 hold_max_ms(const struct hold_order *order)
 {
-	return order->flags & HOLD_ASLEEP ? HOLD_MAX_ASLEEP_MS : HOLD_MAX_MS;
+	switch (order->flags) {
+	case HOLD_ASLEEP:
+		return HOLD_MAX_ASLEEP_MS;
+	case HOLD_SWITCHING:
+		return HOLD_MAX_SWITCHING_MS;
+	default:
+		return HOLD_MAX_MS;
+	}
 }
 
 static int hold_set(struct hold *h)

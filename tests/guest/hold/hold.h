@@ -23,8 +23,9 @@
  * struct hold_order - which thread to stop where
  * @symbol: function; ENOENT if there is none that can be probed
  * @tid: thread
- * @milliseconds: time limit, at most HOLD_MAX_MS, or HOLD_MAX_ASLEEP_MS of who sleeps: beyond
- *	these Linux complains of a CPU, or of a task, that does not get on
+ * @milliseconds: time limit, at most HOLD_MAX_MS; HOLD_MAX_ASLEEP_MS of who sleeps: beyond
+ *	these Linux complains of a CPU, or of a task, that does not get on; HOLD_MAX_SWITCHING_MS
+ *	of who switches, whose run queue is locked
  * @argument: number (1 to 4) of an argument that must be @value, or 0 for any call
  * @flags: HOLD_ASLEEP, HOLD_SWITCHING (without @symbol), or 0
  * @value: of that argument; for HOLD_SWITCHING the address whose entry is read
@@ -42,6 +43,7 @@ struct hold_order {
 
 #define HOLD_MAX_MS		20000
 #define HOLD_MAX_ASLEEP_MS	110000
+#define HOLD_MAX_SWITCHING_MS	1000
 
 #define HOLD_ASLEEP	1
 #define HOLD_SWITCHING	2

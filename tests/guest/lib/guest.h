@@ -257,6 +257,7 @@ void need_cuts(void);
 
 /* Whether Linux has huge pages of its own: not on PREEMPT_RT, where vpt has none either. */
 bool linux_has_huge_pages(void);
+bool runs_on(const char *kernel);	/* 6.1, 6.12: the release up to its second point */
 
 /* The same as a question. */
 bool have_size(int fd, u64 size);

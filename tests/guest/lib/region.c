@@ -217,6 +217,15 @@ bool linux_has_huge_pages(void)
 	return !access("/sys/kernel/mm/transparent_hugepage", F_OK);
 }
 
+bool runs_on(const char *kernel)
+{
+	const size_t n = strlen(kernel);
+	struct utsname name;
+
+	REQUIRE(!uname(&name), "uname");
+	return !strncmp(name.release, kernel, n) && name.release[n] == '.';
+}
+
 bool can_cut(void)
 {
 	struct utsname name;
