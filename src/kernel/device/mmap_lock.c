@@ -52,18 +52,18 @@
  *
  *  (f) From 6.6 on a PT that goes is no matter of the walkers' locks: they are in a read-side
  *      critical section of RCU while they look at its entries, and change none but under its lock,
- *      after they have looked at the PD's entry again or found the entry that they had read.  So it is
- *      unlinked, its lock is taken once, every CPU invalidates, and it is freed after a grace
- *      period; until then it is all zero, and linked nowhere (vpt_table_done()).  Of a PD or a
- *      PDPT walkers hold pointers while they sleep, and may link a table in it.
+ *      after they have looked at the PD's entry again or found the entry that they had read.  So
+ *      it is unlinked, its lock is taken once, every CPU invalidates, and it is freed after a
+ *      grace period; until then it is all zero, and linked nowhere (vpt_table_done()).  Of a PD or
+ *      a PDPT walkers hold pointers while they sleep, and may link a table in it.
  *
- *  (g) A CPU can have the address space of the current task loaded, or the task, without being in
- *      the mask: switch_mm_irqs_off() clears the bit while the old task is still the current one,
- *      until 6.14; the kernel's text is patched in another address space (use_temporary_mm()); and
- *      kthread_use_mm() sets the task's before the bit.  In an NMI there perf_get_page_size() and
- *      perf_virt_to_phys() walk the current task's tables at the address of the sample, and nobody
- *      waits for it.  Interrupts are off, so a grace period does wait: PDs and PDPTs are used again
- *      after one (vpt_table_done()).
+ *  (g) The current task's address space can be this one though its CPU is not in the mask:
+ *      before 6.14 switch_mm_irqs_off() clears the bit while the old task is still the current
+ *      one; use_temporary_mm() does so for as long as the kernel's text is patched; and
+ *      kthread_use_mm() sets the task's address space before the bit.  In an NMI there
+ *      perf_get_page_size() and perf_virt_to_phys() walk the current task's tables at the address
+ *      of the sample, and no shootdown waits for it.  Interrupts are off, so a grace period does:
+ *      PDs and PDPTs are used again after one (vpt_table_done()).
  *
  * The operations that unlink a table, and how they are called:
  *
@@ -75,11 +75,11 @@
  *    (an empty table in the page's place)
  *   munmap, exit (vpt_region_remove())  the notifier              (c), (d), (e)
  *
- * MAP of 4 KiB, UNMAP of a page beside others in its PT (vpt_walkers_may_stay()), PROTECT, REMAP and
- * the split of a 1 GiB page unlink none.  (a) is taken for that UNMAP, too, and instead of (f),
- * where the address space has another MMU, while somebody watches, and where it is not certain
- * that others are there: op_env_lock_unmap_page().  Tables that an operation had to leave are
- * unlinked by its sweep, under (a), (b) and (c) as by UNMAP.
+ * MAP of 4 KiB, UNMAP of a page beside others in its PT (vpt_walkers_may_stay()), PROTECT, REMAP
+ * and the split of a 1 GiB page unlink none.  (a) is taken for that UNMAP, too, and instead of
+ * (f), where the address space has another MMU, while somebody watches, and where it is not
+ * certain that others are there: op_env_lock_unmap_page().  Tables that an operation had to leave
+ * are unlinked by its sweep, under (a), (b) and (c) as by UNMAP.
  */
 #include "../extent.h"
 #include "../vpt_file.h"

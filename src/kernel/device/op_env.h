@@ -88,11 +88,11 @@ static inline int op_env_lock_map(struct op *op, u64 va, u64 n, unsigned int lev
 
 /*
  * Where a page shares its PT with others no table goes, and there is no walker to keep out; and a
- * PT can go beside others of its PD while walkers are in it, where they rely on RCU.  While somebody
- * listens that is not asked: an event would say that spans are locked for nothing.  A secondary
- * MMU's fault looks twice under one mmap_lock, and must find the second time what it has faulted in
- * (KVM's hva_to_pfn_remapped()).  One that registers after we look here, and VFIO, which has no
- * notifier (follow_fault_pfn()), may not find it, and answer EFAULT.
+ * PT can go beside others of its PD while walkers are in it, where they rely on RCU.  While
+ * somebody listens that is not asked: an event would say that spans are locked for nothing.  A
+ * secondary MMU's fault looks twice under one mmap_lock, and must find the second time what it
+ * has faulted in (KVM's hva_to_pfn_remapped()).  One that registers after we look here, and VFIO,
+ * which has no notifier (follow_fault_pfn()), may not find it, and answer EFAULT.
  */
 static inline int op_env_lock_unmap_page(struct op *op, u64 va)
 {

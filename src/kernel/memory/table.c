@@ -166,10 +166,10 @@ static struct vpt_path vpt_walk(struct pt_env *env)
  * vpt_walkers_may_stay() - whether an operation can unmap its page beside Linux's walkers
  * @env: operation; it has the lock of the page's span
  *
- * It can where no table becomes empty; and where a PT does, beside others of its PD, if walkers of a
- * PT rely on RCU.  Not in an address space of one thread, nor while many tables wait for a grace
- * period: mmap_lock holds nobody up there, and under it the table can be used again at once.  Others
- * may empty the PD meanwhile; then it is left, and swept.
+ * It can where no table becomes empty; and where a PT does, beside others of its PD, if walkers of
+ * a PT rely on RCU.  Not in an address space of one thread, where mmap_lock holds nobody up and
+ * the PT can be used again at once, nor while many of these wait for a grace period.  Others may
+ * empty the PD meanwhile; then it is left, and swept.
  *
  * Return: false also if that is not certain.
  */
