@@ -103,10 +103,12 @@ def boot(tree: Scratch, guest: Boot, params: str, seconds: int, log: Path) -> Ru
     if guest.pool:
         params = f"pool={guest.pool} {params}"
     log.unlink(missing_ok=True)
+    # Linux makes no ZONE_MOVABLE by movablecore= beside it.
+    movable = [] if any(a.startswith("movablecore=") for a in guest.append) else ["movable_node"]
     command = ["tools/vpt-run", "--quiet", "--kernel", guest.kernel, "--smp", str(guest.smp),
                "--mem", "6G" if guest.pool else "2G", "--cpu", "max,-erms,-fsrm",
                "--module", module, "--param", params.strip(), "--timeout", str(seconds),
-               "--append", " ".join(["nokaslr", "movable_node", *guest.append]),
+               "--append", " ".join(["nokaslr", *movable, *guest.append]),
                "--log", str(log)]
     # The checker of traces is for "protocol", which skips what it has none for.
     for name in [*(program.split()[0] for program in guest.programs), "vpt-trace-check"]:
