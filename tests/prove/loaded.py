@@ -20,11 +20,10 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "tools/prove")]
 import build
 import processor
 from disasm import WIDE, Code, Instruction, Mem, text_offset
-from kernelenv import ALLOCATED, LEFT, TAG
 from machine import RETURN, Machine
 from solve import ConcreteOracle
 from state import State
-from structs import Structs
+from structs import ALLOCATED, LEFT, TAG, Structs
 from term import Term, bv
 
 BASE, ROOM = 0x200000000, 0x100000

@@ -38,7 +38,7 @@ from machine import ARGUMENTS, RETURN, SAVED, Loaded, leaves, signed
 from operations import SIZES
 from spans import HOLDS_ALL, SpanContracts
 from state import Pointer, Slot, State, TablePage
-from structs import Structs
+from structs import ALLOCATED, LEFT, TAG, Structs, counted, left, tagged
 from term import FALSE, Term, add, and_, bit, bits, boolean, bv, concat, eq, ite, not_, or_, \
     ule, var, zext
 
@@ -46,8 +46,6 @@ DIRECT_MAP, PAGES = var("page_offset_base", 64), var("vmemmap_base", 64)
 PTE_MASK = concat(bv(1, 1), var("supported_pte_mask", 63))		# NX is supported
 CANARY = var("stack_canary", 64)
 MM_LOCK = "mm's lock"
-# As in src/kernel/memory/pt_env.h.
-TAG, LEFT, ALLOCATED = 0x76707400, 0x76707401, 16
 PAGE_SIZE = 4096
 # The calls by which the traced copy tells what it does: how many of their arguments are pushed.
 EVENTS = {"vpt_event_write": 2, "vpt_event_table_lock": 0}
@@ -304,16 +302,6 @@ class KernelEnvironment(SpanContracts):
 
     # Counts: the word of struct page
 
-    def counted(self, w: Term) -> Term:
-        return ite(self.tagged(w), zext(bits(w, 15, 0), COUNT_BITS), bv(0, COUNT_BITS))
-
-    def tagged(self, w: Term) -> Term:
-        return eq(bits(w, 63, 32), bv(TAG, 32))
-
-    def left(self, w: Term) -> Term:
-        """Of a table that vpt allocated and has left, empty, where it was."""
-        return eq(bits(w, 63, 32), bv(LEFT, 32))
-
     def word(self, s: State, address: Term) -> tuple[TablePage, Term, int]:
         """A table's word with its count, and the offset in it."""
         table, offset = self.page_of(address)
@@ -324,7 +312,7 @@ class KernelEnvironment(SpanContracts):
         word = s.objects["struct page"].get(t.page.ident)
         if word is None:
             w = var(s.name("word"), 64)
-            s.fact(eq(self.counted(w), t.live))
+            s.fact(eq(counted(w), t.live))
             word = s.objects["struct page"][t.page.ident] = (8, w)
         return s.known.reduce(word[1])
 
@@ -357,14 +345,13 @@ class KernelEnvironment(SpanContracts):
         t, old, at = self.word(s, address)
         if at != 0 or size != 8:
             raise Stuck("a part of struct page is written")
-        was = self.tagged(old)
+        was = tagged(old)
         s.require("a count is told with its tag and nothing else",
-                  and_(self.tagged(value),
-                       eq(bits(value, 31, ALLOCATED + 1), bv(0, 31 - ALLOCATED))))
+                  and_(tagged(value), eq(bits(value, 31, ALLOCATED + 1), bv(0, 31 - ALLOCATED))))
         s.require("who allocated a table is kept with its count",
-                  eq(bit(value, ALLOCATED), or_(and_(was, bit(old, ALLOCATED)), self.left(old))))
+                  eq(bit(value, ALLOCATED), or_(and_(was, bit(old, ALLOCATED)), left(old))))
         self.change_count(s, t)
-        n = self.counted(value)
+        n = counted(value)
         s.require("a count is at most 512", ule(n, bv(ENTRIES, COUNT_BITS)))
         s.objects["struct page"][t.page.ident] = (8, value)
         s.objects["tagged"].setdefault(t.page.ident, (8, was))
@@ -421,44 +408,33 @@ class KernelEnvironment(SpanContracts):
             s.require("the stack's canary is whole", FALSE)
             s.die()
             return [s]
-        regs = s.frames[-1].regs
-        if symbol in EVENTS:
-            self.is_given_env(s, regs)
-            self.forget_pushed(s, EVENTS[symbol])
-            return [s]
         contract = {"pt_env_take": self.call_take, "pt_env_defer_table": self.call_defer,
                     "pt_env_leave": self.call_leave, "pt_env_release": self.call_release,
                     "vpt_lock_rest": self.call_rest,
                     "pt_env_lock_counts": self.call_lock_counts,
                     "pt_env_unlock_counts": self.call_unlock_counts}
-        if symbol not in contract:
+        if symbol not in contract and symbol not in EVENTS:
             raise Stuck(f"a call that is not known here: {symbol}")
-        self.is_given_env(s, regs)
+        regs = s.frames[-1].regs
+        s.require("the environment is given the region's struct",
+                  and_(boolean(bool(s.objects["env"])), eq(regs["rdi"], self.objects["env"])))
+        if symbol in EVENTS:
+            self.forget_pushed(s, EVENTS[symbol])
+            return [s]
         self.account(s)
         out = contract[symbol](s, regs)
         for t in out:
             self.count_anew(t)
         return out
 
-    def is_given_env(self, s: State, regs: dict[str, Term]) -> None:
-        s.require("the environment is given the region's struct",
-                  and_(boolean(bool(s.objects["env"])), eq(regs["rdi"], self.objects["env"])))
-
     def forget_pushed(self, s: State, words: int) -> None:
         """Arguments that were pushed, above the return address, are the callee's to change."""
-        if not words:
-            return
         top = self.object(s.frames[-1].regs["rsp"])
         if top is None or top.object != "stack":
             raise Stuck("arguments are pushed elsewhere than on the stack")
         first, end = top.offset + 8, top.offset + 8 + 8 * words
-        kept = {}
-        for at, (size, value) in s.objects["stack"].items():
-            if at + size <= first or at >= end:
-                kept[at] = (size, value)
-            elif at < first or at + size > end:
-                raise Stuck("an argument that was pushed is a part of something")
-        s.objects["stack"] = kept
+        s.objects["stack"] = {at: (size, value) for at, (size, value)
+                              in s.objects["stack"].items() if at + size <= first or at >= end}
 
     def call_take(self, s: State, regs: dict[str, Term]) -> list[State]:
         """pt_env_take(env, level, owned).  A table that the core owns gets its tag, and the
@@ -482,7 +458,7 @@ class KernelEnvironment(SpanContracts):
         t = self.leave(s, regs["rsi"])
         old = self.word_of(s, t)
         mark = ite(bit(old, ALLOCATED), bv(LEFT << 32, 64), bv(0, 64))
-        s.objects["struct page"][t.page.ident] = (8, ite(self.tagged(old), mark, old))
+        s.objects["struct page"][t.page.ident] = (8, ite(tagged(old), mark, old))
         return [s]
 
     def call_release(self, s: State, regs: dict[str, Term]) -> list[State]:
@@ -490,7 +466,7 @@ class KernelEnvironment(SpanContracts):
         self.release(s, [None, regs["rsi"]])
         t = self.known_table(s, s.known.reduce(regs["rsi"]))
         old = self.word_of(s, t)
-        ours = or_(self.tagged(old), self.left(old))
+        ours = or_(tagged(old), left(old))
         s.objects["struct page"][t.page.ident] = (8, ite(ours, bv(0, 64), old))
         return [s]
 

@@ -5,12 +5,29 @@ from __future__ import annotations
 import re
 
 from disasm import Code, tool
+from inv import COUNT_BITS
 from layout import Stuck
 from operations import SIZES
-from term import Term, bv
+from term import Term, bits, bv, eq, ite, zext
 
+# As in src/kernel/memory/pt_env.h.
+TAG, LEFT, ALLOCATED = 0x76707400, 0x76707401, 16
 # Ignored bits that a leaf carries, by level: those that tell Linux to keep its hands off.
 SPECIAL, DEVMAP = 1 << 9, 1 << 58
+
+
+def counted(w: Term) -> Term:
+    """The count in the word of a table's struct page."""
+    return ite(tagged(w), zext(bits(w, 15, 0), COUNT_BITS), bv(0, COUNT_BITS))
+
+
+def tagged(w: Term) -> Term:
+    return eq(bits(w, 63, 32), bv(TAG, 32))
+
+
+def left(w: Term) -> Term:
+    """Of a table that vpt allocated and has left, empty, where it was."""
+    return eq(bits(w, 63, 32), bv(LEFT, 32))
 
 
 class Structs:
