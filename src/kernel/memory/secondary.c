@@ -129,6 +129,7 @@ void vpt_let_go(struct pt_env *env)
 		vpt_frame_put(env, env->removed);
 		env->removed = NULL;
 	}
+	/* PROTECT comes here with neither; and most that leave a frame leave no table. */
 	if (list_empty(&env->dead_tables) && list_empty(&env->dead_frames))
 		return;
 	if (likely(list_empty(&f->notices))) {

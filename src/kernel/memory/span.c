@@ -138,7 +138,7 @@ void vpt_lock_all(struct vpt_file *f)
 	vpt_lock_set(f, &all, VPT_WAIT);
 }
 
-/* For an operation. */
+/* For an operation.  Out of line, lest who takes one span pay for @wanted's place on the stack. */
 static noinline int vpt_lock_several(struct pt_env *env, u64 wanted, enum vpt_patience patience)
 {
 	int ret = vpt_lock_set(env->f, &wanted, patience);
